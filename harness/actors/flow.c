@@ -1,0 +1,146 @@
+/* Theory of operation: one timer a flow, firing at start + n * interval, so that a flow's pace has no drift. A datagram
+ * that the agent does not take is traced (data-refused) and counts as sent: the network never saw it, but the user
+ * meant it to arrive. Arrivals are recognised by their header; anything else is not a flow's and is left alone. */
+#include "actors/flow.h"
+
+#include <string.h>
+
+static const uint8_t magic[4] = {'H', 'P', 'F', 'L'};
+
+typedef struct flow {
+    hp_flows *owner;
+    hp_flow_config config;
+    char *to;
+    unsigned number;
+    uint64_t sent;
+    hp_time start;
+    hp_timer timer;
+    uint8_t *datagram;
+} flow;
+
+struct hp_flows {
+    hp_world *world;
+    GPtrArray *list; /* of flow */
+};
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    for (unsigned i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+static void put64(uint8_t *p, uint64_t v)
+{
+    put32(p, (uint32_t)(v >> 32));
+    put32(p + 4, (uint32_t)v);
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (unsigned i = 0; i < 8; i++)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static void flow_free(gpointer data)
+{
+    flow *f = data;
+    hp_timer_cancel(f->owner->world, &f->timer);
+    g_free(f->to);
+    g_free(f->datagram);
+    g_free(f);
+}
+
+hp_flows *hp_flows_new(hp_world *world)
+{
+    hp_flows *flows = g_new0(hp_flows, 1);
+    flows->world = world;
+    flows->list = g_ptr_array_new_with_free_func(flow_free);
+    return flows;
+}
+
+void hp_flows_free(hp_flows *flows)
+{
+    if (!flows)
+        return;
+    g_ptr_array_unref(flows->list);
+    g_free(flows);
+}
+
+static void receive(void *user, hp_peer *peer, const char *with, unsigned stream, unsigned component,
+                    const uint8_t *data, size_t len, uint32_t record)
+{
+    hp_flows *flows = user;
+    if (len < HP_FLOW_HEADER || memcmp(data, magic, sizeof magic) != 0)
+        return;
+    uint64_t number = get64(data) & UINT32_MAX, sequence = get64(data + 8);
+    hp_time sent = get64(data + 16), now = hp_world_now(flows->world);
+    if (number == 0 || number > flows->list->len || sent > now)
+        return;
+    hp_trace_event(hp_world_trace(flows->world), now, HP_EV_DATA_RECEIVED, hp_peer_name(peer), HP_FU("flow", number),
+                   HP_FU("sequence", sequence), HP_FU("size", len), HP_FT("latency", now - sent),
+                   HP_FU("packet", record));
+}
+
+void hp_flows_watch(hp_flows *flows, hp_peer *peer)
+{
+    hp_peer_set_receive(peer, receive, flows);
+}
+
+static void send_next(void *owner, hp_time now)
+{
+    flow *f = owner;
+    const hp_flow_config *config = &f->config;
+    hp_trace *trace = hp_world_trace(f->owner->world);
+    const char *from = hp_peer_name(config->from);
+    uint64_t sequence = f->sent++;
+    put64(f->datagram + 8, sequence);
+    put64(f->datagram + 16, now);
+    hp_trace_event(trace, now, HP_EV_DATA_SENT, from, HP_FU("flow", f->number), HP_FU("sequence", sequence),
+                   HP_FU("size", config->size));
+    if (!hp_peer_send(config->from, f->to, config->stream, config->component, f->datagram, config->size))
+        hp_trace_event(trace, now, HP_EV_DATA_REFUSED, from, HP_FU("flow", f->number), HP_FU("sequence", sequence));
+    if (f->sent < config->count)
+        hp_timer_arm(f->owner->world, &f->timer, f->start + f->sent * config->interval);
+    else
+        hp_trace_event(trace, now, HP_EV_FLOW_DONE, from, HP_FU("flow", f->number), HP_FU("sent", f->sent));
+}
+
+unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
+{
+    g_assert(config->size >= HP_FLOW_HEADER && config->count > 0);
+    flow *f = g_new0(flow, 1);
+    f->owner = flows;
+    f->config = *config;
+    f->to = g_strdup(config->to);
+    f->number = flows->list->len + 1;
+    f->start = hp_world_now(flows->world);
+    f->datagram = g_malloc(config->size);
+    for (uint32_t i = 0; i < config->size; i++)
+        f->datagram[i] = (uint8_t)i;
+    memcpy(f->datagram, magic, sizeof magic);
+    put32(f->datagram + 4, f->number);
+    hp_timer_init(&f->timer, HP_TIMER_ACTOR, hp_world_new_element(flows->world), send_next, f);
+    g_ptr_array_add(flows->list, f);
+    hp_trace_event(hp_world_trace(flows->world), f->start, HP_EV_FLOW, hp_peer_name(config->from),
+                   HP_FU("flow", f->number), HP_FS("to", f->to), HP_FU("size", config->size),
+                   HP_FT("interval", config->interval), HP_FU("count", config->count), HP_FU("stream", config->stream),
+                   HP_FU("component", config->component));
+    hp_timer_arm(flows->world, &f->timer, f->start);
+    return f->number;
+}
+
+bool hp_flows_done(const hp_flows *flows, unsigned number)
+{
+    const flow *f = flows->list->pdata[number - 1];
+    return f->sent >= f->config.count;
+}
+
+bool hp_flows_all_done(const hp_flows *flows)
+{
+    for (unsigned i = 1; i <= flows->list->len; i++)
+        if (!hp_flows_done(flows, i))
+            return false;
+    return true;
+}

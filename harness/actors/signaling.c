@@ -1,0 +1,108 @@
+/* Theory of operation: a thin shell around engines/broker. One timer stands at the broker's deadline; a copy that is
+ * due is traced and handed to its client's handler. Handlers may send again: the broker only queues. */
+#include "actors/signaling.h"
+
+#include <string.h>
+
+#include "engines/broker.h"
+
+typedef struct member {
+    const char *name;
+    hp_signal_handler handler;
+    void *user;
+} member;
+
+struct hp_signaling {
+    hp_world *world;
+    hp_broker *broker;
+    GArray *members; /* of member, by client number */
+    hp_timer timer;
+};
+
+static const member *member_at(const hp_signaling *signaling, unsigned client)
+{
+    return &g_array_index(signaling->members, member, client);
+}
+
+static void deliver(void *user, hp_time now, unsigned to, unsigned from, uint64_t message, const char *type,
+                    const char *json)
+{
+    hp_signaling *signaling = user;
+    const member *receiver = member_at(signaling, to);
+    const char *sender = member_at(signaling, from)->name;
+    hp_trace_event(hp_world_trace(signaling->world), now, HP_EV_SIGNAL_RECEIVED, receiver->name, HP_FS("from", sender),
+                   HP_FS("type", type), HP_FU("message", message), HP_FU("own", to == from));
+    receiver->handler(receiver->user, sender, to == from, message, json);
+}
+
+static void lost(void *user, hp_time now, unsigned to, unsigned from, uint64_t message, const char *type)
+{
+    hp_signaling *signaling = user;
+    hp_trace_event(hp_world_trace(signaling->world), now, HP_EV_SIGNAL_DROPPED, member_at(signaling, from)->name,
+                   HP_FS("to", member_at(signaling, to)->name), HP_FS("type", type), HP_FU("message", message),
+                   HP_FS("reason", "loss"));
+}
+
+static const hp_broker_ops broker_ops = {.deliver = deliver, .lost = lost};
+
+static void rearm(hp_signaling *signaling)
+{
+    hp_timer_arm(signaling->world, &signaling->timer, hp_broker_deadline(signaling->broker));
+}
+
+static void fire(void *owner, hp_time now)
+{
+    hp_signaling *signaling = owner;
+    hp_broker_run(signaling->broker, now);
+    rearm(signaling);
+}
+
+hp_signaling *hp_signaling_new(hp_world *world, const hp_signaling_config *config)
+{
+    hp_signaling *signaling = g_new0(hp_signaling, 1);
+    hp_rng rng;
+    hp_world_rng(world, "signaling", &rng);
+    signaling->world = world;
+    signaling->broker = hp_broker_new(config, &rng, &broker_ops, signaling);
+    signaling->members = g_array_new(FALSE, FALSE, sizeof(member));
+    hp_timer_init(&signaling->timer, HP_TIMER_ACTOR, hp_world_new_element(world), fire, signaling);
+    return signaling;
+}
+
+void hp_signaling_free(hp_signaling *signaling)
+{
+    if (!signaling)
+        return;
+    hp_timer_cancel(signaling->world, &signaling->timer);
+    hp_broker_free(signaling->broker);
+    g_array_unref(signaling->members);
+    g_free(signaling);
+}
+
+unsigned hp_signaling_join(hp_signaling *signaling, const char *name, hp_signal_handler handler, void *user)
+{
+    member m = {.name = name, .handler = handler, .user = user};
+    g_array_append_val(signaling->members, m);
+    return hp_broker_join(signaling->broker, name);
+}
+
+void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *json)
+{
+    hp_time now = hp_world_now(signaling->world);
+    hp_trace *trace = hp_world_trace(signaling->world);
+    const char *name = member_at(signaling, client)->name;
+    const char *type = "?";
+    g_autoptr(GError) error = NULL;
+    uint64_t message = hp_broker_post(signaling->broker, now, client, json, &type, &error);
+    hp_trace_event(trace, now, HP_EV_SIGNAL_SENT, name, HP_FS("type", type), HP_FU("message", message),
+                   HP_FU("size", strlen(json)), HP_FS("json", json));
+    if (message == 0)
+        hp_trace_event(trace, now, HP_EV_SIGNAL_DROPPED, name, HP_FS("to", ""), HP_FS("type", type),
+                       HP_FU("message", 0), HP_FS("reason", error->message));
+    rearm(signaling);
+}
+
+void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *config)
+{
+    hp_broker_configure(signaling->broker, config);
+}

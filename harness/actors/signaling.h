@@ -1,0 +1,21 @@
+/* The broker attached to a world: clients are peers, copies arrive by the world's clock, everything is traced. */
+#ifndef HP_ACTORS_SIGNALING_H
+#define HP_ACTORS_SIGNALING_H
+
+#include "config/signaling.h"
+#include "world/world.h"
+
+typedef struct hp_signaling hp_signaling;
+
+/* own: the message is the receiver's own, come back. message: its number, the same for all copies. */
+typedef void (*hp_signal_handler)(void *user, const char *from, bool own, uint64_t message, const char *json);
+
+hp_signaling *hp_signaling_new(hp_world *world, const hp_signaling_config *config);
+void hp_signaling_free(hp_signaling *signaling);
+/* name must outlive it. Returns the client's number. */
+unsigned hp_signaling_join(hp_signaling *signaling, const char *name, hp_signal_handler handler, void *user);
+/* Sends; the JSON is copied. Traces signal-sent. */
+void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *json);
+void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *config);
+
+#endif

@@ -1,0 +1,52 @@
+/* The command line: one file a command, each `int hp_cmd_X(int argc, char **argv)` returning the exit code. Only here is
+ * anything printed. */
+#ifndef HP_CLI_CLI_H
+#define HP_CLI_CLI_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "base/diag.h"
+#include "plan/plan.h"
+
+enum { HP_EXIT_GOOD = 0, HP_EXIT_FAILED = 1, HP_EXIT_USAGE = 2, HP_EXIT_ENVIRONMENT = 3 };
+
+typedef struct hp_command {
+    const char *name, *about;
+    int (*run)(int argc, char **argv);
+} hp_command;
+
+int hp_cmd_run(int argc, char **argv);
+int hp_cmd_check(int argc, char **argv);
+int hp_cmd_list(int argc, char **argv);
+int hp_cmd_explain(int argc, char **argv);
+int hp_cmd_schema(int argc, char **argv);
+
+/* Parses options; *argc and *argv keep the rest. False, with the message printed, on a bad option. */
+bool hp_cli_options(const char *synopsis, const char *about, const GOptionEntry *entries, int *argc, char ***argv);
+/* Prints "hairpin: message" to stderr; returns the exit code that fits the error's code. */
+int hp_cli_fail(const GError *error);
+int hp_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* ---- collect.c: from paths to plans ---- */
+
+typedef struct hp_case_filter {
+    const char *pattern; /* a glob, or a part of the case's name; NULL: all */
+    const char *tag; /* NULL: any */
+    unsigned shard, n_shards; /* 1..n_shards; 0, 0: all */
+    bool has_seed;
+    uint64_t seed; /* over the scenario's own */
+} hp_case_filter;
+
+typedef struct hp_cases {
+    GPtrArray *files; /* of GPtrArray of hp_scenario, owning */
+    GPtrArray *plans; /* of hp_plan, owning, ordered by case name */
+} hp_cases;
+
+/* Finds scenario files (directories are searched for *.yaml and *.yml, in the order of their names), loads and plans
+ * all of them. Every problem of every file goes to diags; plans is whole only when diags has no error. False and error
+ * when a path cannot be read. */
+bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags *diags, hp_cases *ret, GError **error);
+void hp_cases_clear(hp_cases *cases);
+
+#endif

@@ -1,0 +1,201 @@
+/* From paths to plans.
+ *
+ * A case is named by its file's path below the directory that was given, without the ending; a file given by itself is
+ * named by its stem. A matrix adds its values in brackets. Names become folders, so what a folder's name cannot hold is
+ * replaced. Two files that would share a name are both told. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+
+typedef struct source {
+    char *path, *name;
+} source;
+
+static void source_free(gpointer data)
+{
+    source *s = data;
+    g_free(s->path);
+    g_free(s->name);
+    g_free(s);
+}
+
+static bool is_scenario_file(const char *name)
+{
+    return g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml");
+}
+
+static char *strip_ending(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && is_scenario_file(path) ? g_strndup(path, (gsize)(dot - path)) : g_strdup(path);
+}
+
+static void add_source(GPtrArray *sources, const char *path, const char *relative)
+{
+    source *s = g_new0(source, 1);
+    s->path = g_strdup(path);
+    s->name = strip_ending(relative);
+    g_ptr_array_add(sources, s);
+}
+
+static gint by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool walk(GPtrArray *sources, const char *path, const char *relative, GError **error)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO, "%s: %s", path, g_strerror(errno));
+        return false;
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        g_autofree char *stem = g_path_get_basename(path);
+        add_source(sources, path, relative ? relative : stem);
+        return true;
+    }
+    g_autoptr(GError) inner = NULL;
+    g_autoptr(GDir) dir = g_dir_open(path, 0, &inner);
+    if (!dir) {
+        g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO, "%s: %s", path, inner->message);
+        return false;
+    }
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    for (const char *name = g_dir_read_name(dir); name; name = g_dir_read_name(dir))
+        if (name[0] != '.')
+            g_ptr_array_add(names, g_strdup(name));
+    g_ptr_array_sort(names, by_text);
+    for (unsigned i = 0; i < names->len; i++) {
+        g_autofree char *child = g_build_filename(path, names->pdata[i], NULL);
+        g_autofree char *child_relative =
+            relative ? g_build_filename(relative, names->pdata[i], NULL) : g_strdup(names->pdata[i]);
+        bool folder = g_file_test(child, G_FILE_TEST_IS_DIR);
+        if ((folder || is_scenario_file(child)) && !walk(sources, child, child_relative, error))
+            return false;
+    }
+    return true;
+}
+
+/* A name as a path below out/: no dot-dot, nothing that a shell or a file system stumbles over. */
+static char *safe_name(const char *name)
+{
+    g_autofree char *safe = g_strdup(name);
+    for (char *c = safe; *c; c++)
+        if (!g_ascii_isalnum(*c) && !strchr("/._-+=,[]", *c))
+            *c = '_';
+    g_auto(GStrv) parts = g_strsplit(safe, "/", -1);
+    g_autoptr(GPtrArray) kept = g_ptr_array_new();
+    for (char **part = parts; *part; part++)
+        if (**part && strcmp(*part, ".") != 0)
+            g_ptr_array_add(kept, strcmp(*part, "..") == 0 ? (gpointer) "up" : *part);
+    g_ptr_array_add(kept, NULL);
+    return g_strjoinv("/", (char **)kept->pdata);
+}
+
+static bool has_tag(const hp_scenario *scenario, const char *tag)
+{
+    return !tag || (scenario->tags && g_strv_contains((const char *const *)scenario->tags, tag));
+}
+
+static bool is_wanted(const hp_case_filter *filter, const hp_scenario *scenario, const char *name)
+{
+    if (!has_tag(scenario, filter->tag))
+        return false;
+    if (!filter->pattern)
+        return true;
+    if (strstr(name, filter->pattern))
+        return true;
+    return strpbrk(filter->pattern, "*?") && g_pattern_match_simple(filter->pattern, name);
+}
+
+static gint by_case_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp((*(hp_plan *const *)a)->case_name, (*(hp_plan *const *)b)->case_name);
+}
+
+static void plan_cases(const GPtrArray *scenarios, const char *name, const hp_case_filter *filter, hp_diags *diags,
+                       GPtrArray *plans)
+{
+    for (unsigned i = 0; i < scenarios->len; i++) {
+        const hp_scenario *scenario = scenarios->pdata[i];
+        g_autofree char *labelled =
+            *scenario->label ? g_strdup_printf("%s[%s]", name, scenario->label) : g_strdup(name);
+        g_autofree char *case_name = safe_name(labelled);
+        hp_plan *plan = hp_plan_new(scenario, case_name, filter->has_seed ? filter->seed : scenario->seed, diags);
+        if (!plan)
+            continue;
+        if (i == 0)
+            hp_plan_lint(plan, diags);
+        if (is_wanted(filter, scenario, case_name))
+            g_ptr_array_add(plans, plan);
+        else
+            hp_plan_free(plan);
+    }
+}
+
+static void keep_shard(GPtrArray *plans, const hp_case_filter *filter)
+{
+    if (filter->n_shards == 0)
+        return;
+    g_autoptr(GPtrArray) kept = g_ptr_array_new();
+    for (unsigned i = 0; i < plans->len; i++) {
+        if (i % filter->n_shards == filter->shard - 1)
+            g_ptr_array_add(kept, plans->pdata[i]);
+        else
+            hp_plan_free(plans->pdata[i]);
+    }
+    g_ptr_array_set_free_func(plans, NULL);
+    g_ptr_array_set_size(plans, 0);
+    g_ptr_array_set_free_func(plans, (GDestroyNotify)hp_plan_free);
+    g_ptr_array_extend(plans, kept, NULL, NULL);
+}
+
+static bool names_differ(const GPtrArray *sources, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (unsigned i = 0; i < sources->len; i++) {
+        const source *s = sources->pdata[i];
+        const char *other = g_hash_table_lookup(seen, s->name);
+        if (other) {
+            g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO,
+                        "%s and %s would both be called `%s`: give the directory that holds them instead", other,
+                        s->path, s->name);
+            return false;
+        }
+        g_hash_table_insert(seen, s->name, s->path);
+    }
+    return true;
+}
+
+bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags *diags, hp_cases *ret, GError **error)
+{
+    g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(source_free);
+    for (char *const *path = paths; *path; path++)
+        if (!walk(sources, *path, NULL, error))
+            return false;
+    if (!names_differ(sources, error))
+        return false;
+    ret->files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    ret->plans = g_ptr_array_new_with_free_func((GDestroyNotify)hp_plan_free);
+    for (unsigned i = 0; i < sources->len; i++) {
+        const source *s = sources->pdata[i];
+        GPtrArray *scenarios = hp_scenario_load(s->path, diags);
+        if (!scenarios)
+            continue;
+        g_ptr_array_add(ret->files, scenarios);
+        plan_cases(scenarios, s->name, filter, diags, ret->plans);
+    }
+    g_ptr_array_sort(ret->plans, by_case_name);
+    keep_shard(ret->plans, filter);
+    return true;
+}
+
+void hp_cases_clear(hp_cases *cases)
+{
+    g_clear_pointer(&cases->plans, g_ptr_array_unref);
+    g_clear_pointer(&cases->files, g_ptr_array_unref);
+}

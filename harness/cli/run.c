@@ -1,0 +1,197 @@
+/* `hairpin run`: loads everything first, and runs only when every file is right. */
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "report/report.h"
+#include "run/batch.h"
+#include "seam/seam.h"
+
+typedef struct options {
+    char *seed, *shard, *filter, *tag, *out, *junit, *evidence;
+    int jobs, hang;
+    gboolean fail_fast, quiet, tap;
+    char **paths;
+} options;
+
+static void options_clear(options *o)
+{
+    g_free(o->seed);
+    g_free(o->shard);
+    g_free(o->filter);
+    g_free(o->tag);
+    g_free(o->out);
+    g_free(o->junit);
+    g_free(o->evidence);
+    g_strfreev(o->paths);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, options_clear)
+
+static bool read_options(options *o, int *argc, char ***argv)
+{
+    const GOptionEntry entries[] = {
+        {"seed", 0, 0, G_OPTION_ARG_STRING, &o->seed, "use this seed instead of each scenario's own", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_INT, &o->jobs, "processes at once (default: one a core)", "N"},
+        {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "keep evidence below this folder", "DIR"},
+        {"evidence", 0, 0, G_OPTION_ARG_STRING, &o->evidence, "all (default), failures or none", "WHICH"},
+        {"junit", 0, 0, G_OPTION_ARG_FILENAME, &o->junit, "write a JUnit report", "FILE"},
+        {"tap", 0, 0, G_OPTION_ARG_NONE, &o->tap, "print TAP 14 instead of the readable report", NULL},
+        {"filter", 'f', 0, G_OPTION_ARG_STRING, &o->filter, "only cases whose name holds this, or matches this glob",
+         "TEXT"},
+        {"tag", 't', 0, G_OPTION_ARG_STRING, &o->tag, "only scenarios with this tag", "TAG"},
+        {"shard", 0, 0, G_OPTION_ARG_STRING, &o->shard, "only the I-th of N parts of the cases", "I/N"},
+        {"fail-fast", 0, 0, G_OPTION_ARG_NONE, &o->fail_fast, "begin nothing more after the first failure", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "print failures and the summary only", NULL},
+        {"hang-after", 0, 0, G_OPTION_ARG_INT, &o->hang,
+         "real seconds without progress until a run counts as hung (default 10)", "S"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->paths, NULL, "PATH..."},
+        {NULL}};
+    return hp_cli_options("PATH... - run scenarios and judge them",
+                          "Each PATH is a scenario file or a folder of them. Nothing runs unless every file is right.",
+                          entries, argc, argv);
+}
+
+static bool read_filter(const options *o, hp_case_filter *filter)
+{
+    char *end;
+    filter->pattern = o->filter;
+    filter->tag = o->tag;
+    if (o->seed) {
+        errno = 0;
+        filter->seed = g_ascii_strtoull(o->seed, &end, 0);
+        filter->has_seed = true;
+        if (errno || *end || end == o->seed || *o->seed == '-')
+            return false;
+    }
+    if (o->shard) {
+        int used = 0;
+        if (sscanf(o->shard, "%u/%u%n", &filter->shard, &filter->n_shards, &used) != 2 || o->shard[used] ||
+            filter->shard == 0 || filter->shard > filter->n_shards)
+            return false;
+    }
+    return true;
+}
+
+static bool read_evidence(const char *text, hp_evidence *ret)
+{
+    static const char *const names[] = {"all", "failures", "none"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (!text || strcmp(text, names[i]) == 0) {
+            *ret = (hp_evidence)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef struct progress {
+    const options *options;
+    bool colour;
+} progress;
+
+static void one_done(void *user, unsigned index, const hp_result *result, const char *evidence)
+{
+    const progress *p = user;
+    if (p->options->tap || (p->options->quiet && hp_verdict_is_good(result->verdict)))
+        return;
+    g_autofree char *text = hp_report_text(result, evidence, p->colour);
+    fputs(text, stdout);
+    fflush(stdout);
+}
+
+/* Evidence first needs its folder: made now, so that an unwritable path is told before anything runs. */
+static bool prepare_out(const char *out, GError **error)
+{
+    if (!out)
+        return true;
+    if (g_mkdir_with_parents(out, 0777) != 0 || access(out, W_OK | X_OK) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", out, g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static int report(const options *o, GPtrArray *results, bool colour)
+{
+    g_autoptr(GError) error = NULL;
+    bool good = true;
+    if (o->tap) {
+        g_autofree char *tap = hp_report_tap(results);
+        fputs(tap, stdout);
+    } else {
+        g_autofree char *summary = hp_report_summary(results, colour);
+        fputs(summary, stdout);
+        if (o->out)
+            printf("Evidence: %s/<case>/{trace.pcapng,events.jsonl,result.json}\n", o->out);
+    }
+    g_autofree char *junit = o->junit ? g_strdup(o->junit)
+                             : o->out ? g_build_filename(o->out, "junit.xml", NULL)
+                                      : NULL;
+    if (junit && !hp_report_write_junit(junit, results, o->out, &error))
+        return hp_cli_fail(error);
+    for (unsigned i = 0; i < results->len; i++) {
+        const hp_result *result = results->pdata[i];
+        good = good && (!result || hp_verdict_is_good(result->verdict));
+    }
+    return good ? HP_EXIT_GOOD : HP_EXIT_FAILED;
+}
+
+static int run_cases(const options *o, const hp_cases *cases, hp_evidence evidence)
+{
+    g_autoptr(GError) error = NULL;
+    if (!hp_seam_start(NULL, &error) || !prepare_out(o->out, &error))
+        return hp_cli_fail(error);
+    progress p = {.options = o, .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
+    hp_batch_options batch = {.jobs = (unsigned)MAX(o->jobs, 0),
+                              .out = o->out,
+                              .evidence = evidence,
+                              .hang_s = (unsigned)MAX(o->hang, 0),
+                              .fail_fast = o->fail_fast,
+                              .done = one_done,
+                              .user = &p};
+    g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func((GDestroyNotify)hp_result_free);
+    if (!hp_batch_run((hp_plan *const *)cases->plans->pdata, cases->plans->len, &batch, results, &error))
+        return hp_cli_fail(error);
+    return report(o, results, p.colour);
+}
+
+int hp_cmd_run(int argc, char **argv)
+{
+    g_auto(options) o = {0};
+    hp_case_filter filter = {0};
+    hp_evidence evidence;
+    if (!read_options(&o, &argc, &argv))
+        return HP_EXIT_USAGE;
+    if (!o.paths)
+        return hp_cli_usage("run: which scenarios? Give a file or a folder, as `hairpin run scenarios`");
+    if (!read_filter(&o, &filter))
+        return hp_cli_usage("run: --seed takes a number, --shard I/N with 1 <= I <= N");
+    if (!read_evidence(o.evidence, &evidence))
+        return hp_cli_usage("run: --evidence takes all, failures or none");
+
+    g_autoptr(hp_diags) diags = hp_diags_new();
+    g_autoptr(GError) error = NULL;
+    hp_cases cases = {0};
+    if (!hp_cases_collect(o.paths, &filter, diags, &cases, &error)) {
+        hp_cases_clear(&cases);
+        return hp_cli_fail(error);
+    }
+    int code;
+    if (diags->n_errors > 0) {
+        hp_diags_sort(diags);
+        g_autofree char *text = hp_diags_format(diags);
+        fputs(text, stderr);
+        code = hp_cli_usage("%u error%s; nothing was run", diags->n_errors, diags->n_errors == 1 ? "" : "s");
+    } else if (cases.plans->len == 0) {
+        code = hp_cli_usage("no scenario matches");
+    } else {
+        code = run_cases(&o, &cases, evidence);
+    }
+    hp_cases_clear(&cases);
+    return code;
+}

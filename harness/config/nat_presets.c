@@ -1,0 +1,265 @@
+/* NAT presets: named sets of knobs, each a complete configuration.
+ *
+ * Every preset starts from DEFAULTS (what hp_nat_config_default() gives) and says only what differs. `source` names
+ * where the values come from. Three kinds of source are told apart on purpose: an RFC section; documented defaults of a
+ * product, of which only those knobs are set that the documentation gives; and "chosen", for presets that stand for a
+ * class of devices whose values vary, where a scenario needs one of them.
+ *
+ * A NAT that keeps the port of each flow where it can, per 5-tuple (netfilter), is declared as address and port
+ * dependent with overloading: RFC 5780's mapping test sees an endpoint-independent NAT there until two flows want one
+ * external tuple, which is the non-deterministic behaviour that RFC 4787 section 8 describes. */
+#include "config/nat.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define DEFAULTS                                                                                                       \
+    .mapping = HP_NAT_ENDPOINT_INDEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT,                            \
+    .ports = HP_NAT_PORTS_PRESERVE, .collision = HP_NAT_COLLISION_NEXT, .pooling = HP_NAT_PAIRED,                      \
+    .hairpin = HP_NAT_HAIRPIN_NONE, .udp_timeout = 120 * HP_S, .icmp_timeout = 60 * HP_S,                              \
+    .refresh = HP_NAT_REFRESH_OUTBOUND, .eviction = HP_NAT_EVICT_REFUSE, .unsolicited = HP_NAT_UNSOLICITED_DROP,       \
+    .icmp_errors = true, .fragments = HP_NAT_FRAGMENTS_OUT_OF_ORDER
+
+#define SYMMETRIC                                                                                                      \
+    .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT,                      \
+    .ports = HP_NAT_PORTS_SEQUENTIAL
+
+/* Conntrack: a state for each 5-tuple, 30 s until answered, 120 s after (nf_conntrack_udp_timeout and _stream),
+ * refreshed by both directions; ICMP 30 s. Well-known source ports stay below 1024. */
+#define NETFILTER                                                                                                      \
+    .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true,    \
+    .well_known_apart = true, .collision = HP_NAT_COLLISION_RANDOM, .udp_timeout = 120 * HP_S,                         \
+    .udp_unreplied_timeout = 30 * HP_S, .icmp_timeout = 30 * HP_S, .refresh = HP_NAT_REFRESH_BOTH
+
+/* pf.conf(5): udp.first 60 s, udp.multiple 60 s, icmp.first 20 s; a state for each 5-tuple. */
+#define PF                                                                                                             \
+    .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true,    \
+    .udp_timeout = 60 * HP_S, .icmp_timeout = 20 * HP_S, .refresh = HP_NAT_REFRESH_BOTH
+
+/* The macros set a knob again that DEFAULTS has set: the later one holds, as C says. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Winitializer-overrides"
+#endif
+
+static const hp_port_range all_but_dns[] = {{1, 52}, {54, 65535}};
+static const hp_port_range office_blocked[] = {{1, 52}, {54, 122}, {124, 442}, {444, 65535}};
+
+/* The field is not const because a scenario owns its own ranges; nobody writes through it. */
+#define BLOCKED(ranges) .blocked = (hp_port_range *)(ranges), .n_blocked = G_N_ELEMENTS(ranges)
+
+static const hp_nat_config defaults = {DEFAULTS};
+
+static const hp_nat_preset presets[] = {
+    {
+        .name = "full-cone",
+        .about = "one external port for all destinations, and everybody may send to it",
+        .source = "RFC 3489 section 5; RFC 4787: endpoint-independent mapping and filtering",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT},
+    },
+    {
+        .name = "restricted-cone",
+        .about = "one external port; only addresses that were sent to may send to it",
+        .source = "RFC 3489 section 5; RFC 4787: endpoint-independent mapping, address-dependent filtering",
+        .config = {DEFAULTS, .filtering = HP_NAT_ADDRESS_DEPENDENT},
+    },
+    {
+        .name = "port-restricted-cone",
+        .about = "one external port; only addresses and ports that were sent to may send to it",
+        .source = "RFC 3489 section 5; RFC 4787: endpoint-independent mapping, address and port-dependent filtering",
+        .config = {DEFAULTS},
+    },
+    {
+        .name = "symmetric",
+        .about = "another external port for each destination, one after the other",
+        .source = "RFC 3489 section 5; RFC 4787: address and port-dependent mapping and filtering",
+        .config = {DEFAULTS, SYMMETRIC},
+    },
+    {
+        .name = "symmetric-random",
+        .about = "another, unpredictable external port for each destination",
+        .source = "RFC 3489 section 5; RFC 4787 section 4.2.1 (no port preservation)",
+        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM},
+    },
+    {
+        .name = "address-dependent",
+        .about = "another external port for each destination address; its other ports may answer",
+        .source = "RFC 4787 sections 4.1 and 5: address-dependent mapping and filtering",
+        .config = {DEFAULTS, .mapping = HP_NAT_ADDRESS_DEPENDENT, .filtering = HP_NAT_ADDRESS_DEPENDENT,
+                   .ports = HP_NAT_PORTS_SEQUENTIAL},
+    },
+    {
+        .name = "rfc4787",
+        .about = "fulfils every requirement of RFC 4787, the recommended ones too",
+        .source = "RFC 4787 section 12: REQ-1 to REQ-14; five minutes (REQ-5c), endpoint-independent filtering (REQ-8)",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .port_parity = true, .well_known_apart = true,
+                   .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE, .udp_timeout = 300 * HP_S, .refresh = HP_NAT_REFRESH_BOTH,
+                   .answers_ping = true},
+    },
+    {
+        .name = "rfc4787-strict",
+        .about = "as rfc4787, with the filtering that it recommends where security matters more",
+        .source = "RFC 4787 section 12: REQ-8, address-dependent filtering; hairpinned packets are filtered too",
+        .config = {DEFAULTS, .filtering = HP_NAT_ADDRESS_DEPENDENT, .port_parity = true, .well_known_apart = true,
+                   .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE, .hairpin_filtered = true, .udp_timeout = 300 * HP_S,
+                   .answers_ping = true},
+    },
+    {
+        .name = "linux-netfilter",
+        .about = "Linux masquerading on a router that accepts what is for itself: an early packet steals the port",
+        .source = "Linux nf_nat and nf_conntrack defaults: nf_conntrack_udp_timeout 30, _stream 120, _icmp_timeout 30",
+        .config = {DEFAULTS, NETFILTER, .inbound_first = true, .unsolicited = HP_NAT_UNSOLICITED_ICMP,
+                   .answers_ping = true},
+    },
+    {
+        .name = "linux-netfilter-firewalled",
+        .about = "Linux masquerading whose firewall drops what is for itself: no state is left by early packets",
+        .source = "Linux nf_conntrack defaults; a flow dropped in the INPUT chain is never confirmed",
+        .config = {DEFAULTS, NETFILTER},
+    },
+    {
+        .name = "linux-netfilter-random",
+        .about = "Linux masquerading with --random-fully: symmetric",
+        .source = "Linux nf_nat, NF_NAT_RANGE_PROTO_RANDOM_FULLY; nf_conntrack defaults",
+        .config = {DEFAULTS, NETFILTER, .ports = HP_NAT_PORTS_RANDOM},
+    },
+    {
+        .name = "openbsd-pf",
+        .about = "OpenBSD pf: a random port from 50001 up for each flow, so symmetric",
+        .source = "pf.conf(5): nat-to without static-port draws from 50001:65535; udp.first 60, udp.multiple 60",
+        .config = {DEFAULTS, PF, .ports = HP_NAT_PORTS_RANDOM, .port_range = {50001, 65535}},
+    },
+    {
+        .name = "pf-static-port",
+        .about = "pf with static-port: each flow keeps its port, or is refused when another has the tuple",
+        .source = "pf.conf(5): static-port; udp.first 60, udp.multiple 60",
+        .config = {DEFAULTS, PF, .port_range = {1, 65535}, .collision = HP_NAT_COLLISION_REFUSE},
+    },
+    {
+        .name = "cgn-rfc6888",
+        .about = "a carrier's NAT as it should be: transparent, a block of ports and a limit for each subscriber",
+        .source = "RFC 6888: REQ-1 (RFC 4787), REQ-2 paired, REQ-4 limits, REQ-7 filtering, REQ-11, REQ-14 and 15",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .ports = HP_NAT_PORTS_RANDOM, .port_block = 1024,
+                   .port_blocks_per_host = 2, .pool = 2, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .udp_timeout = 300 * HP_S, .max_mappings_per_host = 2048, .answers_blocked = true,
+                   .answers_ping = true},
+    },
+    {
+        .name = "cgn-strict",
+        .about = "a carrier's NAT that helps nobody: symmetric, few ports a subscriber, any address of its pool",
+        .source = "RFC 6888 section 3, the opposite of REQ-2 and REQ-7; limit and timeout chosen",
+        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .pool = 4, .pooling = HP_NAT_ARBITRARY,
+                   .udp_timeout = 30 * HP_S, .max_mappings_per_host = 128},
+    },
+    {
+        .name = "mobile-carrier",
+        .about = "a mobile network: symmetric, and silence of half a minute closes the port",
+        .source = "chosen: a timer far below RFC 4787 REQ-5, against which applications send keepalives",
+        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .udp_timeout = 30 * HP_S},
+    },
+    {
+        .name = "no-hairpin-home",
+        .about = "a home router that two peers behind it cannot meet at",
+        .source = "RFC 4787 section 6, the opposite of REQ-9; two minutes (REQ-5)",
+        .config = {DEFAULTS, .refresh = HP_NAT_REFRESH_BOTH, .answers_ping = true},
+    },
+    {
+        .name = "hairpin-home",
+        .about = "a home router that hairpins with the external source, filtered like anything from outside",
+        .source = "RFC 4787 section 6, REQ-9a",
+        .config = {DEFAULTS, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE, .hairpin_filtered = true,
+                   .refresh = HP_NAT_REFRESH_BOTH, .answers_ping = true},
+    },
+    {
+        .name = "hairpin-internal-source",
+        .about = "a home router that hairpins but shows the internal source",
+        .source = "RFC 4787 section 6: internal source IP address and port, against REQ-9a",
+        .config = {DEFAULTS, .hairpin = HP_NAT_HAIRPIN_INTERNAL_SOURCE, .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "udp-blocking-office",
+        .about = "an office that lets no UDP out, and says so",
+        .source = "RFC 8445 section 2.1 and RFC 8656 section 2.1 name the case; answers chosen",
+        .config = {DEFAULTS, .block_udp = true, .answers_blocked = true},
+    },
+    {
+        .name = "office",
+        .about = "an office that lets UDP out to DNS, NTP and port 443 only, in silence",
+        .source = "chosen: the usual exceptions; TURN on port 443 is the way out",
+        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .udp_timeout = 60 * HP_S,
+                   BLOCKED(office_blocked)},
+    },
+    {
+        .name = "hotel",
+        .about = "a guest network: symmetric, short timers, a few flows a guest; DNS flows end even sooner",
+        .source = "chosen; RFC 4787 REQ-5a allows shorter timers for well-known ports only",
+        .config = {DEFAULTS, SYMMETRIC, .udp_timeout = 30 * HP_S, .udp_well_known_timeout = 10 * HP_S,
+                   .max_mappings_per_host = 64, .eviction = HP_NAT_EVICT_LEAST_RECENT},
+    },
+    {
+        .name = "captive-portal",
+        .about = "a guest network before login: nothing but DNS",
+        .source = "chosen",
+        .config = {DEFAULTS, .udp_timeout = 30 * HP_S, BLOCKED(all_but_dns), .answers_blocked = true},
+    },
+    {
+        .name = "console-open",
+        .about = "what game consoles call an open NAT",
+        .source = "chosen: endpoint-independent mapping and filtering, hairpinning",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "console-moderate",
+        .about = "what game consoles call a moderate NAT",
+        .source = "chosen: endpoint-independent mapping, address and port-dependent filtering",
+        .config = {DEFAULTS, .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "console-strict",
+        .about = "what game consoles call a strict NAT",
+        .source = "chosen: address and port-dependent mapping and filtering",
+        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM},
+    },
+    {
+        .name = "small-table",
+        .about = "a cheap router with room for 256 mappings: the oldest gives way",
+        .source = "chosen; RFC 6888 REQ-5 speaks of limits",
+        .config = {DEFAULTS, .max_mappings = 256, .eviction = HP_NAT_EVICT_OLDEST},
+    },
+    {
+        .name = "icmp-fragile",
+        .about = "an ICMP error ends the mapping it speaks of",
+        .source = "RFC 4787 section 9, the opposite of REQ-12",
+        .config = {DEFAULTS, .icmp_error_ends_mapping = true},
+    },
+    {
+        .name = "no-fragments",
+        .about = "fragments do not pass, nor do ICMP errors: large datagrams vanish",
+        .source = "RFC 4787 section 11 (receive fragments none), the opposite of REQ-14; section 9, of REQ-12b",
+        .config = {DEFAULTS, .fragments = HP_NAT_FRAGMENTS_DROP, .icmp_errors = false},
+    },
+};
+
+#pragma GCC diagnostic pop
+
+hp_nat_config hp_nat_config_default(void)
+{
+    return defaults;
+}
+
+const hp_nat_preset *hp_nat_preset_find(const char *name)
+{
+    for (size_t i = 0; name && i < G_N_ELEMENTS(presets); i++) {
+        if (strcmp(presets[i].name, name) == 0)
+            return &presets[i];
+    }
+    return NULL;
+}
+
+const hp_nat_preset *hp_nat_presets(size_t *ret_n)
+{
+    *ret_n = G_N_ELEMENTS(presets);
+    return presets;
+}

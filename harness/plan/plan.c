@@ -1,0 +1,497 @@
+/* Theory of operation.
+ *
+ * Four passes over one case of a scenario: zones get their numbers and networks; what the scenario numbered by hand is
+ * reserved; everything else is numbered in the scenario's order (so that adding an element at the end renumbers
+ * nothing); names become indices. Every problem is told with the mark of the element it is about, and a plan comes
+ * into being only when there was none.
+ *
+ * Insides of two NATs may overlap when the scenario says so (as homes do in the world); within a zone an address is
+ * unique. */
+#include "plan/plan.h"
+
+#include <string.h>
+
+#include "plan/addressing.h"
+
+typedef struct builder {
+    hp_plan *plan;
+    hp_diags *diags;
+    const hp_scenario *scenario;
+    unsigned *attached; /* how many attachments a zone holds */
+    bool *carrier; /* zones that hold a NAT's outside */
+    hp_address_pool *pool4, *pool6;
+    bool failed;
+} builder;
+
+typedef struct plan_box {
+    hp_plan plan; /* first: a hp_plan* is a plan_box* */
+    GPtrArray *owned;
+    char **places;
+} plan_box;
+
+static void *own(hp_plan *plan, void *memory)
+{
+    g_ptr_array_add(((plan_box *)(void *)plan)->owned, memory);
+    return memory;
+}
+
+#define OWN_ARRAY(plan, type, n) ((type *)own((plan), g_new0(type, MAX((n), 1))))
+
+static void G_GNUC_PRINTF(4, 5) complain(builder *b, hp_mark mark, const char *hint, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *message = g_strdup_vprintf(format, args);
+    va_end(args);
+    hp_diags_add(b->diags, HP_SEVERITY_ERROR, mark, NULL, hint, "%s", message);
+    b->failed = true;
+}
+
+/* ---- finding ---- */
+
+int hp_plan_find_peer(const hp_plan *plan, const char *name)
+{
+    for (unsigned i = 0; name && i < plan->n_peers; i++)
+        if (strcmp(plan->peers[i].source->name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int hp_plan_find_nat(const hp_plan *plan, const char *name)
+{
+    for (unsigned i = 0; name && i < plan->n_nats; i++)
+        if (strcmp(plan->nats[i].source->name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int hp_plan_find_server(const hp_plan *plan, const char *name)
+{
+    for (unsigned i = 0; name && i < plan->n_servers; i++)
+        if (strcmp(plan->servers[i].source->name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int hp_plan_find_zone(const hp_plan *plan, const char *name)
+{
+    for (unsigned i = 0; name && i < plan->n_zones; i++)
+        if (strcmp(plan->zones[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int hp_plan_find_step(const hp_plan *plan, const char *label)
+{
+    for (unsigned i = 0; label && i < plan->scenario->n_steps; i++)
+        if (strcmp(hp_step_label(&plan->scenario->steps[i]), label) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* ---- zones ---- */
+
+static void make_zones(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    hp_plan *plan = b->plan;
+    plan->n_zones = 1 + s->n_lans + s->n_nats;
+    plan->zones = OWN_ARRAY(plan, hp_plan_zone, plan->n_zones);
+    plan->zones[0] = (hp_plan_zone){.name = "internet", .link = s->internet, .nat = -1};
+    for (unsigned i = 0; i < s->n_lans; i++)
+        plan->zones[1 + i] = (hp_plan_zone){.name = s->lans[i].name, .link = s->lans[i].link, .nat = -1};
+    for (unsigned i = 0; i < s->n_nats; i++)
+        plan->zones[1 + s->n_lans + i] = (hp_plan_zone){.name = s->nats[i].name, .link = s->nats[i].lan, .nat = (int)i};
+    b->attached = OWN_ARRAY(plan, unsigned, plan->n_zones);
+    b->carrier = OWN_ARRAY(plan, bool, plan->n_zones);
+}
+
+/* Names share one space: an `at: home` must mean one thing. */
+static void check_names(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_insert(seen, (gpointer) "internet", (gpointer) "the Internet");
+#define CLAIM(list, n, what)                                                                                           \
+    for (unsigned i = 0; i < (n); i++) {                                                                               \
+        const char *other = g_hash_table_lookup(seen, (list)[i].name);                                                 \
+        if (other)                                                                                                     \
+            complain(b, (list)[i].mark, NULL, "the name `%s` is already that of %s", (list)[i].name, other);           \
+        g_hash_table_insert(seen, (list)[i].name, (gpointer)(what));                                                   \
+    }
+    CLAIM(s->lans, s->n_lans, "a LAN")
+    CLAIM(s->nats, s->n_nats, "a NAT")
+    CLAIM(s->servers, s->n_servers, "a server")
+    CLAIM(s->peers, s->n_peers, "a peer")
+#undef CLAIM
+}
+
+/* The zone that a `behind:` names; 0 with a complaint when there is none. */
+static unsigned zone_of(builder *b, const char *behind, hp_mark mark)
+{
+    if (!behind)
+        return 0;
+    int zone = hp_plan_find_zone(b->plan, behind);
+    if (zone >= 0)
+        return (unsigned)zone;
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (unsigned i = 0; i < b->plan->n_zones; i++)
+        g_ptr_array_add(names, (gpointer)b->plan->zones[i].name);
+    const char *near = hp_nearest_word(behind, (const char *const *)names->pdata, names->len);
+    g_autofree char *hint = near ? g_strdup_printf("did you mean `%s`?", near) : NULL;
+    complain(b, mark, hint, "`behind: %s` names no NAT, no LAN and not the internet", behind);
+    return 0;
+}
+
+static unsigned inside_zone(const builder *b, unsigned nat)
+{
+    return 1 + b->scenario->n_lans + nat;
+}
+
+static void attach_nats(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    hp_plan *plan = b->plan;
+    plan->n_nats = s->n_nats;
+    plan->nats = OWN_ARRAY(plan, hp_plan_nat, s->n_nats);
+    for (unsigned i = 0; i < s->n_nats; i++) {
+        hp_plan_nat *nat = &plan->nats[i];
+        nat->source = &s->nats[i];
+        nat->inside_zone = inside_zone(b, i);
+        nat->outside = (hp_plan_attachment){.zone = zone_of(b, s->nats[i].behind, s->nats[i].mark),
+                                            .tap = own(plan, g_strdup_printf("%s/out", s->nats[i].name)),
+                                            .link = s->nats[i].link};
+        b->attached[nat->outside.zone]++;
+        b->carrier[nat->outside.zone] = true;
+    }
+    for (unsigned i = 0; i < s->n_nats; i++) {
+        unsigned zone = plan->nats[i].outside.zone, hops = 0;
+        while (plan->zones[zone].nat >= 0 && hops++ <= s->n_nats)
+            zone = plan->nats[plan->zones[zone].nat].outside.zone;
+        if (hops > s->n_nats) {
+            complain(b, s->nats[i].mark, NULL, "NAT `%s` is behind itself", s->nats[i].name);
+            return;
+        }
+    }
+}
+
+static void attach_servers(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    hp_plan *plan = b->plan;
+    plan->n_servers = s->n_servers;
+    plan->servers = OWN_ARRAY(plan, hp_plan_server, s->n_servers);
+    for (unsigned i = 0; i < s->n_servers; i++) {
+        hp_plan_server *server = &plan->servers[i];
+        server->source = &s->servers[i];
+        server->config = s->servers[i].config;
+        server->attachment = (hp_plan_attachment){.zone = zone_of(b, s->servers[i].behind, s->servers[i].mark),
+                                                  .tap = s->servers[i].name,
+                                                  .link = s->servers[i].link};
+        b->attached[server->attachment.zone] += 2;
+    }
+}
+
+static void attach_peers(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    hp_plan *plan = b->plan;
+    plan->n_peers = s->n_peers;
+    plan->peers = OWN_ARRAY(plan, hp_plan_peer, s->n_peers);
+    for (unsigned i = 0; i < s->n_peers; i++) {
+        const hp_sc_peer *source = &s->peers[i];
+        hp_plan_peer *peer = &plan->peers[i];
+        peer->source = source;
+        peer->n_interfaces = source->n_interfaces;
+        peer->interfaces = OWN_ARRAY(plan, hp_plan_attachment, source->n_interfaces);
+        for (unsigned k = 0; k < source->n_interfaces; k++) {
+            const hp_sc_interface *in = &source->interfaces[k];
+            peer->interfaces[k] = (hp_plan_attachment){
+                .zone = zone_of(b, in->behind, in->mark),
+                .name = in->name,
+                .tap = source->n_interfaces > 1 ? own(plan, g_strdup_printf("%s/%s", source->name, in->name))
+                                                : source->name,
+                .link = in->link,
+                .mtu = in->mtu};
+            b->attached[peer->interfaces[k].zone]++;
+        }
+    }
+}
+
+/* ---- networks and addresses ---- */
+
+static void number_zones(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    hp_plan *plan = b->plan;
+    b->pool4 = g_new0(hp_address_pool, plan->n_zones);
+    b->pool6 = g_new0(hp_address_pool, plan->n_zones);
+    for (unsigned z = 0; z < plan->n_zones; z++) {
+        hp_plan_zone *zone = &plan->zones[z];
+        if (z == 0) {
+            /* networks by use: see addressing.c */
+        } else if (zone->nat < 0) {
+            const hp_sc_lan *lan = &s->lans[z - 1];
+            if (lan->family.ipv4)
+                zone->prefix4 = lan->prefix4.base.family ? lan->prefix4 : hp_lan_prefix4(z - 1, b->attached[z]);
+            if (lan->family.ipv6)
+                zone->prefix6 = lan->prefix6.base.family ? lan->prefix6 : hp_lan_prefix6(z - 1);
+        } else {
+            const hp_sc_nat *nat = &s->nats[zone->nat];
+            unsigned index = (unsigned)zone->nat;
+            if (nat->family.ipv4)
+                zone->prefix4 =
+                    nat->inside4.base.family ? nat->inside4 : hp_inside_prefix4(index, b->carrier[z], b->attached[z]);
+            if (nat->family.ipv6)
+                zone->prefix6 = nat->inside6.base.family ? nat->inside6 : hp_inside_prefix6(index);
+        }
+        hp_address_pool_init(&b->pool4[z], &zone->prefix4, HP_AF_IPV4);
+        hp_address_pool_init(&b->pool6[z], &zone->prefix6, HP_AF_IPV6);
+        if (zone->nat >= 0 && zone->prefix4.base.family) {
+            zone->router4 = hp_addr_plus(zone->prefix4.base, 1);
+            hp_address_pool_reserve(&b->pool4[z], &zone->router4);
+        }
+        if (zone->nat >= 0 && zone->prefix6.base.family) {
+            zone->router6 = hp_addr_plus(zone->prefix6.base, 1);
+            hp_address_pool_reserve(&b->pool6[z], &zone->router6);
+        }
+    }
+}
+
+static void reserve_given(builder *b, const hp_plan_attachment *at, const hp_addr *given, unsigned n, hp_mark mark)
+{
+    const hp_plan_zone *zone = &b->plan->zones[at->zone];
+    for (unsigned i = 0; i < n; i++) {
+        char text[HP_ADDR_TEXT];
+        bool v4 = given[i].family == HP_AF_IPV4;
+        const hp_prefix *prefix = v4 ? &zone->prefix4 : &zone->prefix6;
+        hp_addr_format_ip(&given[i], text);
+        if (at->zone != 0 && !(prefix->base.family && hp_prefix_contains(prefix, &given[i]))) {
+            char network[HP_ADDR_TEXT] = "none of that family";
+            if (prefix->base.family)
+                hp_prefix_format(prefix, network);
+            complain(b, mark, NULL, "%s is not in the network of `%s` (%s)", text, zone->name, network);
+        } else if (!hp_address_pool_reserve(v4 ? &b->pool4[at->zone] : &b->pool6[at->zone], &given[i])) {
+            complain(b, mark, NULL, "%s is already somebody else's in `%s`", text, zone->name);
+        }
+    }
+}
+
+/* Addresses of an attachment: as given, or `count` of each family; spare: as many more, for a renumbering. */
+static void number_attachment(builder *b, hp_plan_attachment *at, const hp_addr *given, unsigned n_given,
+                              hp_sc_family family, unsigned count, hp_address_use use, bool spare, hp_mark mark)
+{
+    const hp_plan_zone *zone = &b->plan->zones[at->zone];
+    unsigned n_families = (unsigned)family.ipv4 + (unsigned)family.ipv6;
+    unsigned n = n_given ? n_given : count * n_families;
+    at->n_addresses = n;
+    at->addresses = OWN_ARRAY(b->plan, hp_addr, n);
+    if (spare)
+        at->spare = OWN_ARRAY(b->plan, hp_addr, n);
+    for (unsigned i = 0; i < n; i++) {
+        bool v6 = n_given ? given[i].family == HP_AF_IPV6 : (family.ipv4 ? i >= count : true);
+        if (at->zone != 0 && !(v6 ? zone->prefix6 : zone->prefix4).base.family) {
+            complain(b, mark, NULL, "`%s` has no %s, so nothing behind it can have an address of that family",
+                     zone->name, v6 ? "IPv6" : "IPv4");
+            return;
+        }
+        hp_address_pool *pool = v6 ? &b->pool6[at->zone] : &b->pool4[at->zone];
+        if (n_given)
+            at->addresses[i] = hp_addr_with_port(given[i], 0);
+        bool ok = n_given || hp_address_pool_take(pool, use, &at->addresses[i]);
+        if (ok && spare)
+            ok = hp_address_pool_take(pool, use, &at->spare[i]);
+        if (!ok) {
+            complain(b, mark, "give it a larger one with `inside:`", "the network of `%s` has no address left",
+                     zone->name);
+            return;
+        }
+    }
+}
+
+static void number_attachments(builder *b)
+{
+    hp_plan *plan = b->plan;
+    for (unsigned i = 0; i < plan->n_nats; i++)
+        reserve_given(b, &plan->nats[i].outside, plan->nats[i].source->addresses, plan->nats[i].source->n_addresses,
+                      plan->nats[i].source->mark);
+    for (unsigned i = 0; i < plan->n_servers; i++)
+        reserve_given(b, &plan->servers[i].attachment, plan->servers[i].source->addresses,
+                      plan->servers[i].source->n_addresses, plan->servers[i].source->mark);
+    for (unsigned i = 0; i < plan->n_peers; i++)
+        for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
+            reserve_given(b, &plan->peers[i].interfaces[k], plan->peers[i].source->interfaces[k].addresses,
+                          plan->peers[i].source->interfaces[k].n_addresses, plan->peers[i].source->interfaces[k].mark);
+
+    for (unsigned i = 0; i < plan->n_servers; i++) {
+        const hp_sc_server *s = plan->servers[i].source;
+        if (s->config.nat_discovery && s->n_addresses == 1)
+            complain(b, s->mark, NULL, "`nat-discovery` needs two addresses of a family (RFC 5780 section 6)");
+        number_attachment(b, &plan->servers[i].attachment, s->addresses, s->n_addresses, s->family,
+                          s->config.nat_discovery ? 2 : 1, HP_USE_SERVER, false, s->mark);
+    }
+    for (unsigned i = 0; i < plan->n_nats; i++) {
+        const hp_sc_nat *s = plan->nats[i].source;
+        number_attachment(b, &plan->nats[i].outside, s->addresses, s->n_addresses, s->family, MAX(s->config.pool, 1),
+                          HP_USE_NAT, true, s->mark);
+    }
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++) {
+            const hp_sc_interface *s = &plan->peers[i].source->interfaces[k];
+            number_attachment(b, &plan->peers[i].interfaces[k], s->addresses, s->n_addresses, s->family, 1, HP_USE_PEER,
+                              false, s->mark);
+        }
+    }
+}
+
+/* ---- names of servers ---- */
+
+static int server_of(builder *b, const char *name, hp_mark mark, const char *key)
+{
+    int server = hp_plan_find_server(b->plan, name);
+    if (server >= 0)
+        return server;
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (unsigned i = 0; i < b->plan->n_servers; i++)
+        g_ptr_array_add(names, b->plan->servers[i].source->name);
+    const char *near = hp_nearest_word(name, (const char *const *)names->pdata, names->len);
+    g_autofree char *hint = near ? g_strdup_printf("did you mean `%s`?", near) : NULL;
+    complain(b, mark, hint, "`%s: %s` names no server", key, name);
+    return -1;
+}
+
+static const hp_turn_user *user_of(const hp_server_config *config, const char *name)
+{
+    for (unsigned i = 0; i < config->n_users; i++)
+        if (!name || strcmp(config->users[i].name, name) == 0)
+            return &config->users[i];
+    return NULL;
+}
+
+static void resolve_peers(builder *b)
+{
+    hp_plan *plan = b->plan;
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        hp_plan_peer *peer = &plan->peers[i];
+        const hp_ice_config *ice = &peer->source->ice;
+        hp_mark mark = peer->source->mark;
+        peer->stun = ice->stun ? server_of(b, ice->stun, mark, "stun") : -1;
+        peer->n_turn = ice->turn ? g_strv_length(ice->turn) : 0;
+        peer->turn = OWN_ARRAY(plan, int, peer->n_turn);
+        for (unsigned k = 0; k < peer->n_turn; k++) {
+            peer->turn[k] = server_of(b, ice->turn[k], mark, "turn");
+            if (peer->turn[k] < 0)
+                continue;
+            const hp_server_config *server = &plan->servers[peer->turn[k]].config;
+            if (server->kind != HP_SERVER_TURN)
+                complain(b, mark, NULL, "`turn: %s`: that server is of kind stun", ice->turn[k]);
+            else if (ice->turn_user && !ice->turn_password && !user_of(server, ice->turn_user))
+                complain(b, mark, "give a `turn-password` to try a user that the server does not know",
+                         "`turn-user: %s`: server `%s` has no such user", ice->turn_user, ice->turn[k]);
+        }
+    }
+}
+
+static void resolve_servers(builder *b)
+{
+    hp_plan *plan = b->plan;
+    for (unsigned i = 0; i < plan->n_servers; i++) {
+        hp_server_config *config = &plan->servers[i].config;
+        if (!config->redirect)
+            continue;
+        int to = server_of(b, config->redirect, plan->servers[i].source->mark, "redirect");
+        if (to < 0 || plan->servers[to].attachment.n_addresses == 0)
+            continue;
+        uint16_t port = plan->servers[to].config.port;
+        config->redirect_addr = hp_addr_with_port(plan->servers[to].attachment.addresses[0], port ? port : 3478);
+    }
+}
+
+/* ---- places ---- */
+
+static void add_place(GPtrArray *places, char *place)
+{
+    g_ptr_array_add(places, place);
+}
+
+static void add_attachment_places(const hp_plan *plan, GPtrArray *places, const char *who, const hp_plan_attachment *at)
+{
+    add_place(places, g_strdup(at->tap));
+    add_place(places, g_strdup_printf("%s/up", who));
+    add_place(places, g_strdup_printf("%s/down", who));
+    add_place(places, g_strdup_printf("%s/%s", plan->zones[at->zone].name, who));
+}
+
+static char **make_places(const hp_plan *plan)
+{
+    GPtrArray *places = g_ptr_array_new();
+    for (unsigned i = 0; i < plan->n_zones; i++)
+        add_place(places, g_strdup(plan->zones[i].name));
+    for (unsigned i = 0; i < plan->n_nats; i++) {
+        add_place(places, g_strdup_printf("%s/in", plan->nats[i].source->name));
+        add_attachment_places(plan, places, plan->nats[i].source->name, &plan->nats[i].outside);
+    }
+    for (unsigned i = 0; i < plan->n_servers; i++)
+        add_attachment_places(plan, places, plan->servers[i].source->name, &plan->servers[i].attachment);
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        const hp_plan_peer *peer = &plan->peers[i];
+        if (peer->n_interfaces > 1)
+            add_place(places, g_strdup(peer->source->name));
+        for (unsigned k = 0; k < peer->n_interfaces; k++)
+            add_attachment_places(plan, places, peer->interfaces[k].tap, &peer->interfaces[k]);
+    }
+    g_ptr_array_add(places, NULL);
+    return (char **)g_ptr_array_free(places, FALSE);
+}
+
+const char *const *hp_plan_places(const hp_plan *plan)
+{
+    return (const char *const *)((const plan_box *)(const void *)plan)->places;
+}
+
+/* ---- the whole ---- */
+
+hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_t seed, hp_diags *diags)
+{
+    plan_box *box = g_new0(plan_box, 1);
+    box->owned = g_ptr_array_new_with_free_func(g_free);
+    hp_plan *plan = &box->plan;
+    builder b = {.plan = plan, .diags = diags, .scenario = scenario};
+    plan->scenario = scenario;
+    plan->case_name = own(plan, g_strdup(case_name));
+    plan->seed = seed;
+
+    check_names(&b);
+    make_zones(&b);
+    attach_nats(&b);
+    attach_servers(&b);
+    attach_peers(&b);
+    number_zones(&b);
+    if (!b.failed)
+        number_attachments(&b);
+    resolve_peers(&b);
+    resolve_servers(&b);
+
+    for (unsigned z = 0; z < plan->n_zones; z++) {
+        hp_address_pool_clear(&b.pool4[z]);
+        hp_address_pool_clear(&b.pool6[z]);
+    }
+    g_free(b.pool4);
+    g_free(b.pool6);
+    if (b.failed) {
+        hp_plan_free(plan);
+        return NULL;
+    }
+    box->places = make_places(plan);
+    return plan;
+}
+
+void hp_plan_free(hp_plan *plan)
+{
+    if (!plan)
+        return;
+    plan_box *box = (plan_box *)(void *)plan;
+    g_strfreev(box->places);
+    g_ptr_array_unref(box->owned);
+    g_free(box);
+}

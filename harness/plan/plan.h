@@ -1,0 +1,89 @@
+/* A plan: one case of a scenario with every name resolved to an index and every address assigned. Immutable.
+ *
+ * Zones are where interfaces attach: zone 0 is the Internet, then the plain LANs, then the inside of each NAT, in the
+ * scenario's order. Addresses: servers 203.0.113.0/24, public peers 198.51.100.0/24, NAT outsides 192.0.2.0/24, more of
+ * any of them from 198.18.0.0/15; insides 192.168.x.0/24 (100.64.0.0/10 for a NAT that has NATs behind it); IPv6 from
+ * 2001:db8::/32 (fd00::/8 inside a NAT). */
+#ifndef HP_PLAN_PLAN_H
+#define HP_PLAN_PLAN_H
+
+#include <glib.h>
+
+#include "base/addr.h"
+#include "base/diag.h"
+#include "scenario/model.h"
+
+typedef struct hp_plan_zone {
+    const char *name; /* "internet", a LAN's or a NAT's name */
+    hp_prefix prefix4, prefix6; /* family none where the zone has none */
+    hp_addr router4, router6; /* the gateway: a NAT's inside address; family none on a plain LAN */
+    hp_link_config link; /* what a packet entering the zone passes */
+    int nat; /* index of the NAT whose inside it is, or -1 */
+} hp_plan_zone;
+
+/* What is attached to a zone: a host's interface or a NAT's outside. */
+typedef struct hp_plan_attachment {
+    unsigned zone;
+    char *name; /* interface name, or NULL */
+    char *tap; /* "alice", "alice/wifi" */
+    hp_addr *addresses;
+    unsigned n_addresses;
+    hp_addr *spare; /* for renumber without addresses; as many as addresses */
+    hp_sc_link link;
+    uint32_t mtu;
+} hp_plan_attachment;
+
+typedef struct hp_plan_nat {
+    const hp_sc_nat *source;
+    hp_plan_attachment outside;
+    unsigned inside_zone;
+} hp_plan_nat;
+
+typedef struct hp_plan_server {
+    const hp_sc_server *source;
+    hp_server_config config; /* shares strings with the source; redirect_addr resolved */
+    hp_plan_attachment attachment;
+} hp_plan_server;
+
+typedef struct hp_plan_peer {
+    const hp_sc_peer *source;
+    hp_plan_attachment *interfaces;
+    unsigned n_interfaces;
+    int stun; /* index of a server, or -1 */
+    int *turn; /* indices */
+    unsigned n_turn;
+} hp_plan_peer;
+
+typedef struct hp_plan {
+    const hp_scenario *scenario; /* outlives the plan */
+    char *case_name; /* "nat/symmetric-both", with a matrix "…[home.preset=symmetric]"; unique, fit for a folder */
+    uint64_t seed;
+    hp_plan_zone *zones;
+    unsigned n_zones;
+    hp_plan_nat *nats;
+    unsigned n_nats;
+    hp_plan_server *servers;
+    unsigned n_servers;
+    hp_plan_peer *peers;
+    unsigned n_peers;
+} hp_plan;
+
+/* Resolves; all problems go to diags with the scenario's marks. NULL when there was an error. case_name is copied. */
+hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_t seed, hp_diags *diags);
+void hp_plan_free(hp_plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_plan, hp_plan_free)
+
+/* -1 when unknown. */
+int hp_plan_find_peer(const hp_plan *plan, const char *name);
+int hp_plan_find_nat(const hp_plan *plan, const char *name);
+int hp_plan_find_server(const hp_plan *plan, const char *name);
+int hp_plan_find_zone(const hp_plan *plan, const char *name);
+/* Whether a word may stand after `at:` in an expectation (node, tap, link), and all such words for suggestions. */
+const char *const *hp_plan_places(const hp_plan *plan);
+/* The step an `after:` refers to (label, then kind), or -1. */
+int hp_plan_find_step(const hp_plan *plan, const char *label);
+
+/* Lint: things that can never matter (plan/lint.c). Warnings, with marks. */
+void hp_plan_lint(const hp_plan *plan, hp_diags *diags);
+
+#endif

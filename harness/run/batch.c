@@ -1,0 +1,364 @@
+/* Theory of operation.
+ *
+ * `jobs` slots, each with a trace and a small control block in memory that is shared with the process forked for a
+ * run. The child fills the trace, judges it and writes the evidence. The parent, when the child has gone, judges the
+ * same trace again - a result depends on plan and trace alone - and so has it without any protocol between the two;
+ * after a crash the trace simply ends early.
+ *
+ *   FREE --fork--> RUNNING --child gone--> (result taken) FREE
+ *
+ * The parent waits on a pipe that the child holds open: end of file means gone. Every second it looks at the pulse; a
+ * child whose steps have not grown for hang_s seconds is killed, and hung is the verdict. This is the only place where
+ * real time is looked at, and it never decides anything but that.
+ *
+ * What the software under test prints before it dies (an assertion's text) is kept in a memory file behind the child's
+ * stderr; its last line becomes the message. */
+#include "run/batch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "report/report.h"
+#include "run/run.h"
+
+enum { DEFAULT_HANG_S = 10, TEXT = 512, EXIT_OWN_ERROR = 90 };
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+
+/* Shared with the child. */
+typedef struct control {
+    hp_run_pulse pulse;
+    hp_verdict verdict; /* of the run itself, as told to the checker */
+    hp_time ended;
+    int error_code; /* with EXIT_OWN_ERROR */
+    char end_reason[32];
+    char message[TEXT]; /* of the verdict, or of the error */
+    bool has_message;
+} control;
+
+typedef struct slot {
+    hp_trace *trace;
+    control *control;
+    pid_t pid; /* 0: free */
+    int alive; /* end of file when the child is gone */
+    int output; /* the child's stderr */
+    unsigned index;
+    uint64_t last_steps;
+    gint64 last_grown; /* monotonic us of the parent */
+    bool killed;
+} slot;
+
+typedef struct batch {
+    hp_plan *const *plans;
+    unsigned n_plans, next, n_told;
+    const hp_batch_options *options;
+    slot *slots;
+    unsigned n_slots;
+    GPtrArray *results;
+    char **evidence;
+    bool *finished;
+    bool stopped; /* begin no more */
+} batch;
+
+static char *evidence_path(const batch *b, unsigned index)
+{
+    return b->options->out ? g_build_filename(b->options->out, b->plans[index]->case_name, NULL) : NULL;
+}
+
+static bool wants_evidence(const hp_batch_options *options, const hp_result *result)
+{
+    switch (options->evidence) {
+    case HP_EVIDENCE_ALL:
+        return options->out != NULL;
+    case HP_EVIDENCE_FAILURES:
+        return options->out != NULL && result->verdict != HP_VERDICT_PASS;
+    case HP_EVIDENCE_NONE:
+        break;
+    }
+    return false;
+}
+
+/* ---- in the child ---- */
+
+G_NORETURN static void leave(int code)
+{
+#ifdef HAS_ASAN
+    exit(code); /* the leak check runs at exit */
+#else
+    _exit(code);
+#endif
+}
+
+static void tell_error(control *c, const GError *error)
+{
+    c->error_code = error->code;
+    g_strlcpy(c->message, error->message, sizeof c->message);
+    c->has_message = true;
+}
+
+G_NORETURN static void run_child(const batch *b, slot *s)
+{
+    const hp_plan *plan = b->plans[s->index];
+    control *c = s->control;
+    struct rlimit no_core = {0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    dup2(s->output, STDERR_FILENO);
+
+    GError *error = NULL;
+    hp_result *result = hp_run_plan(plan, s->trace, &c->pulse, &error);
+    bool ok = result != NULL;
+    if (ok) {
+        c->verdict = result->verdict == HP_VERDICT_ERROR ? HP_VERDICT_ERROR : HP_VERDICT_PASS;
+        c->ended = result->ended;
+        g_strlcpy(c->end_reason, result->end_reason, sizeof c->end_reason);
+        c->has_message = result->message != NULL;
+        if (result->message)
+            g_strlcpy(c->message, result->message, sizeof c->message);
+        g_autofree char *folder = evidence_path(b, s->index);
+        if (wants_evidence(b->options, result))
+            ok = hp_report_write_evidence(folder, plan, s->trace, result, &error);
+    }
+    hp_result_free(result);
+    if (!ok) {
+        tell_error(c, error);
+        g_clear_error(&error);
+        leave(EXIT_OWN_ERROR);
+    }
+    leave(0);
+}
+
+/* ---- in the parent ---- */
+
+static bool make_slots(batch *b, unsigned n, GError **error)
+{
+    b->slots = g_new0(slot, n);
+    for (b->n_slots = 0; b->n_slots < n; b->n_slots++) {
+        slot *s = &b->slots[b->n_slots];
+        s->alive = s->output = -1;
+        s->trace = hp_trace_new(error);
+        if (!s->trace)
+            return false;
+        s->output = memfd_create("hairpin-stderr", MFD_CLOEXEC);
+        void *shared = mmap(NULL, sizeof *s->control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        s->control = shared == MAP_FAILED ? NULL : shared;
+        if (s->output < 0 || !s->control) {
+            g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory for a run: %s", g_strerror(errno));
+            b->n_slots++;
+            return false;
+        }
+    }
+    return true;
+}
+
+static void free_slots(batch *b)
+{
+    for (unsigned i = 0; i < b->n_slots; i++) {
+        slot *s = &b->slots[i];
+        if (s->pid > 0) {
+            kill(s->pid, SIGKILL);
+            while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        }
+        if (s->alive >= 0)
+            close(s->alive);
+        if (s->output >= 0)
+            close(s->output);
+        if (s->control)
+            munmap(s->control, sizeof *s->control);
+        hp_trace_free(s->trace);
+    }
+    g_free(b->slots);
+}
+
+static bool begin(batch *b, slot *s, GError **error)
+{
+    int ends[2];
+    s->index = b->next++;
+    s->killed = false;
+    s->last_steps = UINT64_MAX;
+    s->last_grown = g_get_monotonic_time();
+    memset(s->control, 0, sizeof *s->control);
+    hp_trace_reset(s->trace);
+    if (ftruncate(s->output, 0) != 0 || lseek(s->output, 0, SEEK_SET) != 0 || pipe(ends) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "cannot begin a run: %s", g_strerror(errno));
+        return false;
+    }
+    s->pid = fork();
+    if (s->pid == 0) {
+        close(ends[0]);
+        run_child(b, s);
+    }
+    close(ends[1]);
+    if (s->pid < 0) {
+        close(ends[0]);
+        s->pid = 0;
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "fork: %s", g_strerror(errno));
+        return false;
+    }
+    s->alive = ends[0];
+    return true;
+}
+
+/* The last line the child wrote to its stderr, or "". Caller frees. */
+static char *last_words(const slot *s)
+{
+    char text[4096];
+    off_t end = lseek(s->output, 0, SEEK_END), from = MAX(end - (off_t)sizeof text + 1, 0);
+    ssize_t n = end > 0 ? pread(s->output, text, sizeof text - 1, from) : 0;
+    text[MAX(n, 0)] = '\0';
+    g_strchomp(text);
+    const char *line = strrchr(text, '\n');
+    return g_utf8_make_valid(line ? line + 1 : text, -1);
+}
+
+static char *describe_death(const slot *s, int status)
+{
+    g_autofree char *words = last_words(s);
+    g_autofree char *how = WIFSIGNALED(status) ? g_strdup_printf("killed by %s", g_strsignal(WTERMSIG(status)))
+                                               : g_strdup_printf("exited with code %d", WEXITSTATUS(status));
+    return *words ? g_strdup_printf("%s: %s", how, words) : g_steal_pointer(&how);
+}
+
+static unsigned hang_seconds(const hp_batch_options *options)
+{
+    return options->hang_s ? options->hang_s : DEFAULT_HANG_S;
+}
+
+static hp_result *judge(const hp_plan *plan, slot *s, int status, unsigned hang_s, GError **error)
+{
+    const control *c = s->control;
+    g_autoptr(hp_checker) checker = hp_checker_new(plan, error);
+    if (!checker)
+        return NULL;
+    hp_checker_feed(checker, s->trace);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return hp_checker_finish(checker, s->trace, c->verdict, c->has_message ? c->message : NULL, c->end_reason,
+                                 c->ended);
+    g_autofree char *message =
+        s->killed ? g_strdup_printf("no step of the world for %u s of real time, at run time %" G_GUINT64_FORMAT " ns",
+                                    hang_s, c->pulse.now)
+                  : describe_death(s, status);
+    hp_time end = hp_trace_end(s->trace);
+    hp_trace_event(s->trace, end, HP_EV_SUT_CRASH, plan->case_name,
+                   HP_FS("signal", WIFSIGNALED(status) ? g_strsignal(WTERMSIG(status)) : ""),
+                   HP_FS("message", message));
+    hp_checker_feed(checker, s->trace);
+    return hp_checker_finish(checker, s->trace, s->killed ? HP_VERDICT_HUNG : HP_VERDICT_CRASHED, message,
+                             s->killed ? "hung" : "crashed", end);
+}
+
+static void tell_in_order(batch *b)
+{
+    while (b->n_told < b->n_plans && b->finished[b->n_told]) {
+        unsigned i = b->n_told++;
+        if (b->options->done)
+            b->options->done(b->options->user, i, b->results->pdata[i], b->evidence[i]);
+    }
+}
+
+/* Takes the result of a child that is gone. */
+static bool finish(batch *b, slot *s, GError **error)
+{
+    int status = 0;
+    while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    s->pid = 0;
+    close(s->alive);
+    s->alive = -1;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OWN_ERROR) {
+        g_set_error_literal(error, HP_ERROR, s->control->error_code, s->control->message);
+        return false;
+    }
+    const hp_plan *plan = b->plans[s->index];
+    g_autoptr(hp_result) result = judge(plan, s, status, hang_seconds(b->options), error);
+    if (!result)
+        return false;
+    bool died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    if (wants_evidence(b->options, result)) {
+        b->evidence[s->index] = evidence_path(b, s->index);
+        if (died && !hp_report_write_evidence(b->evidence[s->index], plan, s->trace, result, error))
+            return false;
+    }
+    if (b->options->fail_fast && !hp_verdict_is_good(result->verdict))
+        b->stopped = true;
+    b->finished[s->index] = true;
+    b->results->pdata[s->index] = g_steal_pointer(&result);
+    tell_in_order(b);
+    return true;
+}
+
+static void watch(const batch *b, slot *s)
+{
+    gint64 now = g_get_monotonic_time();
+    if (s->control->pulse.steps != s->last_steps) {
+        s->last_steps = s->control->pulse.steps;
+        s->last_grown = now;
+    } else if (now - s->last_grown > (gint64)hang_seconds(b->options) * G_USEC_PER_SEC && !s->killed) {
+        s->killed = true;
+        kill(s->pid, SIGKILL);
+    }
+}
+
+/* One round: fills free slots, waits for a child or a second, looks after all. False when nothing is left to do. */
+static bool turn(batch *b, bool *ret_more, GError **error)
+{
+    struct pollfd fds[64];
+    slot *running[64];
+    unsigned n = 0;
+    for (unsigned i = 0; i < b->n_slots; i++) {
+        slot *s = &b->slots[i];
+        if (s->pid == 0 && b->next < b->n_plans && !b->stopped && !begin(b, s, error))
+            return false;
+        if (s->pid != 0) {
+            fds[n] = (struct pollfd){.fd = s->alive, .events = POLLIN};
+            running[n++] = s;
+        }
+    }
+    *ret_more = n > 0;
+    if (n == 0 || (poll(fds, n, 1000) < 0 && errno == EINTR))
+        return true;
+    for (unsigned i = 0; i < n; i++) {
+        if (fds[i].revents == 0)
+            watch(b, running[i]);
+        else if (!finish(b, running[i], error))
+            return false;
+    }
+    return true;
+}
+
+bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GPtrArray *results,
+                  GError **error)
+{
+    batch b = {.plans = plans, .n_plans = n_plans, .options = options, .results = results};
+    unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
+    g_ptr_array_set_size(results, (int)n_plans);
+    b.evidence = g_new0(char *, n_plans + 1);
+    b.finished = g_new0(bool, n_plans + 1);
+    bool ok = make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error), more = ok;
+    while (ok && more)
+        ok = turn(&b, &more, error);
+    for (unsigned i = b.n_told; ok && i < n_plans; i++) { /* after fail_fast: results that waited for a missing one */
+        if (b.finished[i] && options->done)
+            options->done(options->user, i, results->pdata[i], b.evidence[i]);
+    }
+    free_slots(&b);
+    for (unsigned i = 0; i < n_plans; i++)
+        g_free(b.evidence[i]);
+    g_free(b.evidence);
+    g_free(b.finished);
+    return ok;
+}

@@ -1,0 +1,27 @@
+/* Many runs, each in a process of its own: a crash or an endless loop in the software under test is the verdict of its
+ * scenario, with the trace up to there, and takes nothing else down. */
+#ifndef HP_RUN_BATCH_H
+#define HP_RUN_BATCH_H
+
+#include "check/check.h"
+
+typedef enum hp_evidence { HP_EVIDENCE_ALL, HP_EVIDENCE_FAILURES, HP_EVIDENCE_NONE } hp_evidence;
+
+typedef struct hp_batch_options {
+    unsigned jobs; /* processes at once; 0 = one a core */
+    const char *out; /* evidence goes to out/<case name>/; NULL: none is kept */
+    hp_evidence evidence;
+    unsigned hang_s; /* real seconds without a step of the world until a run counts as hung; 0 = 10 */
+    bool fail_fast; /* begin no more runs after the first bad verdict */
+    /* Called in the order of the plans, as soon as every earlier one is done. evidence: folder, or NULL. */
+    void (*done)(void *user, unsigned index, const hp_result *result, const char *evidence);
+    void *user;
+} hp_batch_options;
+
+/* Runs all plans. results (owning, of hp_result*) gets one for each, NULL where fail_fast left one out. False when
+ * Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written, HP_ERROR_ENVIRONMENT, or
+ * HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first. */
+bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GPtrArray *results,
+                  GError **error);
+
+#endif

@@ -1,0 +1,348 @@
+/* Theory of operation: see director.h. The director owns one timer: it stands at the next step's `at`, at the end of a
+ * pause, or at a wait's time-out. What a wait-for waits for is read off the trace (events) or asked of the peers
+ * (states), whenever the trace has grown.
+ *
+ * A step that the software under test refuses is traced by the peer (peer-error), which fails the scenario; the steps
+ * after it are still carried out. */
+#include "run/director.h"
+
+#include <string.h>
+
+#include "actors/flow.h"
+
+typedef enum director_state {
+    WAITING_TIME, /* timer armed: the next step's time */
+    WAITING_EVENT, /* wait-for; timer armed: its time-out */
+    WAITING_FLOWS, /* a send with `wait` */
+    FINISHED,
+} director_state;
+
+struct hp_director {
+    hp_rig *rig;
+    hp_flows *flows;
+    hp_timer timer;
+    director_state state;
+    unsigned next; /* the step that is carried out next, or being waited on */
+    hp_trace_cursor cursor; /* of a wait-for event */
+    GHashTable *callers; /* names of all peers that were in a call so far */
+};
+
+static hp_trace *trace_of(const hp_director *d)
+{
+    return hp_world_trace(d->rig->world);
+}
+
+static hp_peer *peer_of(const hp_director *d, const char *name)
+{
+    int i = hp_plan_find_peer(d->rig->plan, name);
+    g_assert(i >= 0); /* the loader knows no other names */
+    return d->rig->peers[i];
+}
+
+static const hp_step *step_at(const hp_director *d)
+{
+    return &d->rig->plan->scenario->steps[d->next];
+}
+
+/* ---- carrying out ---- */
+
+static void do_call(hp_director *d, const hp_step *step)
+{
+    hp_peer *from = peer_of(d, step->call.from);
+    g_hash_table_add(d->callers, step->call.from);
+    if (step->call.broadcast) {
+        hp_peer_call(from, NULL, step->call.streams, step->call.components, NULL);
+        return;
+    }
+    for (char **to = step->call.to; to && *to; to++) {
+        g_hash_table_add(d->callers, *to);
+        hp_peer_call(from, *to, step->call.streams, step->call.components, NULL);
+    }
+}
+
+static void do_send(hp_director *d, const hp_step *step)
+{
+    uint64_t count = step->send.count;
+    if (count == 0)
+        count = MAX(step->send.for_ns / MAX(step->send.interval, 1), 1);
+    hp_flow_config flow = {.from = peer_of(d, step->send.from),
+                           .to = step->send.to,
+                           .stream = step->send.stream,
+                           .component = step->send.component,
+                           .size = step->send.size,
+                           .interval = step->send.interval,
+                           .count = count};
+    hp_flows_start(d->flows, &flow);
+    if (step->send.both) {
+        flow.from = peer_of(d, step->send.to);
+        flow.to = step->send.from;
+        hp_flows_start(d->flows, &flow);
+    }
+}
+
+static void do_rebind(hp_director *d, const hp_step *step, hp_nat *nat)
+{
+    if (!step->nat.host) {
+        hp_nat_rebind(nat, NULL);
+        return;
+    }
+    const hp_host *host = d->rig->peer_hosts[hp_plan_find_peer(d->rig->plan, step->nat.host)];
+    hp_addr addresses[16];
+    size_t n = hp_host_addresses(host, addresses, G_N_ELEMENTS(addresses));
+    for (size_t i = 0; i < MIN(n, G_N_ELEMENTS(addresses)); i++)
+        hp_nat_rebind(nat, &addresses[i]);
+}
+
+static void do_interface(hp_director *d, const hp_step *step)
+{
+    int peer = hp_plan_find_peer(d->rig->plan, step->interface.peer);
+    hp_host *host = d->rig->peer_hosts[peer];
+    for (unsigned i = 0; i < hp_host_n_interfaces(host); i++) {
+        const char *name = hp_host_interface_name(host, i);
+        if (!step->interface.interface || (name && strcmp(name, step->interface.interface) == 0))
+            hp_host_set_interface_up(host, i, step->interface.up);
+    }
+}
+
+/* The name a step is about, for the trace. */
+static const char *step_target(const hp_step *step)
+{
+    switch (step->kind) {
+    case HP_STEP_CALL:
+        return step->call.from;
+    case HP_STEP_SEND:
+        return step->send.from;
+    case HP_STEP_REBOOT:
+    case HP_STEP_RENUMBER:
+    case HP_STEP_REBIND:
+    case HP_STEP_SET_NAT:
+        return step->nat.nat;
+    case HP_STEP_SET_LINK:
+        return step->link.of;
+    case HP_STEP_INTERFACE:
+        return step->interface.peer;
+    case HP_STEP_ICE_RESTART:
+    case HP_STEP_CLOSE:
+        return step->session.peer;
+    case HP_STEP_STOP_SERVER:
+    case HP_STEP_START_SERVER:
+        return step->server;
+    case HP_STEP_WAIT_FOR:
+        return step->wait_for.state ? step->wait_for.state : step->wait_for.event.subject;
+    case HP_STEP_WAIT:
+    case HP_STEP_SET_SIGNALING:
+    case HP_STEP_N:
+        break;
+    }
+    return "";
+}
+
+static void carry_out(hp_director *d, const hp_step *step)
+{
+    hp_rig *rig = d->rig;
+    int nat = -1, server = -1;
+    if (step->kind == HP_STEP_REBOOT || step->kind == HP_STEP_RENUMBER || step->kind == HP_STEP_REBIND ||
+        step->kind == HP_STEP_SET_NAT)
+        nat = hp_plan_find_nat(rig->plan, step->nat.nat);
+    if (step->kind == HP_STEP_STOP_SERVER || step->kind == HP_STEP_START_SERVER)
+        server = hp_plan_find_server(rig->plan, step->server);
+
+    switch (step->kind) {
+    case HP_STEP_CALL:
+        do_call(d, step);
+        break;
+    case HP_STEP_SEND:
+        do_send(d, step);
+        break;
+    case HP_STEP_REBOOT:
+        hp_nat_reboot(rig->nats[nat]);
+        break;
+    case HP_STEP_RENUMBER:
+        hp_rig_renumber(rig, (unsigned)nat, step->nat.addresses, step->nat.n_addresses);
+        break;
+    case HP_STEP_REBIND:
+        do_rebind(d, step, rig->nats[nat]);
+        break;
+    case HP_STEP_SET_NAT:
+        hp_nat_configure(rig->nats[nat], &step->nat.config, step->nat.text);
+        break;
+    case HP_STEP_SET_LINK:
+        hp_rig_set_link(rig, step);
+        break;
+    case HP_STEP_INTERFACE:
+        do_interface(d, step);
+        break;
+    case HP_STEP_ICE_RESTART:
+        hp_peer_restart(peer_of(d, step->session.peer), step->session.with, NULL);
+        break;
+    case HP_STEP_CLOSE:
+        hp_peer_close(peer_of(d, step->session.peer), step->session.with);
+        break;
+    case HP_STEP_STOP_SERVER:
+        hp_server_stop(rig->servers[server]);
+        break;
+    case HP_STEP_START_SERVER:
+        hp_server_start(rig->servers[server], NULL);
+        break;
+    case HP_STEP_SET_SIGNALING:
+        hp_signaling_configure(rig->signaling, &step->signaling);
+        break;
+    case HP_STEP_WAIT:
+    case HP_STEP_WAIT_FOR:
+    case HP_STEP_N:
+        break;
+    }
+}
+
+/* ---- waiting ---- */
+
+static bool state_reached(const char *state, const char *wanted)
+{
+    return state && (strcmp(state, wanted) == 0 || (strcmp(wanted, "connected") == 0 && strcmp(state, "ready") == 0));
+}
+
+static bool all_in_state(const hp_director *d, const hp_step *step)
+{
+    const hp_plan *plan = d->rig->plan;
+    bool any = false;
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        const char *name = plan->peers[i].source->name;
+        bool asked = step->wait_for.peers ? g_strv_contains((const char *const *)step->wait_for.peers, name)
+                                          : g_hash_table_contains(d->callers, name);
+        if (!asked)
+            continue;
+        any = true;
+        if (!state_reached(hp_peer_state(d->rig->peers[i], NULL), step->wait_for.state))
+            return false;
+    }
+    return any;
+}
+
+static bool event_happened(hp_director *d, const hp_event_pattern *pattern)
+{
+    hp_record record;
+    while (hp_trace_next(trace_of(d), &d->cursor, &record))
+        if (hp_event_pattern_matches(pattern, &record))
+            return true;
+    return false;
+}
+
+static bool wait_is_over(hp_director *d, const hp_step *step)
+{
+    switch (d->state) {
+    case WAITING_EVENT:
+        return step->wait_for.state ? all_in_state(d, step) : event_happened(d, &step->wait_for.event);
+    case WAITING_FLOWS:
+        return hp_flows_all_done(d->flows);
+    case WAITING_TIME:
+    case FINISHED:
+        break;
+    }
+    return false;
+}
+
+static void advance(hp_director *d);
+
+static void step_is_done(hp_director *d, const char *outcome)
+{
+    hp_trace_event(trace_of(d), hp_world_now(d->rig->world), HP_EV_STEP_DONE, hp_step_kind_name(step_at(d)->kind),
+                   HP_FU("step", d->next + 1), HP_FS("outcome", outcome));
+    d->next++;
+    d->state = WAITING_TIME;
+    advance(d);
+}
+
+/* Carries out the present step; true when the next one may follow at once. */
+static bool take_step(hp_director *d, hp_time now)
+{
+    const hp_step *step = step_at(d);
+    d->cursor = hp_trace_tail(trace_of(d));
+    hp_trace_event(trace_of(d), now, HP_EV_STEP, hp_step_kind_name(step->kind), HP_FU("step", d->next + 1),
+                   HP_FS("target", step_target(step)), HP_FU("line", step->mark.line),
+                   HP_FS("label", hp_step_label(step)));
+    carry_out(d, step);
+    if (step->kind == HP_STEP_WAIT_FOR) {
+        d->state = WAITING_EVENT;
+        hp_timer_arm(d->rig->world, &d->timer, hp_time_add(now, step->wait_for.timeout));
+        return false;
+    }
+    if (step->kind == HP_STEP_SEND && step->send.wait) {
+        d->state = WAITING_FLOWS;
+        return false;
+    }
+    if (step->kind == HP_STEP_WAIT) {
+        d->next++;
+        hp_timer_arm(d->rig->world, &d->timer, hp_time_add(now, step->wait));
+        return false;
+    }
+    d->next++;
+    return true;
+}
+
+/* Carries out steps until one has to wait. */
+static void advance(hp_director *d)
+{
+    const hp_scenario *scenario = d->rig->plan->scenario;
+    hp_time now = hp_world_now(d->rig->world);
+    hp_timer_cancel(d->rig->world, &d->timer);
+    while (d->next < scenario->n_steps) {
+        const hp_step *step = step_at(d);
+        if (step->has_at && step->at > now) {
+            hp_timer_arm(d->rig->world, &d->timer, step->at);
+            return;
+        }
+        if (!take_step(d, now))
+            return;
+    }
+    d->state = FINISHED;
+}
+
+static void fire(void *owner, hp_time now)
+{
+    hp_director *d = owner;
+    (void)now;
+    if (d->state == WAITING_EVENT)
+        step_is_done(d, "timeout");
+    else
+        advance(d);
+}
+
+void hp_director_poll(hp_director *d)
+{
+    while ((d->state == WAITING_EVENT || d->state == WAITING_FLOWS) && wait_is_over(d, step_at(d)))
+        step_is_done(d, "done");
+}
+
+/* ---- the whole ---- */
+
+hp_director *hp_director_new(hp_rig *rig)
+{
+    hp_director *d = g_new0(hp_director, 1);
+    d->rig = rig;
+    d->flows = hp_flows_new(rig->world);
+    for (unsigned i = 0; i < rig->plan->n_peers; i++)
+        hp_flows_watch(d->flows, rig->peers[i]);
+    d->callers = g_hash_table_new(g_str_hash, g_str_equal);
+    hp_timer_init(&d->timer, HP_TIMER_SCRIPT, hp_world_new_element(rig->world), fire, d);
+    return d;
+}
+
+void hp_director_free(hp_director *d)
+{
+    if (!d)
+        return;
+    hp_timer_cancel(d->rig->world, &d->timer);
+    hp_flows_free(d->flows);
+    g_hash_table_unref(d->callers);
+    g_free(d);
+}
+
+void hp_director_start(hp_director *d)
+{
+    hp_timer_arm(d->rig->world, &d->timer, 0);
+}
+
+bool hp_director_done(const hp_director *d)
+{
+    return d->state == FINISHED && hp_flows_all_done(d->flows);
+}

@@ -1,0 +1,382 @@
+/* Theory of operation: zones become routers, attachments become links, and every element gets the name by which the
+ * scenario, the capture and the drops speak of it: "alice/up" and "alice/down" for an access link, "internet/alice"
+ * for the zone's own link from alice, "home/gateway" for the one from a NAT into its inside.
+ *
+ * Only the Internet's router is a hop and answers what it cannot route; an inside is a switch whose default route is
+ * its NAT, and a plain LAN has no way out. */
+#include "run/rig.h"
+
+#include <string.h>
+
+#define DEFAULT_STUN_PORT 3478
+
+/* ---- links ---- */
+
+static bool is_ideal(const hp_link_config *config)
+{
+    static const hp_link_config ideal;
+    return memcmp(config, &ideal, sizeof ideal) == 0;
+}
+
+/* Whether a set-link step will need this access link. */
+static bool is_reconfigured(const hp_plan *plan, const char *owner, const char *interface)
+{
+    for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
+        const hp_step *step = &plan->scenario->steps[i];
+        if (step->kind == HP_STEP_SET_LINK && strcmp(step->link.of, owner) == 0 &&
+            (!step->link.interface || !interface || strcmp(step->link.interface, interface) == 0))
+            return true;
+    }
+    return false;
+}
+
+static hp_link *make_link(hp_rig *rig, const hp_link_config *config, const char *a, const char *b)
+{
+    g_autofree char *name = g_strdup_printf("%s/%s", a, b);
+    return hp_link_new(rig->world, name, config);
+}
+
+static hp_addr first_of(const hp_addr *addresses, unsigned n, uint8_t family)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (addresses[i].family == family)
+            return addresses[i];
+    return (hp_addr){0};
+}
+
+static void route(hp_rig *rig, const hp_rig_attachment *at, bool add)
+{
+    for (unsigned i = 0; i < at->n_addresses; i++) {
+        hp_prefix host = {.base = at->addresses[i], .bits = at->addresses[i].family == HP_AF_IPV4 ? 32 : 128};
+        if (add)
+            hp_router_add_route(rig->zones[at->zone].router, &host, at->router_port);
+        else
+            hp_router_remove_route(rig->zones[at->zone].router, &host);
+    }
+}
+
+/* Connects an element's port to its zone. */
+static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment *plan, hp_node *node,
+                   unsigned node_port, const char *owner)
+{
+    hp_rig_zone *zone = &rig->zones[plan->zone];
+    const hp_plan_zone *zone_plan = &rig->plan->zones[plan->zone];
+    hp_node *router = hp_router_node(zone->router);
+    bool kept = is_reconfigured(rig->plan, owner, plan->name);
+    g_autofree char *who = plan->name ? g_strdup_printf("%s/%s", owner, plan->name) : g_strdup(owner);
+    *at = (hp_rig_attachment){.plan = plan,
+                              .node = node,
+                              .node_port = node_port,
+                              .zone = plan->zone,
+                              .router_port = zone->n_ports++,
+                              .addresses = g_memdup2(plan->addresses, plan->n_addresses * sizeof(hp_addr)),
+                              .spare = plan->spare ? g_memdup2(plan->spare, plan->n_addresses * sizeof(hp_addr)) : NULL,
+                              .n_addresses = plan->n_addresses};
+
+    at->crossing = make_link(rig, &zone_plan->link, zone_plan->name, who);
+    g_ptr_array_add(zone->crossings, at->crossing);
+    hp_node *crossing = hp_link_node(at->crossing);
+    hp_node_connect(crossing, 0, router, at->router_port);
+    hp_node_connect(crossing, 1, node, node_port);
+    if (kept || !is_ideal(&plan->link.up)) {
+        at->up = make_link(rig, &plan->link.up, who, "up");
+        hp_node_connect(node, node_port, hp_link_node(at->up), 0);
+        hp_node_connect(hp_link_node(at->up), 0, crossing, 0);
+        hp_node_connect(hp_link_node(at->up), 1, node, node_port);
+    } else {
+        hp_node_connect(node, node_port, crossing, 0);
+    }
+    if (kept || !is_ideal(&plan->link.down)) {
+        at->down = make_link(rig, &plan->link.down, who, "down");
+        hp_node_connect(router, at->router_port, hp_link_node(at->down), 0);
+        hp_node_connect(hp_link_node(at->down), 0, node, node_port);
+        hp_node_connect(hp_link_node(at->down), 1, router, at->router_port);
+    } else {
+        hp_node_connect(router, at->router_port, node, node_port);
+    }
+    /* What speaks for the link in ICMP errors: the zone's gateway, on the Internet a made-up router of the core. */
+    hp_addr router4 = zone_plan->router4, router6 = zone_plan->router6;
+    if (plan->zone == 0) {
+        hp_addr_parse("198.18.255.1", &router4);
+        hp_addr_parse("2001:db8:ffff::1", &router6);
+    }
+    hp_link *const links[] = {at->up, at->crossing, at->down};
+    for (unsigned i = 0; i < G_N_ELEMENTS(links); i++)
+        if (links[i])
+            hp_link_set_router_address(links[i], &router4, &router6);
+    route(rig, at, true);
+
+    hp_trace *trace = hp_world_trace(rig->world);
+    for (unsigned i = 0; trace && i < plan->n_addresses; i++)
+        hp_trace_name_address(trace, who, &plan->addresses[i]);
+}
+
+/* ---- zones, NATs, hosts ---- */
+
+static void build_zones(hp_rig *rig)
+{
+    rig->zones = g_new0(hp_rig_zone, rig->plan->n_zones);
+    for (unsigned z = 0; z < rig->plan->n_zones; z++) {
+        hp_router_config config = {.hop = z == 0, .unreachable = z == 0};
+        if (z == 0) {
+            hp_addr_parse("198.18.255.1", &config.address4);
+            hp_addr_parse("2001:db8:ffff::1", &config.address6);
+        }
+        rig->zones[z].router = hp_router_new(rig->world, rig->plan->zones[z].name, &config);
+        rig->zones[z].crossings = g_ptr_array_new();
+    }
+}
+
+/* A NAT's inside port hangs on its inside zone as the default route. */
+static void attach_inside(hp_rig *rig, unsigned i)
+{
+    const hp_plan_nat *plan = &rig->plan->nats[i];
+    const hp_plan_zone *zone_plan = &rig->plan->zones[plan->inside_zone];
+    hp_rig_zone *zone = &rig->zones[plan->inside_zone];
+    hp_node *nat = hp_nat_node(rig->nats[i]), *router = hp_router_node(zone->router);
+    unsigned port = zone->n_ports++;
+    hp_link *crossing = make_link(rig, &zone_plan->link, zone_plan->name, "gateway");
+    g_ptr_array_add(zone->crossings, crossing);
+    hp_link_set_router_address(crossing, &zone_plan->router4, &zone_plan->router6);
+    hp_node_connect(nat, HP_NAT_INSIDE, hp_link_node(crossing), 0);
+    hp_node_connect(hp_link_node(crossing), 0, router, port);
+    hp_node_connect(hp_link_node(crossing), 1, nat, HP_NAT_INSIDE);
+    hp_node_connect(router, port, nat, HP_NAT_INSIDE);
+    hp_router_set_default(zone->router, (int)port);
+}
+
+static void build_nats(hp_rig *rig)
+{
+    const hp_plan *plan = rig->plan;
+    rig->nats = g_new0(hp_nat *, plan->n_nats);
+    rig->nat_outsides = g_new0(hp_rig_attachment, plan->n_nats);
+    for (unsigned i = 0; i < plan->n_nats; i++) {
+        const hp_plan_nat *nat_plan = &plan->nats[i];
+        const hp_plan_zone *inside = &plan->zones[nat_plan->inside_zone];
+        hp_nat *nat = rig->nats[i] = hp_nat_new(rig->world, nat_plan->source->name, &nat_plan->source->config);
+        hp_nat_set_external(nat, nat_plan->outside.addresses, nat_plan->outside.n_addresses);
+        if (inside->router4.family)
+            hp_nat_set_internal(nat, &inside->router4);
+        if (inside->router6.family)
+            hp_nat_set_internal(nat, &inside->router6);
+        if (inside->prefix4.base.family)
+            hp_nat_add_inside_prefix(nat, &inside->prefix4);
+        if (inside->prefix6.base.family)
+            hp_nat_add_inside_prefix(nat, &inside->prefix6);
+        attach_inside(rig, i);
+        attach(rig, &rig->nat_outsides[i], &nat_plan->outside, hp_nat_node(nat), HP_NAT_OUTSIDE,
+               nat_plan->source->name);
+    }
+}
+
+static void add_interface(hp_rig *rig, hp_host *host, hp_rig_attachment *at, const hp_plan_attachment *plan,
+                          const char *owner)
+{
+    unsigned n = hp_host_add_interface(host, plan->name, plan->mtu);
+    for (unsigned i = 0; i < plan->n_addresses; i++)
+        hp_host_add_address(host, n, &plan->addresses[i]);
+    attach(rig, at, plan, hp_host_node(host), n, owner);
+}
+
+static bool build_servers(hp_rig *rig, GError **error)
+{
+    const hp_plan *plan = rig->plan;
+    rig->server_hosts = g_new0(hp_host *, plan->n_servers);
+    rig->servers = g_new0(hp_server *, plan->n_servers);
+    rig->server_attachments = g_new0(hp_rig_attachment, plan->n_servers);
+    for (unsigned i = 0; i < plan->n_servers; i++) {
+        const hp_plan_server *server = &plan->servers[i];
+        rig->server_hosts[i] = hp_host_new(rig->world, server->source->name);
+        add_interface(rig, rig->server_hosts[i], &rig->server_attachments[i], &server->attachment,
+                      server->source->name);
+        rig->servers[i] = hp_server_new(rig->server_hosts[i], server->source->name, &server->config, error);
+        if (!rig->servers[i])
+            return false;
+        if (server->source->stopped)
+            hp_server_stop(rig->servers[i]);
+    }
+    return true;
+}
+
+/* ---- peers ---- */
+
+/* Where a peer reaches a server: the first address of a family the peer has, IPv4 before IPv6. */
+static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int server)
+{
+    const hp_plan_attachment *at = &rig->plan->servers[server].attachment;
+    uint16_t port = rig->plan->servers[server].config.port;
+    for (unsigned pass = 0; pass < 2; pass++) {
+        uint8_t family = pass == 0 ? HP_AF_IPV4 : HP_AF_IPV6;
+        hp_addr a = first_of(at->addresses, at->n_addresses, family);
+        for (unsigned k = 0; a.family && k < peer->n_interfaces; k++)
+            if (first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
+                return hp_addr_with_port(a, port ? port : DEFAULT_STUN_PORT);
+    }
+    return (hp_addr){0};
+}
+
+static hp_peer_turn turn_account(const hp_rig *rig, const hp_plan_peer *peer, int server)
+{
+    const hp_ice_config *ice = &peer->source->ice;
+    const hp_plan_server *plan = &rig->plan->servers[server];
+    hp_peer_turn turn = {.name = plan->source->name,
+                         .addr = server_address(rig, peer, server),
+                         .user = ice->turn_user ? ice->turn_user : "",
+                         .password = ice->turn_password ? ice->turn_password : ""};
+    for (unsigned i = 0; i < plan->config.n_users; i++) {
+        const hp_turn_user *user = &plan->config.users[i];
+        if (ice->turn_user && strcmp(user->name, ice->turn_user) != 0)
+            continue;
+        turn.user = user->name;
+        if (!ice->turn_password)
+            turn.password = user->password;
+        break;
+    }
+    return turn;
+}
+
+static void build_peers(hp_rig *rig)
+{
+    const hp_plan *plan = rig->plan;
+    rig->signaling = hp_signaling_new(rig->world, &plan->scenario->signaling);
+    rig->peer_hosts = g_new0(hp_host *, plan->n_peers);
+    rig->peers = g_new0(hp_peer *, plan->n_peers);
+    rig->peer_attachments = g_new0(hp_rig_attachment *, plan->n_peers);
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        const hp_plan_peer *peer = &plan->peers[i];
+        const hp_sc_client *client = &peer->source->client;
+        hp_host *host = rig->peer_hosts[i] = hp_host_new(rig->world, peer->source->name);
+        rig->peer_attachments[i] = g_new0(hp_rig_attachment, peer->n_interfaces);
+        for (unsigned k = 0; k < peer->n_interfaces; k++)
+            add_interface(rig, host, &rig->peer_attachments[i][k], &peer->interfaces[k], peer->source->name);
+        g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn, 1));
+        unsigned n_turn = 0;
+        for (unsigned k = 0; k < peer->n_turn; k++) {
+            turn[n_turn] = turn_account(rig, peer, peer->turn[k]);
+            n_turn += turn[n_turn].addr.family != HP_AF_NONE; /* one of a family the peer has not is out of reach */
+        }
+        hp_peer_config config = {.name = peer->source->name,
+                                 .ice = &peer->source->ice,
+                                 .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun) : (hp_addr){0},
+                                 .stun_name = peer->stun >= 0 ? plan->servers[peer->stun].source->name : NULL,
+                                 .turn = turn,
+                                 .n_turn = n_turn,
+                                 .client = {.queue_early_candidates = client->queue_early_candidates,
+                                            .send_before_set = client->send_before_set,
+                                            .ignores_own = client->ignores_own,
+                                            .answers_any_offer = client->answers_any_offer,
+                                            .null_id_until = client->null_id_until,
+                                            .answer_delay = client->answer_delay}};
+        rig->peers[i] = hp_peer_new(host, rig->signaling, &config);
+    }
+}
+
+/* ---- the whole ---- */
+
+hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error)
+{
+    hp_rig *rig = g_new0(hp_rig, 1);
+    rig->plan = plan;
+    rig->world = hp_world_new(plan->seed, trace);
+    build_zones(rig);
+    build_nats(rig);
+    if (!build_servers(rig, error)) {
+        hp_rig_free(rig);
+        return NULL;
+    }
+    build_peers(rig);
+    return rig;
+}
+
+static void clear_attachment(hp_rig_attachment *at)
+{
+    g_free(at->addresses);
+    g_free(at->spare);
+}
+
+void hp_rig_free(hp_rig *rig)
+{
+    if (!rig)
+        return;
+    const hp_plan *plan = rig->plan;
+    for (unsigned i = 0; rig->peers && i < plan->n_peers; i++) {
+        hp_peer_free(rig->peers[i]);
+        for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
+            clear_attachment(&rig->peer_attachments[i][k]);
+        g_free(rig->peer_attachments[i]);
+    }
+    hp_signaling_free(rig->signaling);
+    for (unsigned i = 0; rig->servers && i < plan->n_servers; i++) {
+        hp_server_free(rig->servers[i]);
+        clear_attachment(&rig->server_attachments[i]);
+    }
+    for (unsigned i = 0; i < plan->n_nats; i++)
+        clear_attachment(&rig->nat_outsides[i]);
+    hp_world_free(rig->world);
+    for (unsigned z = 0; z < plan->n_zones; z++)
+        g_ptr_array_unref(rig->zones[z].crossings);
+    g_free(rig->zones);
+    g_free(rig->nats);
+    g_free(rig->nat_outsides);
+    g_free(rig->server_hosts);
+    g_free(rig->servers);
+    g_free(rig->server_attachments);
+    g_free(rig->peer_hosts);
+    g_free(rig->peers);
+    g_free(rig->peer_attachments);
+    g_free(rig);
+}
+
+void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n)
+{
+    hp_rig_attachment *at = &rig->nat_outsides[nat];
+    route(rig, at, false);
+    if (n > 0) {
+        g_free(at->addresses);
+        at->addresses = g_memdup2(addresses, n * sizeof *addresses);
+        at->n_addresses = n;
+    } else {
+        hp_addr *old = at->addresses;
+        at->addresses = at->spare;
+        at->spare = old;
+        at->n_addresses = at->plan->n_addresses;
+    }
+    route(rig, at, true);
+    hp_trace *trace = hp_world_trace(rig->world);
+    for (unsigned i = 0; trace && i < at->n_addresses; i++)
+        hp_trace_name_address(trace, rig->plan->nats[nat].source->name, &at->addresses[i]);
+    hp_nat_renumber(rig->nats[nat], at->addresses, at->n_addresses);
+}
+
+/* ---- set-link ---- */
+
+static void configure_access(hp_rig_attachment *at, const hp_step *step)
+{
+    if (step->link.direction & HP_SC_UP)
+        hp_link_configure(at->up, &step->link.config, step->link.text);
+    if (step->link.direction & HP_SC_DOWN)
+        hp_link_configure(at->down, &step->link.config, step->link.text);
+}
+
+void hp_rig_set_link(hp_rig *rig, const hp_step *step)
+{
+    const hp_plan *plan = rig->plan;
+    int peer = hp_plan_find_peer(plan, step->link.of), nat = hp_plan_find_nat(plan, step->link.of);
+    int server = hp_plan_find_server(plan, step->link.of), zone = hp_plan_find_zone(plan, step->link.of);
+    if (peer >= 0) {
+        for (unsigned k = 0; k < plan->peers[peer].n_interfaces; k++) {
+            const char *name = plan->peers[peer].interfaces[k].name;
+            if (step->link.interface ? name && strcmp(name, step->link.interface) == 0 : k == 0)
+                configure_access(&rig->peer_attachments[peer][k], step);
+        }
+    } else if (server >= 0) {
+        configure_access(&rig->server_attachments[server], step);
+    } else if (nat >= 0) {
+        configure_access(&rig->nat_outsides[nat], step);
+    } else {
+        g_assert(zone >= 0); /* the loader knows no other names */
+        const GPtrArray *crossings = rig->zones[zone].crossings;
+        for (unsigned i = 0; i < crossings->len; i++)
+            hp_link_configure(crossings->pdata[i], &step->link.config, step->link.text);
+    }
+}

@@ -1,0 +1,57 @@
+/* Private to run/: a plan built up in a world, and what steps may do to it. */
+#ifndef HP_RUN_RIG_H
+#define HP_RUN_RIG_H
+
+#include "actors/peer.h"
+#include "actors/server.h"
+#include "actors/signaling.h"
+#include "plan/plan.h"
+#include "world/host.h"
+#include "world/link.h"
+#include "world/nat.h"
+#include "world/router.h"
+
+/* One attachment: a host's interface or a NAT's outside, and the links between it and its zone's router.
+ *
+ *   node -- up --> crossing --> router -- down --> node
+ *
+ * `up` and `down` are the attachment's own access link and are left out where they would be ideal wires for the whole
+ * run; `crossing` is the zone's and always there, so that no packet is handed on within the step that sent it. */
+typedef struct hp_rig_attachment {
+    const hp_plan_attachment *plan;
+    hp_node *node;
+    unsigned node_port, zone, router_port;
+    hp_link *up, *crossing, *down;
+    hp_addr *addresses, *spare; /* current ones; owned */
+    unsigned n_addresses;
+} hp_rig_attachment;
+
+typedef struct hp_rig_zone {
+    hp_router *router;
+    unsigned n_ports;
+    GPtrArray *crossings; /* of hp_link, borrowed: every link into this zone */
+} hp_rig_zone;
+
+typedef struct hp_rig {
+    const hp_plan *plan;
+    hp_world *world;
+    hp_rig_zone *zones;
+    hp_nat **nats;
+    hp_host **server_hosts, **peer_hosts;
+    hp_server **servers;
+    hp_peer **peers;
+    hp_signaling *signaling;
+    hp_rig_attachment *nat_outsides, *server_attachments;
+    hp_rig_attachment **peer_attachments; /* by peer, by interface */
+} hp_rig;
+
+hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error);
+void hp_rig_free(hp_rig *rig);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
+
+/* New outside addresses; none given: the plan's spare ones, which then change places with the present ones. */
+void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n);
+/* Applies config to the links that a set-link step speaks of. */
+void hp_rig_set_link(hp_rig *rig, const hp_step *step);
+
+#endif

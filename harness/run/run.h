@@ -1,0 +1,18 @@
+/* One run: the world is built from a plan, the steps are carried out, the trace is judged. */
+#ifndef HP_RUN_RUN_H
+#define HP_RUN_RUN_H
+
+#include "check/check.h"
+
+/* A sign of life in memory that another process may watch: an endless loop in the software under test shows as steps
+ * that no longer grow. */
+typedef struct hp_run_pulse {
+    uint64_t steps;
+    hp_time now;
+} hp_run_pulse;
+
+/* Carries the plan out in this process; the trace is filled, the result is judged from it. pulse may be NULL. NULL and
+ * error only when it could not begin (a bad pcap filter, a server that cannot bind). */
+hp_result *hp_run_plan(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error);
+
+#endif
