@@ -166,10 +166,13 @@ bool hp_compare_parse(const char *text, hp_unit unit, hp_compare *ret)
 /* Whether value / scale is written exactly with that many decimals. */
 static bool fits(uint64_t value, uint64_t scale, unsigned decimals)
 {
-    while (decimals-- > 0 && scale % 10 == 0) {
-        scale /= 10;
+    unsigned __int128 shifted = value;
+
+    g_assert(scale > 0);
+    while (decimals-- > 0) {
+        shifted *= 10;
     }
-    return value % scale == 0;
+    return shifted % scale == 0;
 }
 
 char *hp_unit_format(hp_unit unit, int64_t value)

@@ -1,11 +1,12 @@
 /* Diagnostics for the user's input, and the nearest valid word for a slip of the pen.
  *
- * All text is copied: a diagnostic outlives the parser that found it. Columns count characters, not bytes, as libfyaml's
- * marks do, and the caret line repeats the tabs of the source line, so that the caret stands right in any terminal.
+ * All text is copied: a diagnostic outlives the parser that found it. Columns count characters, not bytes, as
+ * libfyaml's marks do, and the caret line repeats the tabs of the source line, so that the caret stands right in any
+ * terminal.
  *
  * The distance between words is the restricted Damerau-Levenshtein one (insert, delete, replace, swap neighbours),
- * without regard to ASCII case. A candidate is near when it is off by at most a third of the longer word, where one slip
- * (two from five letters on) is always allowed, unless nothing of the word is left. */
+ * without regard to ASCII case. A candidate is near when it is off by at most a third of the longer word, where one
+ * slip (two from five letters on) is always allowed, unless nothing of the word is left. */
 #include "base/diag.h"
 
 #include <assert.h>
@@ -154,7 +155,7 @@ char *hp_diags_format(const hp_diags *diags)
 /* Restricted Damerau-Levenshtein distance over three rows of the table. */
 static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-    g_autofree size_t *cells = g_new(size_t, 3 * (b_len + 1));
+    size_t *cells = g_new(size_t, 3 * (b_len + 1));
     size_t *before = cells, *previous = before + b_len + 1, *row = previous + b_len + 1;
 
     for (size_t j = 0; j <= b_len; j++) {
@@ -176,7 +177,9 @@ static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b
         previous = row;
         row = oldest;
     }
-    return previous[b_len];
+    size_t distance = previous[b_len];
+    g_free(cells);
+    return distance;
 }
 
 const char *hp_nearest_word(const char *word, const char *const *candidates, size_t n_candidates)

@@ -89,19 +89,44 @@ static bool read_evidence(const char *text, hp_evidence *ret)
     return false;
 }
 
+/* Cases end in any order and are printed in theirs. */
 typedef struct progress {
     const options *options;
-    bool colour;
+    hp_report_style style;
+    hp_report_case **cases; /* by index; NULL until it is over */
+    unsigned n_cases, n_printed;
 } progress;
 
-static void one_done(void *user, unsigned index, const hp_result *result, const char *evidence)
+static void print_case(const progress *p, const hp_report_case *c)
 {
-    const progress *p = user;
-    if (p->options->tap || (p->options->quiet && hp_verdict_is_good(result->verdict)))
+    if (p->options->tap || (p->options->quiet && hp_verdict_is_good(c->verdict)))
         return;
-    g_autofree char *text = hp_report_text(result, evidence, p->colour);
+    g_autofree char *text = hp_report_text_case(c, &p->style);
     fputs(text, stdout);
     fflush(stdout);
+}
+
+static void one_done(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence)
+{
+    progress *p = user;
+    p->cases[index] = hp_report_case_new(result, trace, evidence);
+    while (p->n_printed < p->n_cases && p->cases[p->n_printed])
+        print_case(p, p->cases[p->n_printed++]);
+}
+
+/* Hands what has ended to a report, in order; what waited for a case that --fail-fast left out is printed now. */
+static hp_report *collect(progress *p)
+{
+    hp_report *report = hp_report_new();
+    for (unsigned i = 0; i < p->n_cases; i++) {
+        if (!p->cases[i])
+            continue;
+        if (i >= p->n_printed)
+            print_case(p, p->cases[i]);
+        hp_report_add(report, p->cases[i]);
+    }
+    g_free(p->cases);
+    return report;
 }
 
 /* Evidence first needs its folder: made now, so that an unwritable path is told before anything runs. */
@@ -116,29 +141,23 @@ static bool prepare_out(const char *out, GError **error)
     return true;
 }
 
-static int report(const options *o, GPtrArray *results, bool colour)
+static int finish(const options *o, const progress *p, const hp_report *report)
 {
     g_autoptr(GError) error = NULL;
-    bool good = true;
     if (o->tap) {
-        g_autofree char *tap = hp_report_tap(results);
+        g_autofree char *tap = hp_report_tap(report);
         fputs(tap, stdout);
     } else {
-        g_autofree char *summary = hp_report_summary(results, colour);
+        g_autofree char *summary = hp_report_text_summary(report, &p->style);
         fputs(summary, stdout);
         if (o->out)
             printf("Evidence: %s/<case>/{trace.pcapng,events.jsonl,result.json}\n", o->out);
     }
-    g_autofree char *junit = o->junit ? g_strdup(o->junit)
-                             : o->out ? g_build_filename(o->out, "junit.xml", NULL)
-                                      : NULL;
-    if (junit && !hp_report_write_junit(junit, results, o->out, &error))
+    g_autofree char *beside = !o->junit && o->out ? g_build_filename(o->out, "junit.xml", NULL) : NULL;
+    const char *junit = o->junit ? o->junit : beside;
+    if (junit && !hp_report_write_junit(report, junit, &error))
         return hp_cli_fail(error);
-    for (unsigned i = 0; i < results->len; i++) {
-        const hp_result *result = results->pdata[i];
-        good = good && (!result || hp_verdict_is_good(result->verdict));
-    }
-    return good ? HP_EXIT_GOOD : HP_EXIT_FAILED;
+    return hp_report_is_good(report) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
 }
 
 static int run_cases(const options *o, const hp_cases *cases, hp_evidence evidence)
@@ -146,7 +165,10 @@ static int run_cases(const options *o, const hp_cases *cases, hp_evidence eviden
     g_autoptr(GError) error = NULL;
     if (!hp_seam_start(NULL, &error) || !prepare_out(o->out, &error))
         return hp_cli_fail(error);
-    progress p = {.options = o, .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
+    progress p = {.options = o,
+                  .style = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")},
+                  .cases = g_new0(hp_report_case *, cases->plans->len),
+                  .n_cases = cases->plans->len};
     hp_batch_options batch = {.jobs = (unsigned)MAX(o->jobs, 0),
                               .out = o->out,
                               .evidence = evidence,
@@ -154,10 +176,9 @@ static int run_cases(const options *o, const hp_cases *cases, hp_evidence eviden
                               .fail_fast = o->fail_fast,
                               .done = one_done,
                               .user = &p};
-    g_autoptr(GPtrArray) results = g_ptr_array_new_with_free_func((GDestroyNotify)hp_result_free);
-    if (!hp_batch_run((hp_plan *const *)cases->plans->pdata, cases->plans->len, &batch, results, &error))
-        return hp_cli_fail(error);
-    return report(o, results, p.colour);
+    bool ok = hp_batch_run((hp_plan *const *)cases->plans->pdata, cases->plans->len, &batch, &error);
+    g_autoptr(hp_report) report = collect(&p);
+    return ok ? finish(o, &p, report) : hp_cli_fail(error);
 }
 
 int hp_cmd_run(int argc, char **argv)

@@ -64,13 +64,10 @@ typedef struct slot {
 
 typedef struct batch {
     hp_plan *const *plans;
-    unsigned n_plans, next, n_told;
+    unsigned n_plans, next;
     const hp_batch_options *options;
     slot *slots;
     unsigned n_slots;
-    GPtrArray *results;
-    char **evidence;
-    bool *finished;
     bool stopped; /* begin no more */
 } batch;
 
@@ -261,15 +258,6 @@ static hp_result *judge(const hp_plan *plan, slot *s, int status, unsigned hang_
                              s->killed ? "hung" : "crashed", end);
 }
 
-static void tell_in_order(batch *b)
-{
-    while (b->n_told < b->n_plans && b->finished[b->n_told]) {
-        unsigned i = b->n_told++;
-        if (b->options->done)
-            b->options->done(b->options->user, i, b->results->pdata[i], b->evidence[i]);
-    }
-}
-
 /* Takes the result of a child that is gone. */
 static bool finish(batch *b, slot *s, GError **error)
 {
@@ -288,16 +276,13 @@ static bool finish(batch *b, slot *s, GError **error)
     if (!result)
         return false;
     bool died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-    if (wants_evidence(b->options, result)) {
-        b->evidence[s->index] = evidence_path(b, s->index);
-        if (died && !hp_report_write_evidence(b->evidence[s->index], plan, s->trace, result, error))
-            return false;
-    }
+    g_autofree char *folder = wants_evidence(b->options, result) ? evidence_path(b, s->index) : NULL;
+    if (folder && died && !hp_report_write_evidence(folder, plan, s->trace, result, error))
+        return false;
     if (b->options->fail_fast && !hp_verdict_is_good(result->verdict))
         b->stopped = true;
-    b->finished[s->index] = true;
-    b->results->pdata[s->index] = g_steal_pointer(&result);
-    tell_in_order(b);
+    if (b->options->done)
+        b->options->done(b->options->user, s->index, result, s->trace, folder);
     return true;
 }
 
@@ -340,25 +325,13 @@ static bool turn(batch *b, bool *ret_more, GError **error)
     return true;
 }
 
-bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GPtrArray *results,
-                  GError **error)
+bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GError **error)
 {
-    batch b = {.plans = plans, .n_plans = n_plans, .options = options, .results = results};
+    batch b = {.plans = plans, .n_plans = n_plans, .options = options};
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
-    g_ptr_array_set_size(results, (int)n_plans);
-    b.evidence = g_new0(char *, n_plans + 1);
-    b.finished = g_new0(bool, n_plans + 1);
     bool ok = make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error), more = ok;
     while (ok && more)
         ok = turn(&b, &more, error);
-    for (unsigned i = b.n_told; ok && i < n_plans; i++) { /* after fail_fast: results that waited for a missing one */
-        if (b.finished[i] && options->done)
-            options->done(options->user, i, results->pdata[i], b.evidence[i]);
-    }
     free_slots(&b);
-    for (unsigned i = 0; i < n_plans; i++)
-        g_free(b.evidence[i]);
-    g_free(b.evidence);
-    g_free(b.finished);
     return ok;
 }

@@ -13,15 +13,14 @@ typedef struct hp_batch_options {
     hp_evidence evidence;
     unsigned hang_s; /* real seconds without a step of the world until a run counts as hung; 0 = 10 */
     bool fail_fast; /* begin no more runs after the first bad verdict */
-    /* Called in the order of the plans, as soon as every earlier one is done. evidence: folder, or NULL. */
-    void (*done)(void *user, unsigned index, const hp_result *result, const char *evidence);
+    /* Called when a run is over, in the order in which they end. result and trace are valid during the call;
+     * evidence: its folder, or NULL. */
+    void (*done)(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence);
     void *user;
 } hp_batch_options;
 
-/* Runs all plans. results (owning, of hp_result*) gets one for each, NULL where fail_fast left one out. False when
- * Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written, HP_ERROR_ENVIRONMENT, or
- * HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first. */
-bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GPtrArray *results,
-                  GError **error);
+/* Runs all plans. False when Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written,
+ * HP_ERROR_ENVIRONMENT, or HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first. */
+bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GError **error);
 
 #endif

@@ -11,61 +11,106 @@
 #include "run/rig.h"
 #include "seam/seam.h"
 
-typedef struct ending {
+struct hp_run {
+    const hp_plan *plan;
+    hp_trace *trace;
+    hp_rig *rig;
+    hp_director *director;
+    hp_checker *checker;
+    /* how it ended */
     hp_verdict verdict; /* HP_VERDICT_PASS: let the expectations say */
     const char *reason;
-    char *message; /* owned */
-} ending;
+    char *message; /* owned; with HP_VERDICT_ERROR */
+};
 
-static ending run_loop(hp_rig *rig, hp_director *director, hp_checker *checker, hp_trace *trace, hp_run_pulse *pulse)
+hp_run *hp_run_begin(const hp_plan *plan, hp_trace *trace, GError **error)
 {
-    hp_time until = rig->plan->scenario->until;
-    uint64_t seen = 0;
+    g_autoptr(hp_checker) checker = hp_checker_new(plan, error);
+    hp_rig *rig = checker ? hp_rig_new(plan, trace, error) : NULL;
+    if (!rig)
+        return NULL;
+    hp_run *run = g_new0(hp_run, 1);
+    run->plan = plan;
+    run->trace = trace;
+    run->rig = rig;
+    run->checker = g_steal_pointer(&checker);
+    run->director = hp_director_new(rig);
+    hp_trace_event(trace, 0, HP_EV_RUN_START, plan->case_name, HP_FU("seed", plan->seed));
+    hp_director_start(run->director);
+    return run;
+}
+
+static void end_at_limit(hp_run *run, const char *message)
+{
+    run->verdict = HP_VERDICT_ERROR;
+    run->reason = "limit";
+    run->message = g_strdup(message);
+}
+
+/* One timer of the world; false when the run is over. */
+static bool step(hp_run *run)
+{
+    hp_world *world = run->rig->world;
+    hp_time until = run->plan->scenario->until;
     g_autoptr(GError) error = NULL;
-    for (;;) {
+    if (hp_trace_overflowed(run->trace)) {
+        end_at_limit(run, "the trace grew past its limit");
+        return false;
+    }
+    if (hp_world_next_deadline(world) > until) {
+        hp_world_run_until(world, until, NULL);
+        run->reason = "until";
+        return false;
+    }
+    if (!hp_world_step(world, &error) && error) {
+        end_at_limit(run, error->message);
+        return false;
+    }
+    return true;
+}
+
+void hp_run_loop(hp_run *run, hp_run_pulse *pulse)
+{
+    uint64_t seen = 0;
+    do {
         if (pulse) {
             pulse->steps++;
-            pulse->now = hp_world_now(rig->world);
+            pulse->now = hp_world_now(run->rig->world);
         }
-        if (hp_trace_n_records(trace) != seen) {
-            hp_director_poll(director);
-            hp_checker_feed(checker, trace);
-            seen = hp_trace_n_records(trace);
-            if (hp_director_done(director) && hp_checker_decided(checker))
-                return (ending){.reason = "decided"};
+        if (hp_trace_n_records(run->trace) == seen)
+            continue;
+        hp_director_poll(run->director);
+        hp_checker_feed(run->checker, run->trace);
+        seen = hp_trace_n_records(run->trace);
+        if (hp_director_done(run->director) && hp_checker_decided(run->checker)) {
+            run->reason = "decided";
+            return;
         }
-        if (hp_trace_overflowed(trace))
-            return (ending){HP_VERDICT_ERROR, "limit", g_strdup("the trace grew past its limit")};
-        if (hp_world_next_deadline(rig->world) > until) {
-            hp_world_run_until(rig->world, until, NULL);
-            return (ending){.reason = "until"};
-        }
-        if (!hp_world_step(rig->world, &error) && error)
-            return (ending){HP_VERDICT_ERROR, "limit", g_strdup(error->message)};
-    }
+    } while (step(run));
+}
+
+hp_result *hp_run_finish(hp_run *run)
+{
+    hp_time now = hp_world_now(run->rig->world);
+    for (unsigned i = 0; i < run->plan->n_servers; i++)
+        hp_server_finish(run->rig->servers[i]);
+    hp_trace_event(run->trace, now, HP_EV_RUN_END, run->plan->case_name, HP_FS("reason", run->reason));
+    hp_checker_feed(run->checker, run->trace);
+    hp_result *result = hp_checker_finish(run->checker, run->trace, run->verdict, run->message, run->reason, now);
+    hp_trace_seal(run->trace); /* closing the agents is not part of the run */
+    hp_director_free(run->director);
+    hp_rig_free(run->rig);
+    hp_checker_free(run->checker);
+    g_free(run->message);
+    g_free(run);
+    return result;
 }
 
 hp_result *hp_run_plan(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error)
 {
-    g_autoptr(hp_checker) checker = hp_checker_new(plan, error);
-    if (!checker)
+    hp_run *run = hp_run_begin(plan, trace, error);
+    if (!run)
         return NULL;
-    g_autoptr(hp_rig) rig = hp_rig_new(plan, trace, error);
-    if (!rig)
-        return NULL;
-    hp_trace_event(trace, 0, HP_EV_RUN_START, plan->case_name, HP_FU("seed", plan->seed));
-    hp_director *director = hp_director_new(rig);
-    hp_director_start(director);
-    ending end = run_loop(rig, director, checker, trace, pulse);
-
-    hp_time now = hp_world_now(rig->world);
-    for (unsigned i = 0; i < plan->n_servers; i++)
-        hp_server_finish(rig->servers[i]);
-    hp_trace_event(trace, now, HP_EV_RUN_END, plan->case_name, HP_FS("reason", end.reason));
-    hp_checker_feed(checker, trace);
-    hp_result *result = hp_checker_finish(checker, trace, end.verdict, end.message, end.reason, now);
-    hp_trace_seal(trace);
-    hp_director_free(director);
-    g_free(end.message);
-    return result;
+    hp_run_loop(run, pulse);
+    return hp_run_finish(run);
 }

@@ -11,6 +11,14 @@ typedef struct hp_run_pulse {
     hp_time now;
 } hp_run_pulse;
 
+typedef struct hp_run hp_run;
+
+/* The three parts of hp_run_plan(), for who wants to look in between: build the world, step it to the run's end, judge
+ * the trace and take everything down. */
+hp_run *hp_run_begin(const hp_plan *plan, hp_trace *trace, GError **error);
+void hp_run_loop(hp_run *run, hp_run_pulse *pulse);
+hp_result *hp_run_finish(hp_run *run);
+
 /* Carries the plan out in this process; the trace is filled, the result is judged from it. pulse may be NULL. NULL and
  * error only when it could not begin (a bad pcap filter, a server that cannot bind). */
 hp_result *hp_run_plan(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error);

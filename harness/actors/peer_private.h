@@ -1,0 +1,155 @@
+/* Private to actors/: a peer and its sessions, shared by peer.c (life, API), peer_agent.c (the libnice agent and its
+ * context), peer_negotiation.c (offers and answers) and peer_candidates.c (candidates both ways). */
+#ifndef HP_ACTORS_PEER_PRIVATE_H
+#define HP_ACTORS_PEER_PRIVATE_H
+
+#include <nice/nice.h>
+
+#include "actors/client_message.h"
+#include "actors/peer.h"
+#include "actors/sdp.h"
+#include "seam/seam.h"
+
+/* Where a session stands; the names are those of the JSEP signalling states (RFC 8829 section 3.2) where one fits. */
+typedef enum hp_session_state {
+    HP_SESSION_PREPARING, /* gathering before an offer without trickle. Legal: offer sent, rollback, close */
+    HP_SESSION_HAVE_LOCAL_OFFER, /* Legal: answer, rollback by glare, restart, close */
+    HP_SESSION_HAVE_REMOTE_OFFER, /* thinking, or gathering before the answer. Legal: answer sent, close */
+    HP_SESSION_STABLE, /* Legal: restart, a new offer from the other side, close */
+    HP_SESSION_CLOSING, /* the agent gives back its TURN allocations. Legal: nothing but waiting */
+    HP_SESSION_CLOSED, /* the agent is done; the session is freed when its context has come to rest */
+} hp_session_state;
+
+typedef enum hp_consent { HP_CONSENT_NONE, HP_CONSENT_GRANTED, HP_CONSENT_LOST } hp_consent;
+
+typedef struct hp_session_component {
+    NiceComponentState state;
+    hp_consent consent;
+} hp_session_component;
+
+/* A local candidate in the order it was found. */
+typedef struct hp_local_candidate {
+    unsigned stream;
+    char *text; /* "candidate:..." */
+} hp_local_candidate;
+
+typedef struct hp_session {
+    hp_peer *peer;
+    uint64_t number; /* 1, 2, ... within the peer */
+    char *with; /* NULL until somebody answers an offer that named nobody */
+    hp_session_state state;
+    unsigned n_streams, n_components;
+
+    /* agent */
+    hp_seam_env *env;
+    NiceAgent *agent;
+    hp_timer run_timer; /* when the context wants to run */
+    bool broken; /* an endless loop was found: never run again */
+    bool controlling; /* as last traced */
+    hp_session_component *components; /* by stream, then component */
+
+    /* local description */
+    hp_timer think_timer; /* until the answer is begun */
+    bool gathering_started;
+    unsigned n_gathered; /* streams whose candidates are all known */
+    bool described; /* the present local description was sent */
+    uint64_t version; /* of the descriptions sent */
+    char *offer_ufrag; /* of the offer that is being answered */
+    bool answer_to_named; /* that offer's sender had an id, so the answer can name it */
+
+    /* local candidates */
+    GPtrArray *candidates; /* of hp_local_candidate* */
+    unsigned n_sent; /* how many of them were sent in messages under the present credentials */
+    bool end_sent;
+    hp_timer trickle_timer;
+    hp_time next_trickle; /* no candidate message before */
+
+    /* remote description */
+    char **remote_ufrags; /* by stream, NULL without a remote description */
+} hp_session;
+
+/* A candidate message whose description has not come yet. */
+typedef struct hp_early_candidate {
+    char *from;
+    hp_client_message *message;
+    uint64_t number;
+} hp_early_candidate;
+
+struct hp_peer {
+    hp_host *host;
+    hp_world *world;
+    hp_signaling *signaling;
+    unsigned client; /* its number at the broker */
+    char *name;
+    hp_peer_config config;
+    hp_peer_turn *turn;
+    uint32_t element;
+    GPtrArray *sessions; /* of hp_session*, in order of creation */
+    uint64_t n_sessions_ever;
+    GPtrArray *early; /* of hp_early_candidate*, in order of arrival */
+    hp_peer_receive receive;
+    void *receive_user;
+};
+
+/* Candidates that wait for a description at most, for one peer. */
+enum { HP_PEER_MAX_EARLY = 512 };
+
+#define HP_PEER_TRACE(peer, kind, ...)                                                                                 \
+    hp_trace_event(hp_world_trace((peer)->world), hp_world_now((peer)->world), (kind), (peer)->name, __VA_ARGS__)
+
+static inline bool hp_session_is_open(const hp_session *session)
+{
+    return session->state < HP_SESSION_CLOSING;
+}
+
+/* ---- peer.c ---- */
+hp_session *hp_peer_session_new(hp_peer *peer, const char *with, unsigned n_streams, unsigned n_components);
+/* The open session with that name (NULL: one that names nobody yet), or NULL. */
+hp_session *hp_peer_find_session(const hp_peer *peer, const char *with);
+void hp_peer_error(const hp_session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The agent is closed: traces it and frees the session. */
+void hp_peer_session_gone(hp_session *session);
+
+/* ---- peer_agent.c ---- */
+/* Makes the agent with its streams; gathering does not start. False: libnice refused, error set. */
+bool hp_session_open_agent(hp_session *session, bool offerer, GError **error);
+bool hp_session_gather(hp_session *session, GError **error);
+void hp_session_restart_agent(hp_session *session);
+/* Runs the context soon, at this instant. After every call on the agent. */
+void hp_session_schedule(hp_session *session);
+/* Begins the close; hp_peer_session_gone() follows, from a timer. */
+void hp_session_close(hp_session *session);
+/* At once, without the network: the world is not stepped any more. */
+void hp_session_destroy_agent(hp_session *session);
+
+/* ---- peer_role.c ---- */
+/* The role that a datagram shows when it is a connectivity check; false when it is none. */
+bool hp_role_of_check(const uint8_t *data, size_t length, bool *ret_controlling);
+
+/* ---- peer_negotiation.c ---- */
+void hp_session_begin_offer(hp_session *session);
+/* A stream's candidates are all known: what waited for that goes on. */
+void hp_session_gathering_done(hp_session *session);
+void hp_peer_handle_offer(hp_peer *peer, const char *from, uint64_t number, const hp_client_message *message);
+void hp_peer_handle_answer(hp_peer *peer, const char *from, uint64_t number, const hp_client_message *message);
+void hp_session_think_over(void *owner, hp_time now);
+void hp_peer_ignore(const hp_peer *peer, const char *from, hp_signal_type type, uint64_t number, const char *reason);
+void hp_peer_send_message(hp_peer *peer, hp_client_message *message);
+
+/* ---- peer_candidates.c ---- */
+void hp_session_local_candidate(hp_session *session, const NiceCandidate *candidate);
+/* Sends what trickle allows now. */
+void hp_session_trickle(hp_session *session);
+void hp_session_trickle_due(void *owner, hp_time now);
+void hp_peer_handle_candidate(hp_peer *peer, const char *from, bool own, uint64_t number,
+                              const hp_client_message *message);
+/* "candidate:..." of a description or a message; false when libnice refused it (traced). */
+bool hp_session_add_remote(hp_session *session, unsigned stream, const char *candidate);
+void hp_session_remote_done(hp_session *session);
+/* Hands over what came before the remote description. */
+void hp_session_flush_early(hp_session *session);
+void hp_early_candidate_free(hp_early_candidate *early);
+void hp_local_candidate_free(hp_local_candidate *candidate);
+hp_addr hp_peer_from_nice(const NiceAddress *address);
+
+#endif

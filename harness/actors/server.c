@@ -1,0 +1,365 @@
+/* A built-in STUN or TURN server on a virtual host: the engine (engines/turn_server.h) with the host's sockets, the
+ * world's clock and the trace.
+ *
+ * One socket stands at every address and port that the engine names; more are opened when an answer is to leave from
+ * another port (the OTHER_ADDRESS fault), and what arrives there is not read. Relay sockets are opened and closed as the
+ * engine asks. One timer follows the engine's deadline; it is looked at after everything that went into the engine.
+ *
+ * A stopped server has no engine and no sockets. Starting makes a new engine with a new stream drawn from the server's
+ * own ("server:NAME"), so that neither nonces nor relay ports repeat. Every step of the engine is traced as
+ * trace/event.h says; what the engine calls a relay that could not be sent is the host saying no (interface down). */
+#include "actors/server.h"
+
+#include "base/error.h"
+#include "engines/stun_server.h"
+#include "engines/turn_server.h"
+#include "wire/stun.h"
+
+typedef struct server_socket {
+    hp_socket *socket;
+    hp_addr local;
+} server_socket;
+
+typedef struct relay_socket {
+    hp_server *server;
+    hp_socket *socket;
+    hp_addr local;
+} relay_socket;
+
+struct hp_server {
+    hp_host *host;
+    hp_world *world;
+    char *name;
+    hp_server_config config;
+    hp_rng rng;
+    hp_turn_server *engine; /* NULL while stopped */
+    GArray *sockets; /* of server_socket */
+    hp_timer timer;
+};
+
+static void arm(hp_server *server)
+{
+    if (server->engine == NULL) {
+        return;
+    }
+    hp_time deadline = hp_turn_server_deadline(server->engine);
+    if (deadline != (hp_timer_is_armed(&server->timer) ? server->timer.at : HP_NEVER)) {
+        hp_timer_arm(server->world, &server->timer, deadline);
+    }
+}
+
+static void timer_fired(void *owner, hp_time now)
+{
+    hp_server *server = owner;
+    hp_turn_server_run(server->engine, now);
+    arm(server);
+}
+
+static hp_stun_meta meta_of(const hp_datagram *d)
+{
+    return (hp_stun_meta){.ttl = d->ttl, .tos = d->tos, .dont_fragment = d->dont_fragment};
+}
+
+static hp_send_options options_of(const hp_stun_meta *meta)
+{
+    return (hp_send_options){.ttl = meta->ttl, .tos = meta->tos, .dont_fragment = meta->dont_fragment};
+}
+
+/* ---- the server's own sockets ---- */
+
+static void client_datagram(void *user, hp_socket *socket, const hp_datagram *d)
+{
+    hp_server *server = user;
+    hp_stun_path path = hp_stun_path_udp(&d->from, &d->to);
+    hp_stun_meta meta = meta_of(d);
+    hp_turn_server_input(server->engine, hp_world_now(server->world), &path, d->data, d->length, &meta);
+    arm(server);
+}
+
+static void unread_datagram(void *user, hp_socket *socket, const hp_datagram *d)
+{
+}
+
+static hp_socket *bind_socket(hp_server *server, const hp_addr *local, bool listens, GError **error)
+{
+    const hp_socket_ops ops = {.datagram = listens ? client_datagram : unread_datagram};
+    server_socket s = {.local = *local, .socket = hp_host_bind(server->host, local, &ops, server, error)};
+    if (s.socket != NULL) {
+        g_array_append_val(server->sockets, s);
+    }
+    return s.socket;
+}
+
+static hp_socket *socket_at(hp_server *server, const hp_addr *local)
+{
+    for (guint i = 0; i < server->sockets->len; i++) {
+        const server_socket *s = &g_array_index(server->sockets, server_socket, i);
+        if (hp_addr_equal(&s->local, local)) {
+            return s->socket;
+        }
+    }
+    return bind_socket(server, local, false, NULL);
+}
+
+static bool send_to_client(void *user, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len,
+                           const hp_stun_meta *meta)
+{
+    hp_server *server = user;
+    hp_socket *socket = socket_at(server, &path->server);
+    hp_send_options options = options_of(meta);
+    return socket != NULL && hp_socket_send(socket, &path->client, data, len, &options);
+}
+
+/* ---- relay sockets ---- */
+
+static void relay_datagram(void *user, hp_socket *socket, const hp_datagram *d)
+{
+    const relay_socket *relay = user;
+    hp_server *server = relay->server;
+    hp_stun_meta meta = meta_of(d);
+    hp_turn_server_relay_input(server->engine, hp_world_now(server->world), &relay->local, &d->from, d->data, d->length,
+                               &meta);
+    arm(server);
+}
+
+/* Type and code of an ICMP meaning, for the ICMP attribute. */
+static bool icmp_on_the_wire(uint8_t family, hp_icmp_kind kind, const hp_packet *error, uint8_t *ret_type,
+                             uint8_t *ret_code)
+{
+    bool v6 = family == HP_AF_IPV6;
+    unsigned type = 0, code = 0;
+    switch (kind) {
+    case HP_ICMP_NONE:
+    case HP_ICMP_ECHO_REQUEST:
+    case HP_ICMP_ECHO_REPLY:
+        return false;
+    case HP_ICMP_NET_UNREACHABLE:
+        type = v6 ? 1 : 3;
+        code = 0;
+        break;
+    case HP_ICMP_HOST_UNREACHABLE:
+        type = v6 ? 1 : 3;
+        code = v6 ? 3 : 1;
+        break;
+    case HP_ICMP_PORT_UNREACHABLE:
+        type = v6 ? 1 : 3;
+        code = v6 ? 4 : 3;
+        break;
+    case HP_ICMP_ADMIN_PROHIBITED:
+        type = v6 ? 1 : 3;
+        code = v6 ? 1 : 13;
+        break;
+    case HP_ICMP_FRAG_NEEDED:
+        type = v6 ? 2 : 3;
+        code = v6 ? 0 : 4;
+        break;
+    case HP_ICMP_TTL_EXCEEDED:
+        type = v6 ? 3 : 11;
+        break;
+    case HP_ICMP_REASSEMBLY_TIMEOUT:
+        type = v6 ? 3 : 11;
+        code = 1;
+        break;
+    case HP_ICMP_OTHER:
+        type = error->icmp_type;
+        code = error->icmp_code;
+        break;
+    }
+    *ret_type = (uint8_t)type;
+    *ret_code = (uint8_t)code;
+    return true;
+}
+
+static void relay_icmp(void *user, hp_socket *socket, hp_icmp_kind kind, const hp_addr *from, const hp_addr *to,
+                       const hp_packet *error)
+{
+    const relay_socket *relay = user;
+    hp_server *server = relay->server;
+    uint8_t type, code;
+    if (icmp_on_the_wire(to->family, kind, error, &type, &code)) {
+        hp_turn_server_relay_icmp(server->engine, hp_world_now(server->world), &relay->local, to, type, code,
+                                  error->icmp_mtu);
+        arm(server);
+    }
+}
+
+static bool open_relay(void *user, const hp_addr *local, void **ret_handle)
+{
+    static const hp_socket_ops ops = {.datagram = relay_datagram, .icmp = relay_icmp};
+    hp_server *server = user;
+    relay_socket *relay = g_new0(relay_socket, 1);
+    *relay = (relay_socket){.server = server, .local = *local};
+    relay->socket = hp_host_bind(server->host, local, &ops, relay, NULL);
+    if (relay->socket == NULL) {
+        g_free(relay);
+        return false;
+    }
+    *ret_handle = relay;
+    return true;
+}
+
+static void close_relay(void *user, const hp_addr *local, void *handle)
+{
+    relay_socket *relay = handle;
+    hp_socket_close(relay->socket);
+    g_free(relay);
+}
+
+static bool send_to_peer(void *user, hp_time now, const hp_addr *local, void *handle, const hp_addr *peer,
+                         const uint8_t *data, size_t len, const hp_stun_meta *meta)
+{
+    const relay_socket *relay = handle;
+    hp_send_options options = options_of(meta);
+    return hp_socket_send(relay->socket, peer, data, len, &options);
+}
+
+/* ---- the trace ---- */
+
+static void trace_request(hp_trace *trace, hp_time now, const char *name, const hp_server_event *e)
+{
+    char number[16];
+    const char *method = hp_stun_method_name(e->method);
+    if (method == NULL) {
+        g_snprintf(number, sizeof number, "0x%03x", e->method);
+        method = number;
+    }
+    hp_trace_event(trace, now, HP_EV_SERVER_REQUEST, name, HP_FA("client", e->client), HP_FS("method", method),
+                   HP_FS("answer", hp_server_answer_name(e->answer)), HP_FU("code", e->code), HP_FS("user", e->user));
+}
+
+static void trace_event(void *user, hp_time now, const hp_server_event *e)
+{
+    hp_server *server = user;
+    hp_trace *trace = hp_world_trace(server->world);
+    const char *name = server->name;
+    switch (e->kind) {
+    case HP_SERVER_EV_REQUEST:
+        trace_request(trace, now, name, e);
+        break;
+    case HP_SERVER_EV_ALLOCATION:
+        hp_trace_event(trace, now, HP_EV_TURN_ALLOCATION, name, HP_FA("client", e->client), HP_FA("relay", e->relay),
+                       HP_FS("user", e->user), HP_FT("lifetime", e->lifetime));
+        break;
+    case HP_SERVER_EV_ALLOCATION_ENDED:
+        hp_trace_event(trace, now, HP_EV_TURN_ALLOCATION_ENDED, name, HP_FA("client", e->client),
+                       HP_FA("relay", e->relay), HP_FS("reason", e->reason), HP_FU("bytes-to-peer", e->bytes_to_peer),
+                       HP_FU("bytes-to-client", e->bytes_to_client), HP_FU("packets-to-peer", e->packets_to_peer),
+                       HP_FU("packets-to-client", e->packets_to_client));
+        break;
+    case HP_SERVER_EV_PERMISSION:
+        hp_trace_event(trace, now, HP_EV_TURN_PERMISSION, name, HP_FA("client", e->client), HP_FA("peer", e->peer));
+        break;
+    case HP_SERVER_EV_CHANNEL:
+        hp_trace_event(trace, now, HP_EV_TURN_CHANNEL, name, HP_FA("client", e->client), HP_FU("channel", e->channel),
+                       HP_FA("peer", e->peer));
+        break;
+    case HP_SERVER_EV_DROPPED:
+        hp_trace_event(trace, now, HP_EV_TURN_DROPPED, name, HP_FA("client", e->client), HP_FA("peer", e->peer),
+                       HP_FS("reason", e->reason));
+        break;
+    }
+}
+
+/* ---- life ---- */
+
+static void close_sockets(hp_server *server)
+{
+    for (guint i = 0; i < server->sockets->len; i++) {
+        hp_socket_close(g_array_index(server->sockets, server_socket, i).socket);
+    }
+    g_array_set_size(server->sockets, 0);
+}
+
+static void tear_down(hp_server *server)
+{
+    hp_timer_cancel(server->world, &server->timer);
+    g_clear_pointer(&server->engine, hp_turn_server_free);
+    close_sockets(server);
+}
+
+bool hp_server_start(hp_server *server, GError **error)
+{
+    static const hp_server_ops ops = {
+        .send = send_to_client,
+        .event = trace_event,
+        .open_relay = open_relay,
+        .close_relay = close_relay,
+        .relay = send_to_peer,
+    };
+    if (server->engine != NULL) {
+        return true;
+    }
+    hp_addr addresses[HP_STUN_MAX_ADDRESSES], bindings[2 * HP_STUN_MAX_ADDRESSES];
+    size_t n = hp_host_addresses(server->host, addresses, G_N_ELEMENTS(addresses));
+    if (n == 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: a server needs an address", server->name);
+        return false;
+    }
+    hp_rng life;
+    hp_rng_init(&life, hp_rng_u64(&server->rng), server->name);
+    server->engine =
+        hp_turn_server_new(&server->config, addresses, MIN(n, G_N_ELEMENTS(addresses)), &life, &ops, server);
+    size_t n_bindings = hp_turn_server_bindings(server->engine, bindings, G_N_ELEMENTS(bindings));
+    for (size_t i = 0; i < n_bindings; i++) {
+        if (bind_socket(server, &bindings[i], true, error) == NULL) {
+            tear_down(server);
+            return false;
+        }
+    }
+    hp_trace_event_fields(hp_world_trace(server->world), hp_world_now(server->world), HP_EV_SERVER_STARTED,
+                          server->name, NULL, 0);
+    return true;
+}
+
+hp_server *hp_server_new(hp_host *host, const char *name, const hp_server_config *config, GError **error)
+{
+    hp_server *server = g_new0(hp_server, 1);
+    server->host = host;
+    server->world = hp_host_world(host);
+    server->name = g_strdup(name);
+    server->config = *config;
+    server->sockets = g_array_new(FALSE, FALSE, sizeof(server_socket));
+    g_autofree char *element = g_strconcat("server:", name, NULL);
+    hp_world_rng(server->world, element, &server->rng);
+    hp_timer_init(&server->timer, HP_TIMER_ACTOR, hp_world_new_element(server->world), timer_fired, server);
+    if (!hp_server_start(server, error)) {
+        hp_server_free(server);
+        return NULL;
+    }
+    return server;
+}
+
+void hp_server_stop(hp_server *server)
+{
+    if (server->engine == NULL) {
+        return;
+    }
+    hp_time now = hp_world_now(server->world);
+    hp_turn_server_end_all(server->engine, now, "stopped");
+    tear_down(server);
+    hp_trace_event_fields(hp_world_trace(server->world), now, HP_EV_SERVER_STOPPED, server->name, NULL, 0);
+}
+
+bool hp_server_is_running(const hp_server *server)
+{
+    return server->engine != NULL;
+}
+
+void hp_server_finish(hp_server *server)
+{
+    if (server->engine != NULL) {
+        hp_turn_server_end_all(server->engine, hp_world_now(server->world), "run-end");
+        arm(server);
+    }
+}
+
+void hp_server_free(hp_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    tear_down(server);
+    g_array_unref(server->sockets);
+    g_free(server->name);
+    g_free(server);
+}

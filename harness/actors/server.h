@@ -1,0 +1,21 @@
+/* A built-in STUN or TURN server on a virtual host: engine, sockets, clock and trace tied together. */
+#ifndef HP_ACTORS_SERVER_H
+#define HP_ACTORS_SERVER_H
+
+#include "config/server.h"
+#include "world/host.h"
+
+typedef struct hp_server hp_server;
+
+/* Binds on every address of the host (config.port, and the RFC 5780 alternates when asked). config is copied shallowly:
+ * its strings and arrays must outlive the server. Traces server-started. */
+hp_server *hp_server_new(hp_host *host, const char *name, const hp_server_config *config, GError **error);
+/* Stop: sockets close, and with them every allocation (traced); start: empty-handed, with a new nonce key. */
+void hp_server_stop(hp_server *server);
+bool hp_server_start(hp_server *server, GError **error);
+bool hp_server_is_running(const hp_server *server);
+/* Traces turn-allocation-ended (run-end) with the byte counts for what is still alive. */
+void hp_server_finish(hp_server *server);
+void hp_server_free(hp_server *server);
+
+#endif

@@ -1,0 +1,17 @@
+/* What checker.c needs from the other files of check/. Private to check/. */
+#ifndef HP_CHECK_CHECKER_H
+#define HP_CHECK_CHECKER_H
+
+#include "check/expectation.h"
+#include "check/facts.h"
+#include "check/result.h"
+
+/* An empty result (result.c). */
+hp_result *hp_result_new(const hp_plan *plan);
+/* Flows, sessions, NATs, servers and counters (stats.c). */
+void hp_result_fill(hp_result *result, const hp_facts *facts);
+/* What no line of the scenario asked for: steps that timed out or were never reached, calls that the software under
+ * test refused (findings.c). Reads result->end_reason and ended. */
+void hp_findings_add(hp_result *result, const hp_facts *facts);
+
+#endif

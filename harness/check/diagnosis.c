@@ -1,0 +1,233 @@
+/* Why something failed, as far as packets tell: checks sent and answered by each peer, and drops by place and reason.
+ *
+ * A connectivity check is a Binding request with a PRIORITY (RFC 8445 section 7.1.1), also when a TURN client wraps it;
+ * it counts at the tap of the peer that sends it. What a drop threw away is known from the capture record it refers to;
+ * a drop without one counts as data. Data is all that is not a STUN request or answer: a Send or Data indication and
+ * ChannelData carry data. */
+#include "check/diagnosis.h"
+
+#include <string.h>
+
+#include "wire/match.h"
+#include "wire/stun.h"
+
+typedef struct peer_count {
+    const char *name;
+    uint64_t checks, answers;
+} peer_count;
+
+typedef struct drop_count {
+    const char *place; /* the trace's */
+    hp_drop_reason reason;
+    uint64_t all, data;
+} drop_count;
+
+struct hp_diagnosis {
+    const hp_plan *plan;
+    peer_count *peers;
+    unsigned n_peers;
+    GArray *drops; /* drop_count */
+};
+
+/* What the first pass remembers of each packet record, by number. */
+typedef struct seen {
+    GByteArray *is_data;
+    GArray *tap_peer; /* int: index of the peer that owns the tap, or -1 */
+} seen;
+
+static int peer_of_tap(const hp_diagnosis *d, const char *tap)
+{
+    for (unsigned i = 0; i < d->n_peers; i++) {
+        const size_t len = strlen(d->peers[i].name);
+        if (strncmp(tap, d->peers[i].name, len) == 0 && (tap[len] == '\0' || tap[len] == '/')) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static int owner(const hp_diagnosis *d, seen *packets, const hp_trace *trace, uint32_t tap)
+{
+    while (packets->tap_peer->len <= tap) {
+        const int peer = peer_of_tap(d, hp_trace_tap_name(trace, packets->tap_peer->len));
+        g_array_append_val(packets->tap_peer, peer);
+    }
+    return g_array_index(packets->tap_peer, int, tap);
+}
+
+static bool is_server(const hp_plan *plan, const hp_addr *a)
+{
+    for (unsigned i = 0; i < plan->n_servers; i++) {
+        const hp_plan_attachment *at = &plan->servers[i].attachment;
+        for (unsigned k = 0; k < at->n_addresses; k++) {
+            if (hp_addr_same_ip(&at->addresses[k], a)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool carries_data(const hp_record *r)
+{
+    hp_match transaction = {.stun = {.present = HP_PRESENT}};
+    const hp_match_subject subject = {
+        .src = r->packet.src,
+        .dst = r->packet.dst,
+        .proto = r->packet.proto,
+        .payload = r->packet.payload,
+        .payload_length = r->packet.payload_length,
+    };
+    if (r->packet.payload == NULL) {
+        return r->packet.proto == HP_PROTO_UDP;
+    }
+    if (!hp_match_packet(&transaction, &subject)) {
+        return true;
+    }
+    transaction.stun.has_class = true;
+    transaction.stun.cls = HP_STUN_INDICATION;
+    return hp_match_packet(&transaction, &subject);
+}
+
+static void look_at_packet(hp_diagnosis *d, seen *packets, const hp_trace *trace, const hp_record *r)
+{
+    uint16_t priority[] = {HP_STUN_PRIORITY};
+    const hp_match check = {
+        .stun = {.has_class = true,
+                 .cls = HP_STUN_REQUEST,
+                 .method = HP_STUN_BINDING,
+                 .with = priority,
+                 .n_with = G_N_ELEMENTS(priority)},
+        .inside = true,
+    };
+    const hp_match answer = {
+        .stun = {.has_class = true, .cls = HP_STUN_SUCCESS, .method = HP_STUN_BINDING},
+        .inside = true,
+    };
+    const hp_match_subject subject = {
+        .src = r->packet.src,
+        .dst = r->packet.dst,
+        .proto = r->packet.proto,
+        .payload = r->packet.payload,
+        .payload_length = r->packet.payload_length,
+    };
+    const guint8 data = carries_data(r);
+    const int peer = owner(d, packets, trace, r->packet.tap);
+    g_byte_array_append(packets->is_data, &data, 1);
+    if (peer >= 0 && r->packet.dir == HP_DIR_OUT) {
+        d->peers[peer].checks += hp_match_packet(&check, &subject);
+    } else if (peer >= 0 && hp_match_packet(&answer, &subject)) {
+        /* A server's own answer is not wrapped: it told a reflexive address, it answered no check. */
+        d->peers[peer].answers += data != 0 || !is_server(d->plan, &r->packet.src);
+    }
+}
+
+static void look_at_drop(hp_diagnosis *d, const seen *packets, const hp_record *r)
+{
+    const uint32_t number = r->drop.packet;
+    const bool known = number > 0 && number <= packets->is_data->len;
+    const bool data = known ? packets->is_data->data[number - 1] != 0 : r->drop.proto == HP_PROTO_UDP;
+    for (unsigned i = 0; i < d->drops->len; i++) {
+        drop_count *count = &g_array_index(d->drops, drop_count, i);
+        if (count->reason == r->drop.reason && strcmp(count->place, r->drop.place) == 0) {
+            count->all++;
+            count->data += data;
+            return;
+        }
+    }
+    const drop_count count = {.place = r->drop.place, .reason = r->drop.reason, .all = 1, .data = data};
+    g_array_append_val(d->drops, count);
+}
+
+hp_diagnosis *hp_diagnosis_new(const hp_plan *plan, const hp_trace *trace)
+{
+    hp_diagnosis *d = g_new0(hp_diagnosis, 1);
+    seen packets = {
+        .is_data = g_byte_array_new(),
+        .tap_peer = g_array_new(FALSE, FALSE, sizeof(int)),
+    };
+    hp_trace_cursor cursor = {0};
+    hp_record r;
+    d->plan = plan;
+    d->n_peers = plan->n_peers;
+    d->peers = g_new0(peer_count, plan->n_peers);
+    d->drops = g_array_new(FALSE, FALSE, sizeof(drop_count));
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        d->peers[i].name = plan->peers[i].source->name;
+    }
+    while (hp_trace_next(trace, &cursor, &r)) {
+        if (r.type == HP_RECORD_PACKET) {
+            look_at_packet(d, &packets, trace, &r);
+        } else if (r.type == HP_RECORD_DROP) {
+            look_at_drop(d, &packets, &r);
+        }
+    }
+    g_byte_array_unref(packets.is_data);
+    g_array_unref(packets.tap_peer);
+    return d;
+}
+
+void hp_diagnosis_free(hp_diagnosis *d)
+{
+    if (d != NULL) {
+        g_array_unref(d->drops);
+        g_free(d->peers);
+        g_free(d);
+    }
+}
+
+static const peer_count *find(const hp_diagnosis *d, const char *peer)
+{
+    static const peer_count none;
+    for (unsigned i = 0; i < d->n_peers; i++) {
+        if (strcmp(d->peers[i].name, peer) == 0) {
+            return &d->peers[i];
+        }
+    }
+    return &none;
+}
+
+uint64_t hp_diagnosis_checks(const hp_diagnosis *d, const char *peer)
+{
+    return find(d, peer)->checks;
+}
+
+uint64_t hp_diagnosis_answers(const hp_diagnosis *d, const char *peer)
+{
+    return find(d, peer)->answers;
+}
+
+void hp_diagnosis_append_drops(const hp_diagnosis *d, bool data_only, GString *text)
+{
+    enum { MOST = 4 };
+    uint64_t previous = UINT64_MAX; /* counts are written falling, equal ones in order of first drop */
+    unsigned written = 0, passed_over = 0;
+    while (written < MOST) {
+        uint64_t next = 0;
+        for (unsigned i = 0; i < d->drops->len; i++) {
+            const drop_count *c = &g_array_index(d->drops, drop_count, i);
+            const uint64_t n = data_only ? c->data : c->all;
+            next = n < previous && n > next ? n : next;
+        }
+        if (next == 0) {
+            break;
+        }
+        for (unsigned i = 0; i < d->drops->len; i++) {
+            const drop_count *c = &g_array_index(d->drops, drop_count, i);
+            if ((data_only ? c->data : c->all) != next) {
+                continue;
+            }
+            if (written == MOST) {
+                passed_over++;
+                continue;
+            }
+            g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " dropped at %s: %s", written > 0 ? "; " : "", next,
+                                   c->place, hp_drop_name(c->reason));
+            written++;
+        }
+        previous = next;
+    }
+    if (passed_over > 0) {
+        g_string_append(text, "; more elsewhere");
+    }
+}

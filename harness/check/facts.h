@@ -1,0 +1,184 @@
+/* What the trace has told so far, kept once for all expectations and for the result. Private to check/.
+ *
+ * Every record is visited once, in order. Lists that grow with rare events (states, pairs) keep their whole history
+ * with record indices, so that a question about a window ("in which state when the window opened?") can be answered
+ * later. What grows with every datagram is kept flat: a bit for each sequence number, a time for each arrival. */
+#ifndef HP_CHECK_FACTS_H
+#define HP_CHECK_FACTS_H
+
+#include <glib.h>
+
+#include "base/addr.h"
+#include "base/time.h"
+#include "plan/plan.h"
+#include "trace/trace.h"
+
+/* ---- sessions ---- */
+
+typedef enum hp_check_state {
+    HP_CHECK_DISCONNECTED,
+    HP_CHECK_GATHERING,
+    HP_CHECK_CONNECTING,
+    HP_CHECK_CONNECTED,
+    HP_CHECK_READY,
+    HP_CHECK_FAILED,
+    HP_CHECK_STATE_N
+} hp_check_state;
+
+const char *hp_check_state_name(hp_check_state state);
+bool hp_check_state_from_name(const char *name, hp_check_state *ret);
+/* Whether being in `state` satisfies a wish for `wanted`: ready counts as connected. */
+static inline bool hp_check_state_is(hp_check_state state, hp_check_state wanted)
+{
+    return state == wanted || (wanted == HP_CHECK_CONNECTED && state == HP_CHECK_READY);
+}
+
+typedef struct hp_state_change {
+    uint64_t index; /* of the record */
+    hp_time at;
+    hp_check_state state;
+} hp_state_change;
+
+typedef struct hp_pair_change {
+    uint64_t index;
+    hp_time at;
+    const char *local, *remote; /* candidate types */
+    hp_addr local_address, remote_address;
+} hp_pair_change;
+
+typedef struct hp_component_facts {
+    unsigned stream, component;
+    GArray *states; /* hp_state_change; empty: disconnected, nothing was heard */
+    GArray *pairs; /* hp_pair_change */
+} hp_component_facts;
+
+typedef struct hp_session_facts {
+    const char *peer, *with; /* with "" until an event names it */
+    unsigned number;
+    unsigned expected; /* components the call steps ask for; at least 1 */
+    unsigned local_candidates, remote_candidates;
+    hp_time closed; /* HP_NEVER while open */
+    bool was_connected; /* some component, at some time */
+    GPtrArray *components; /* hp_component_facts*, by stream and component */
+    GArray *gathered; /* hp_gathered */
+} hp_session_facts;
+
+typedef struct hp_gathered {
+    unsigned stream;
+    hp_time at;
+} hp_gathered;
+
+typedef struct hp_peer_facts {
+    const char *name;
+    GPtrArray *sessions; /* hp_session_facts*, by first mention */
+} hp_peer_facts;
+
+/* ---- flows ---- */
+
+/* A growing set of sequence numbers. */
+typedef struct hp_sequences {
+    uint64_t *words;
+    uint64_t n_words;
+} hp_sequences;
+
+/* Adds; false when it was there. Numbers of 2^28 and above are not kept and always new. */
+bool hp_sequences_add(hp_sequences *set, uint64_t sequence);
+bool hp_sequences_has(const hp_sequences *set, uint64_t sequence);
+void hp_sequences_clear(hp_sequences *set);
+
+typedef struct hp_arrival {
+    hp_time latency;
+    uint32_t packet;
+} hp_arrival;
+
+typedef struct hp_flow_facts {
+    uint64_t number;
+    unsigned index; /* among the flows, by first mention */
+    const char *from, *to;
+    hp_time started, done, last_sent, last_received; /* HP_NEVER when not (yet) */
+    uint64_t done_index; /* record index of FLOW_DONE, UINT64_MAX */
+    uint64_t sent, refused, received, duplicates, reordered; /* received counts distinct ones */
+    uint64_t next_sequence; /* one above the highest sent */
+    uint64_t highest_received; /* valid when received > 0 */
+    hp_sequences got;
+    GArray *arrivals; /* hp_arrival of distinct datagrams, by arrival */
+} hp_flow_facts;
+
+/* ---- steps, NATs, servers, refusals ---- */
+
+typedef struct hp_step_facts {
+    bool reached, done;
+    hp_time at, done_at;
+    uint64_t index; /* record index of STEP */
+    const char *outcome; /* of STEP_DONE; "" when it said none */
+} hp_step_facts;
+
+typedef struct hp_nat_facts {
+    uint64_t mappings, mappings_ended, drops;
+} hp_nat_facts;
+
+typedef struct hp_server_facts {
+    uint64_t requests, errors, allocations, relayed_packets, relayed_bytes;
+} hp_server_facts;
+
+typedef struct hp_refusal {
+    const char *peer, *message;
+    hp_time at; /* the first */
+    uint64_t count;
+} hp_refusal;
+
+typedef struct hp_facts {
+    const hp_plan *plan;
+    GStringChunk *strings;
+    hp_time now; /* of the last record */
+    uint64_t n_records;
+    hp_time first_call; /* HP_NEVER without a call */
+    GPtrArray *peers; /* hp_peer_facts*: the plan's in its order, then strangers by first mention */
+    GHashTable *peer_index; /* name -> hp_peer_facts* */
+    GPtrArray *flows; /* hp_flow_facts*, by first mention */
+    GHashTable *flow_index; /* &number -> hp_flow_facts* */
+    hp_step_facts *steps; /* as many as the scenario has */
+    unsigned calls_reached, sends_reached;
+    hp_nat_facts *nats;
+    GHashTable *nat_index; /* name -> index + 1 */
+    hp_server_facts *servers;
+    GHashTable *server_index;
+    GPtrArray *refusals; /* hp_refusal*, by first mention */
+    uint64_t packets, drops, events;
+    uint64_t drops_by_reason[HP_DROP_N];
+
+    /* About the record at hand, for the expectations that look at it next. */
+    struct {
+        hp_flow_facts *flow; /* of a FLOW*, DATA* event */
+        uint64_t sequence; /* of a DATA* event */
+        hp_arrival arrival; /* of DATA_RECEIVED */
+        bool duplicate, reordered; /* of DATA_RECEIVED */
+        hp_session_facts *session; /* of an event with a session */
+        int step; /* of a STEP or STEP_DONE event, index in the scenario, or -1 */
+    } current;
+} hp_facts;
+
+hp_facts *hp_facts_new(const hp_plan *plan);
+void hp_facts_free(hp_facts *facts);
+void hp_facts_record(hp_facts *facts, const hp_record *r);
+
+/* NULL when the name was never mentioned. */
+hp_peer_facts *hp_facts_peer(const hp_facts *facts, const char *name);
+/* Closed before it ever connected, while the same peer has another session with the same other end: what is left of a
+ * glare or of a second answer. Nobody waits for such a session. */
+bool hp_facts_superseded(const hp_facts *facts, const hp_session_facts *session);
+/* The last pair selected before record index `end`, or NULL. */
+const hp_pair_change *hp_component_pair(const hp_component_facts *c, uint64_t end);
+/* The state in force just before record `index`. */
+const hp_state_change *hp_component_state(const hp_component_facts *c, uint64_t index);
+
+/* facts_flows.c: events of flows and datagrams. */
+void hp_facts_flow_event(hp_facts *facts, const hp_record *r);
+void hp_flow_facts_free(void *flow);
+/* facts_sessions.c: events that carry a session. */
+void hp_facts_session_event(hp_facts *facts, const hp_record *r);
+void hp_peer_facts_free(void *peer);
+hp_peer_facts *hp_facts_add_peer(hp_facts *facts, const char *name);
+const char *hp_facts_string(hp_facts *facts, const char *text);
+
+#endif

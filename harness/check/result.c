@@ -1,0 +1,57 @@
+/* Results: names of verdicts, and the result as an object that owns its strings. */
+#include "check/result.h"
+
+#include <assert.h>
+
+#include "check/checker.h"
+
+static const char *const verdict_names[] = {
+    [HP_VERDICT_PASS] = "pass",   [HP_VERDICT_FAIL] = "fail",       [HP_VERDICT_EXPECTED_FAILURE] = "expected-failure",
+    [HP_VERDICT_FIXED] = "fixed", [HP_VERDICT_CRASHED] = "crashed", [HP_VERDICT_HUNG] = "hung",
+    [HP_VERDICT_ERROR] = "error",
+};
+static_assert(G_N_ELEMENTS(verdict_names) == HP_VERDICT_N, "one name a verdict");
+
+const char *hp_verdict_name(hp_verdict verdict)
+{
+    return (unsigned)verdict < HP_VERDICT_N ? verdict_names[verdict] : "unknown";
+}
+
+bool hp_verdict_is_good(hp_verdict verdict)
+{
+    return verdict == HP_VERDICT_PASS || verdict == HP_VERDICT_EXPECTED_FAILURE;
+}
+
+static void free_expect_result(void *p)
+{
+    hp_expect_result *r = p;
+    g_free(r->what);
+    g_free(r->expected);
+    g_free(r->got);
+    g_free(r);
+}
+
+hp_result *hp_result_new(const hp_plan *plan)
+{
+    hp_result *result = g_new0(hp_result, 1);
+    result->plan = plan;
+    result->first_call = HP_NEVER;
+    result->expects = g_ptr_array_new_with_free_func(free_expect_result);
+    result->strings = g_string_chunk_new(256);
+    return result;
+}
+
+void hp_result_free(hp_result *result)
+{
+    if (result == NULL) {
+        return;
+    }
+    g_free(result->message);
+    g_ptr_array_unref(result->expects);
+    g_free(result->flows);
+    g_free(result->sessions);
+    g_free(result->nats);
+    g_free(result->servers);
+    g_string_chunk_free(result->strings);
+    g_free(result);
+}

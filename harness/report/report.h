@@ -1,0 +1,96 @@
+/* What people and other programs read of a run. All of it is made from results, which are made from traces: nothing
+ * here decides a verdict.
+ *
+ * result.json is the source of the rest; it and trace.pcapng depend on plan and trace alone. The reports over many
+ * cases (terminal, JUnit, TAP) read hp_report_case, a copy of what they show, so that results and traces can be freed
+ * or used again as soon as a case is done. */
+#ifndef HP_REPORT_REPORT_H
+#define HP_REPORT_REPORT_H
+
+#include <glib.h>
+
+#include "check/result.h"
+
+/* ---- evidence of one case ---- */
+
+/* Creates `folder` (out/<case>) with trace.pcapng, events.jsonl and, last, result.json: where that file is, the others
+ * are whole. False and HP_ERROR_IO naming the path. */
+bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_trace *trace, const hp_result *result,
+                              GError **error);
+/* The text of result.json, version "hairpin-result/1": keys in a fixed order, times in whole nanoseconds, null for what
+ * did not happen. Caller frees. */
+char *hp_report_json(const hp_result *result);
+/* A packet of the capture on one line: "alice out 192.168.1.2:5000 > 203.0.113.1:3478 Binding request". NULL when there
+ * is no such packet. Caller frees. */
+char *hp_report_packet_line(const hp_trace *trace, uint32_t number);
+/* The same from a trace.pcapng that hp_trace_write_pcapng() wrote. NULL also when the file cannot be read. */
+char *hp_report_packet_line_of_file(const char *pcapng_path, uint32_t number);
+
+/* ---- cases ---- */
+
+/* An expectation that did not hold, or a finding. */
+typedef struct hp_report_failure {
+    char *file;
+    unsigned line; /* 0: the file as a whole */
+    char *what, *expected, *got;
+    hp_time at;
+    uint32_t packet; /* 0 = none */
+    char *packet_line; /* NULL when it is not known */
+} hp_report_failure;
+
+typedef struct hp_report_case {
+    char *file, *name; /* the scenario's file and the plan's case name */
+    hp_verdict verdict;
+    char *message; /* what happened to a run that crashed, hung or could not be carried out; or NULL */
+    char *known_bug; /* or NULL */
+    hp_time ended;
+    uint64_t seed;
+    unsigned n_expects, n_held;
+    GPtrArray *failures; /* hp_report_failure* */
+    char *evidence; /* folder, or NULL */
+    char *again; /* the command that runs exactly this again */
+} hp_report_case;
+
+/* trace: decodes the packets that failures name; NULL: they are looked up in the evidence's trace.pcapng, if there is
+ * any. evidence: folder, or NULL. */
+hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trace, const char *evidence);
+void hp_report_case_free(hp_report_case *c);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_report_case, hp_report_case_free)
+
+typedef struct hp_report {
+    GPtrArray *cases; /* hp_report_case*, owned, in the order of addition */
+    unsigned by_verdict[HP_VERDICT_N];
+} hp_report;
+
+hp_report *hp_report_new(void);
+void hp_report_free(hp_report *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_report, hp_report_free)
+/* Takes ownership; returns the case as given, which lives as long as the report. */
+const hp_report_case *hp_report_add(hp_report *report, hp_report_case *c);
+/* Whether every case is good, and there was one. */
+bool hp_report_is_good(const hp_report *report);
+
+/* ---- terminal ---- */
+
+typedef struct hp_report_style {
+    bool colour; /* ANSI colours */
+    bool verbose; /* also what failed in an expected failure */
+} hp_report_style;
+
+/* One line, and for a bad verdict an indented block; ends in a newline. Caller frees. */
+char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style);
+/* The bad cases once more, one line each, and the last line: "12 passed, 1 failed, 2 expected failures". Caller
+ * frees. */
+char *hp_report_text_summary(const hp_report *report, const hp_report_style *style);
+
+/* ---- for other programs ---- */
+
+/* JUnit XML: a suite for each scenario file, times virtual, nothing of the host. Expected failures are skipped tests;
+ * crashed, hung and error are errors. Caller frees. */
+char *hp_report_junit(const hp_report *report);
+bool hp_report_write_junit(const hp_report *report, const char *path, GError **error);
+/* TAP 14 with YAML diagnostics. Expected failures are TODO. Caller frees. */
+char *hp_report_tap(const hp_report *report);
+bool hp_report_write_tap(const hp_report *report, const char *path, GError **error);
+
+#endif

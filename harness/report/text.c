@@ -1,0 +1,190 @@
+/* The report for a terminal and for plain logs: a line a case, a block for what went wrong, a summary.
+ *
+ *   ok         nat/basic  (4 expectations, 60.000s)
+ *   FAIL       nat/strict  (1 of 4 expectations failed, 12.500s)
+ *              scenarios/nat/strict.yaml:31: connected: {within: 3s}
+ *                expected  connected within 3s
+ *                got       failed
+ *                at        12.500s
+ *                packet    17: alice out 192.168.1.2:5000 > 203.0.113.1:3478 Binding request
+ *              seed        1
+ *              again       hairpin run scenarios/nat/strict.yaml --seed 1
+ *              evidence    out/nat/strict
+ *
+ * Texts may come from the software under test: control characters are shown as escapes, so that a message cannot
+ * steer the terminal, and bytes that are no UTF-8 become U+FFFD. The functions return text; the command line prints. */
+#include "report/report.h"
+
+#include <assert.h>
+
+#include "trace/output.h"
+
+enum { LABEL_WIDTH = 11 };
+
+typedef struct verdict_style {
+    const char *label; /* in the first column */
+    const char *colour;
+    const char *one, *many; /* in the summary */
+} verdict_style;
+
+#define GREEN "\x1b[32m"
+#define RED "\x1b[31m"
+#define YELLOW "\x1b[33m"
+#define DIM "\x1b[2m"
+#define PLAIN "\x1b[0m"
+
+static const verdict_style styles[] = {
+    [HP_VERDICT_PASS] = {"ok", GREEN, "passed", "passed"},
+    [HP_VERDICT_FAIL] = {"FAIL", RED, "failed", "failed"},
+    [HP_VERDICT_EXPECTED_FAILURE] = {"known bug", YELLOW, "expected failure", "expected failures"},
+    [HP_VERDICT_FIXED] = {"FIXED", RED, "fixed", "fixed"},
+    [HP_VERDICT_CRASHED] = {"CRASHED", RED, "crashed", "crashed"},
+    [HP_VERDICT_HUNG] = {"HUNG", RED, "hung", "hung"},
+    [HP_VERDICT_ERROR] = {"ERROR", RED, "error", "errors"},
+};
+static_assert(G_N_ELEMENTS(styles) == HP_VERDICT_N, "one style a verdict");
+
+/* Text as it may stand on a terminal. Lines after the first are indented by `indent`. */
+static void put_clean(hp_output *o, const char *text, unsigned indent)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_strchomp(valid);
+    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+        const gunichar c = g_utf8_get_char(at);
+        if (c == '\n') {
+            hp_output_printf(o, "\n%*s", (int)indent, "");
+        } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            hp_output_printf(o, "\\x%02x", c);
+        } else {
+            hp_output_bytes(o, at, (size_t)(g_utf8_next_char(at) - at));
+        }
+    }
+}
+
+static void put_coloured(hp_output *o, const hp_report_style *style, const char *colour, const char *text)
+{
+    if (style->colour) {
+        hp_output_text(o, colour);
+    }
+    hp_output_text(o, text);
+    if (style->colour) {
+        hp_output_literal(o, PLAIN);
+    }
+}
+
+/* "           seed        1": a name in a column of its own, then its value. */
+static void put_row(hp_output *o, const hp_report_style *style, unsigned indent, unsigned width, const char *name,
+                    const char *value)
+{
+    g_autofree char *column = g_strdup_printf("%-*s", (int)width, name);
+    hp_output_printf(o, "%*s", (int)indent, "");
+    put_coloured(o, style, DIM, column);
+    put_clean(o, value, indent + width);
+    hp_output_char(o, '\n');
+}
+
+static void put_failure(hp_output *o, const hp_report_style *style, const hp_report_failure *f)
+{
+    char at[HP_TIME_TEXT];
+    hp_output_printf(o, "%*s", LABEL_WIDTH, "");
+    put_clean(o, f->file, LABEL_WIDTH);
+    if (f->line > 0) {
+        hp_output_printf(o, ":%u", f->line);
+    }
+    hp_output_literal(o, ": ");
+    put_clean(o, f->what, LABEL_WIDTH);
+    hp_output_char(o, '\n');
+    enum { INDENT = LABEL_WIDTH + 2, WIDTH = 10 };
+    put_row(o, style, INDENT, WIDTH, "expected", f->expected);
+    put_row(o, style, INDENT, WIDTH, "got", f->got);
+    put_row(o, style, INDENT, WIDTH, "at", hp_time_format(f->at, at));
+    if (f->packet > 0) {
+        g_autofree char *packet = g_strdup_printf("%u%s%s", f->packet, f->packet_line != NULL ? ": " : "",
+                                                  f->packet_line != NULL ? f->packet_line : "");
+        put_row(o, style, INDENT, WIDTH, "packet", packet);
+    }
+}
+
+static void put_counts(hp_output *o, const hp_report_case *c)
+{
+    char ended[HP_TIME_TEXT];
+    const unsigned n_failed = c->n_expects - c->n_held;
+    hp_output_literal(o, "  (");
+    if (n_failed > 0) {
+        hp_output_printf(o, "%u of ", n_failed);
+    }
+    hp_output_printf(o, "%u expectation%s%s, %s)\n", c->n_expects, c->n_expects == 1 ? "" : "s",
+                     n_failed > 0 ? " failed" : "", hp_time_format(c->ended, ended));
+}
+
+char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
+{
+    hp_output *o = hp_output_memory();
+    const verdict_style *v = &styles[c->verdict];
+    g_autofree char *label = g_strdup_printf("%-*s", LABEL_WIDTH, v->label);
+    put_coloured(o, style, v->colour, label);
+    put_clean(o, c->name, LABEL_WIDTH);
+    put_counts(o, c);
+
+    const bool good = hp_verdict_is_good(c->verdict);
+    if (c->verdict == HP_VERDICT_FIXED) {
+        hp_output_printf(o, "%*severything held: the known bug is gone, remove `known-bug` from the scenario\n",
+                         LABEL_WIDTH, "");
+    }
+    enum { WIDTH = 12 };
+    if (c->known_bug != NULL) {
+        put_row(o, style, LABEL_WIDTH, WIDTH, "known bug", c->known_bug);
+    }
+    if (c->message != NULL) {
+        put_row(o, style, LABEL_WIDTH, WIDTH, "message", c->message);
+    }
+    for (unsigned i = 0; i < c->failures->len && (!good || style->verbose); i++) {
+        put_failure(o, style, g_ptr_array_index(c->failures, i));
+    }
+    if (!good) {
+        g_autofree char *seed = g_strdup_printf("%" G_GUINT64_FORMAT, c->seed);
+        put_row(o, style, LABEL_WIDTH, WIDTH, "seed", seed);
+        put_row(o, style, LABEL_WIDTH, WIDTH, "again", c->again);
+        if (c->evidence != NULL) {
+            put_row(o, style, LABEL_WIDTH, WIDTH, "evidence", c->evidence);
+        }
+    }
+    return hp_output_take(o, NULL);
+}
+
+char *hp_report_text_summary(const hp_report *report, const hp_report_style *style)
+{
+    hp_output *o = hp_output_memory();
+    for (unsigned i = 0; i < report->cases->len; i++) {
+        const hp_report_case *c = g_ptr_array_index(report->cases, i);
+        if (!hp_verdict_is_good(c->verdict)) {
+            g_autofree char *label = g_strdup_printf("%-*s", LABEL_WIDTH, styles[c->verdict].label);
+            put_coloured(o, style, styles[c->verdict].colour, label);
+            put_clean(o, c->name, LABEL_WIDTH);
+            hp_output_char(o, '\n');
+        }
+    }
+    if (report->cases->len == 0) {
+        put_coloured(o, style, RED, "no scenario ran");
+        hp_output_char(o, '\n');
+        return hp_output_take(o, NULL);
+    }
+    /* Passed and failed always, the rest where there is any. */
+    for (unsigned v = 0; v < HP_VERDICT_N; v++) {
+        const unsigned n = report->by_verdict[v];
+        if (n == 0 && v != HP_VERDICT_PASS && v != HP_VERDICT_FAIL) {
+            continue;
+        }
+        g_autofree char *part = g_strdup_printf("%u %s", n, n == 1 ? styles[v].one : styles[v].many);
+        if (v > 0) {
+            hp_output_literal(o, ", ");
+        }
+        if (n > 0) {
+            put_coloured(o, style, styles[v].colour, part);
+        } else {
+            hp_output_text(o, part);
+        }
+    }
+    hp_output_char(o, '\n');
+    return hp_output_take(o, NULL);
+}

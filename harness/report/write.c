@@ -1,0 +1,59 @@
+/* The evidence folder of a case: trace.pcapng, events.jsonl, result.json.
+ *
+ * Each file is written under another name and renamed when whole (trace/output.h). result.json of an earlier run goes
+ * first and the new one comes last, so that a folder with a result.json holds the three files of one run, also when
+ * this one is interrupted. */
+#include "report/report.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+
+#include "base/error.h"
+#include "trace/output.h"
+
+static bool write_text(const char *path, const char *text, GError **error)
+{
+    hp_output *o = hp_output_open(path, error);
+    if (o == NULL) {
+        return false;
+    }
+    hp_output_text(o, text);
+    return hp_output_close(o, error);
+}
+
+bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_trace *trace, const hp_result *result,
+                              GError **error)
+{
+    if (g_mkdir_with_parents(folder, 0777) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot create this folder: %s", folder, g_strerror(errno));
+        return false;
+    }
+    g_autofree char *result_path = g_build_filename(folder, "result.json", NULL);
+    if (g_unlink(result_path) != 0 && errno != ENOENT) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot replace it: %s", result_path, g_strerror(errno));
+        return false;
+    }
+    g_autofree char *capture_path = g_build_filename(folder, "trace.pcapng", NULL);
+    g_autofree char *comment = g_strdup_printf("%s, seed %" G_GUINT64_FORMAT, plan->case_name, plan->seed);
+    if (!hp_trace_write_pcapng(trace, capture_path, comment, error)) {
+        return false;
+    }
+    g_autofree char *events_path = g_build_filename(folder, "events.jsonl", NULL);
+    if (!hp_trace_write_events(trace, events_path, error)) {
+        return false;
+    }
+    g_autofree char *text = hp_report_json(result);
+    return write_text(result_path, text, error);
+}
+
+bool hp_report_write_junit(const hp_report *report, const char *path, GError **error)
+{
+    g_autofree char *text = hp_report_junit(report);
+    return write_text(path, text, error);
+}
+
+bool hp_report_write_tap(const hp_report *report, const char *path, GError **error)
+{
+    g_autofree char *text = hp_report_tap(report);
+    return write_text(path, text, error);
+}

@@ -1,0 +1,151 @@
+/* From a file to scenarios: read it, parse it, expand its matrix, fill and check each case.
+ *
+ * The cases of a matrix are independent scenarios; each owns an arena with all of its strings and arrays, so that they
+ * can be freed in any order. What they share is the text of the file, by a reference count. A mistake that is in every
+ * case is reported once. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenario/loader.h"
+
+void hp_scenario_free(hp_scenario *scenario)
+{
+    if (scenario == NULL) {
+        return;
+    }
+    if (scenario->source != NULL) {
+        g_ref_string_release(scenario->source);
+    }
+    hp_arena_free(scenario->storage); /* the scenario itself lies there too */
+}
+
+char *hp_scenario_source_line(const hp_scenario *scenario, unsigned line)
+{
+    if (scenario->source == NULL) {
+        return NULL;
+    }
+    hp_source source = {scenario->file, scenario->source, g_ref_string_length(scenario->source)};
+    return hp_source_line(&source, line);
+}
+
+static char *stem(hp_arena *arena, const char *path)
+{
+    g_autofree char *name = g_path_get_basename(path);
+    char *dot = strrchr(name, '.');
+    if (dot != NULL && dot != name) {
+        *dot = '\0';
+    }
+    return hp_arena_text(arena, name);
+}
+
+/* NULL when there was an error. */
+static hp_scenario *load_case(hp_load *load, const hp_case *c)
+{
+    hp_arena *arena = hp_arena_new();
+    g_autoptr(GArray) refs = g_array_new(FALSE, FALSE, sizeof(hp_named_ref));
+    hp_root *root = hp_arena_alloc(arena, sizeof *root);
+    hp_loader loader = {.load = load,
+                        .arena = arena,
+                        .root = root,
+                        .refs = refs,
+                        .assignments = c->assignments,
+                        .n_assignments = c->n_assignments};
+    unsigned n_errors = load->n_errors;
+
+    root->scenario.storage = arena;
+    root->scenario.source = g_ref_string_acquire(load->text);
+    root->scenario.file = hp_arena_text(arena, load->source.path);
+    root->scenario.name = stem(arena, load->source.path);
+    root->scenario.label = hp_arena_text(arena, c->label);
+    root->scenario.tags = hp_arena_alloc(arena, sizeof(char *));
+    hp_loader_struct(&loader, &hp_schema_root, c->tree, root, NULL, false);
+    hp_loader_check_refs(&loader);
+    if (load->n_errors != n_errors) {
+        hp_scenario_free(&root->scenario);
+        return NULL;
+    }
+    return &root->scenario;
+}
+
+static void free_scenario(void *scenario)
+{
+    hp_scenario_free(scenario);
+}
+
+static GPtrArray *load_cases(hp_load *load, const hp_case *cases, unsigned n)
+{
+    GPtrArray *scenarios = g_ptr_array_new_with_free_func(free_scenario);
+
+    for (unsigned i = 0; i < n && load->diags->n_errors < HP_LOAD_MAX_ERRORS; i++) {
+        hp_scenario *scenario = load_case(load, &cases[i]);
+        if (scenario != NULL) {
+            g_ptr_array_add(scenarios, scenario);
+        }
+    }
+    if (load->n_errors > 0) {
+        g_ptr_array_unref(scenarios);
+        return NULL;
+    }
+    return scenarios;
+}
+
+static GPtrArray *parse(hp_load *load)
+{
+    g_autoptr(hp_arena) arena = hp_arena_new();
+    unsigned n_errors = load->diags->n_errors, n = 0;
+    const hp_tree *tree = hp_tree_parse(&load->source, arena, load->diags);
+
+    if (tree == NULL) {
+        return NULL;
+    }
+    load->n_errors = load->diags->n_errors - n_errors; /* duplicate keys: go on, to say what else is wrong */
+    if (tree->kind != HP_NODE_MAP) {
+        hp_load_report(load, HP_SEVERITY_ERROR, tree->line, tree->column, NULL,
+                       "a scenario must be a map of keys and values");
+        return NULL;
+    }
+    hp_case *cases = hp_matrix_expand(load, arena, tree, &n);
+    if (cases == NULL) {
+        /* Without its matrix the file still has keys to be checked. */
+        const hp_case whole = {.tree = tree, .label = (char *)""};
+        return load_cases(load, &whole, 1);
+    }
+    return load_cases(load, cases, n);
+}
+
+GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_diags *diags)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    char *copy = g_ref_string_new_len(text, (gssize)len);
+    hp_load load = {.source = {path, copy, len}, .text = copy, .diags = diags, .seen = seen};
+
+    GPtrArray *scenarios = parse(&load);
+    hp_diags_sort(diags);
+    g_ref_string_release(copy);
+    return scenarios;
+}
+
+static void cannot_read(const char *path, hp_diags *diags, const char *why)
+{
+    hp_diags_add(diags, HP_SEVERITY_ERROR, (hp_mark){.file = path}, NULL, NULL, "cannot be read: %s", why);
+}
+
+GPtrArray *hp_scenario_load(const char *path, hp_diags *diags)
+{
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        cannot_read(path, diags, g_strerror(errno));
+        return NULL;
+    }
+    /* One byte more than is allowed tells a file that is too large from one that is not, without reading all of it. */
+    g_autofree char *text = g_malloc(HP_SOURCE_MAX + 1);
+    size_t len = fread(text, 1, HP_SOURCE_MAX + 1, file);
+    int failure = ferror(file) != 0 ? errno : 0;
+    (void)fclose(file);
+    if (failure != 0) {
+        cannot_read(path, diags, g_strerror(failure));
+        return NULL;
+    }
+    return hp_scenario_parse(path, text, len, diags);
+}

@@ -1,0 +1,111 @@
+/* Private to scenario/: the state of one case being loaded, and the reading of values. */
+#ifndef HP_SCENARIO_LOADER_H
+#define HP_SCENARIO_LOADER_H
+
+#include "scenario/arena.h"
+#include "scenario/model.h"
+#include "scenario/table.h"
+
+/* `network.behind`: parallel to the pairs in the file. */
+typedef struct hp_behind_list {
+    char **nats, **zones;
+    hp_mark *marks;
+    unsigned n;
+} hp_behind_list;
+
+/* What the root table fills: the scenario, and what only the loader needs. */
+typedef struct hp_root {
+    hp_scenario scenario; /* first, so that a pointer to one is a pointer to the other */
+    hp_sc_peer defaults; /* what every peer starts from */
+    hp_behind_list behind;
+} hp_root;
+
+/* What all cases of a file share. */
+typedef struct hp_load {
+    hp_source source;
+    char *text; /* a GRefString */
+    hp_diags *diags;
+    unsigned n_errors; /* repeated ones included */
+    GHashTable *seen; /* "line:column:message": cases share most lines, and so would their mistakes */
+} hp_load;
+
+/* Where we are, for messages. */
+typedef struct hp_path {
+    const struct hp_path *up;
+    const char *name;
+} hp_path;
+
+/* One path of the matrix and its value in this case. */
+typedef struct hp_assignment {
+    const char *path;
+    const hp_tree *value;
+} hp_assignment;
+
+typedef struct hp_named_ref {
+    hp_ref kind;
+    const char *name;
+    const hp_tree *at;
+} hp_named_ref;
+
+struct hp_loader {
+    hp_load *load;
+    hp_arena *arena; /* the scenario's */
+    hp_root *root;
+    const hp_path *path;
+    GArray *refs; /* hp_named_ref, checked at the end */
+    const hp_assignment *assignments;
+    unsigned n_assignments;
+};
+
+/* More errors than this help nobody. */
+#define HP_LOAD_MAX_ERRORS 200
+
+/* Reports once; hint may be NULL. */
+void hp_load_report(hp_load *load, hp_severity severity, unsigned line, unsigned column, const char *hint,
+                    const char *format, ...) G_GNUC_PRINTF(6, 7);
+void hp_loader_error(hp_loader *l, const hp_tree *at, const char *hint, const char *format, ...) G_GNUC_PRINTF(4, 5);
+hp_mark hp_loader_mark(const hp_loader *l, const hp_tree *at);
+/* "network.nats.home"; "the scenario" at the top. Caller frees. */
+char *hp_loader_path(const hp_loader *l);
+/* "did you mean `x`?", or NULL. Caller frees. */
+char *hp_loader_nearest(const char *word, const char *const *candidates, size_t n);
+
+/* Reads a value of any type but the structured ones (map, by-name, list, include) into its field at base. Reports and
+ * leaves the field alone when it is wrong. False then. */
+bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *base);
+/* The field as it would be written: for the defaults of NAT knobs. NULL for a type that has no text. Caller frees. */
+char *hp_value_format(const hp_key *key, const void *base);
+/* Whether a name of this kind can be used: letters, digits, `-`, `_`, `.`; at most 63. */
+bool hp_name_is_valid(const char *name);
+
+/* Fills base by the schema. overlay: over what is there, else from defaults. */
+void hp_loader_struct(hp_loader *l, const hp_schema *schema, const hp_tree *node, void *base, const void *parent,
+                      bool overlay);
+/* One field, of any type. */
+void hp_loader_key(hp_loader *l, const hp_key *key, const hp_tree *node, void *base);
+/* Sets the defaults of a struct's keys. */
+void hp_loader_defaults(hp_loader *l, const hp_schema *schema, void *base);
+
+/* A scalar or list as the map it stands for, null as an empty one; NULL (reported) when it can be no map. */
+const hp_tree *hp_loader_as_map(hp_loader *l, const hp_schema *schema, const hp_tree *node);
+
+/* Checks that names are given once and that those referred to exist (refs.c). */
+void hp_loader_check_refs(hp_loader *l);
+/* Reports when the peer has no interface of that name; an unknown peer is reported elsewhere. */
+void hp_loader_check_interface(hp_loader *l, const char *peer, const char *interface, const hp_tree *at);
+/* The link of what `of` names as the network has it, up and down; *ret_single: it has one for both. False when unknown. */
+bool hp_loader_find_link(const hp_loader *l, const char *of, const char *interface, hp_sc_link *ret, bool *ret_single);
+
+/* The cases of the matrix (matrix.c), in order: for each a tree with the values set. NULL after an error. */
+typedef struct hp_case {
+    const hp_tree *tree;
+    char *label;
+    hp_assignment *assignments;
+    unsigned n_assignments;
+} hp_case;
+#define HP_MATRIX_MAX_CASES 10000
+hp_case *hp_matrix_expand(hp_load *load, hp_arena *arena, const hp_tree *root, unsigned *ret_n);
+/* Whether the case has the values that a `when` asks for. */
+bool hp_matrix_holds(hp_loader *l, const hp_tree *when);
+
+#endif

@@ -1,0 +1,351 @@
+/* A scenario as structs: what the schema table fills, what the plan resolves. Names are still names here.
+ *
+ * One file gives one or more scenarios: a `matrix:` expands to one for each combination, each with its own label. All
+ * strings and arrays belong to the scenario (hp_scenario_free); marks point into its file. A time or size that was not
+ * given has the default that the schema table states, so that readers of these structs need no second guess. */
+#ifndef HP_SCENARIO_MODEL_H
+#define HP_SCENARIO_MODEL_H
+
+#include <glib.h>
+
+#include "base/compare.h"
+#include "base/diag.h"
+#include "config/ice.h"
+#include "config/link.h"
+#include "config/nat.h"
+#include "config/server.h"
+#include "config/signaling.h"
+#include "trace/trace.h"
+#include "wire/match.h"
+
+/* Both directions of an attachment: up = away from the host (or out of the NAT), down = towards it. */
+typedef struct hp_sc_link {
+    hp_link_config up, down;
+} hp_sc_link;
+
+typedef struct hp_sc_family {
+    bool ipv4, ipv6; /* default: ipv4 only */
+} hp_sc_family;
+
+/* A plain network without a NAT: hosts on it reach each other and nothing else. */
+typedef struct hp_sc_lan {
+    char *name;
+    hp_mark mark;
+    hp_link_config link; /* every packet that enters it passes this; default delay 500 us */
+    hp_sc_family family;
+    hp_prefix prefix4, prefix6; /* family none: the plan picks */
+} hp_sc_lan;
+
+typedef struct hp_sc_nat {
+    char *name;
+    hp_mark mark;
+    char *preset; /* NULL: none named; knobs are in config either way */
+    hp_nat_config config;
+    char *behind; /* zone its outside is in: "internet" (default), another NAT, a LAN */
+    hp_sc_link link; /* its access link to that zone */
+    hp_link_config lan; /* the inside network; default delay 500 us */
+    hp_sc_family family; /* of the inside and of the translation */
+    hp_prefix inside4, inside6; /* family none: the plan picks */
+    hp_addr *addresses; /* external ones; none: the plan picks config.pool of each family */
+    unsigned n_addresses;
+} hp_sc_nat;
+
+typedef struct hp_sc_server {
+    char *name;
+    hp_mark mark;
+    hp_server_config config;
+    char *behind; /* zone: "internet" by default */
+    hp_sc_link link;
+    hp_sc_family family;
+    hp_addr *addresses; /* none: the plan picks; two of a family with nat-discovery */
+    unsigned n_addresses;
+    bool stopped; /* starts stopped; a step starts it */
+} hp_sc_server;
+
+typedef struct hp_sc_interface {
+    char *name; /* NULL for the only one */
+    hp_mark mark;
+    char *behind;
+    hp_sc_link link;
+    hp_sc_family family;
+    hp_addr *addresses;
+    unsigned n_addresses;
+    uint32_t mtu; /* 0: 1500 */
+} hp_sc_interface;
+
+/* How the signalling client of a peer behaves: a careful one by default, the sample's weak points on request. */
+typedef struct hp_sc_client {
+    bool queue_early_candidates; /* default true: candidates before the description wait; false: they are lost */
+    bool send_before_set; /* the description is sent before setLocalDescription, so before gathering has begun */
+    hp_time null_id_until; /* messages carry a null id until then: the client cannot tell its own echo */
+    bool ignores_own; /* default true: own messages come back from the broker and are ignored by id */
+    bool answers_any_offer; /* default true: also an offer that names nobody */
+    hp_time answer_delay; /* thinking time before an answer */
+} hp_sc_client;
+
+typedef struct hp_sc_peer {
+    char *name;
+    hp_mark mark;
+    hp_sc_interface *interfaces; /* at least one */
+    unsigned n_interfaces;
+    hp_ice_config ice;
+    hp_sc_client client;
+    hp_sc_interface common; /* what the peer itself says of its interfaces; the loader's own */
+} hp_sc_peer;
+
+/* ---- steps ---- */
+
+/* "the first event of that kind about that subject whose fields have these values". */
+typedef struct hp_event_pattern {
+    hp_mark mark;
+    hp_event_kind kind;
+    char *subject; /* NULL: anyone */
+    char **keys, **values; /* n_where pairs, values as text */
+    unsigned n_where;
+} hp_event_pattern;
+
+/* Whether an event record is one the pattern speaks of. Values compare as text, as events.jsonl writes them: numbers in
+ * decimal, times in ns or with a unit, addresses with or without their port. */
+bool hp_event_pattern_matches(const hp_event_pattern *pattern, const hp_record *record);
+
+typedef enum hp_step_kind {
+    HP_STEP_CALL,
+    HP_STEP_SEND,
+    HP_STEP_WAIT_FOR,
+    HP_STEP_WAIT,
+    HP_STEP_REBOOT,
+    HP_STEP_RENUMBER,
+    HP_STEP_REBIND,
+    HP_STEP_SET_NAT,
+    HP_STEP_SET_LINK,
+    HP_STEP_INTERFACE,
+    HP_STEP_ICE_RESTART,
+    HP_STEP_CLOSE,
+    HP_STEP_STOP_SERVER,
+    HP_STEP_START_SERVER,
+    HP_STEP_SET_SIGNALING,
+    HP_STEP_N
+} hp_step_kind;
+
+typedef enum hp_sc_link_direction { HP_SC_UP = 1, HP_SC_DOWN = 2, HP_SC_BOTH = 3 } hp_sc_link_direction;
+
+typedef struct hp_step {
+    hp_step_kind kind;
+    hp_mark mark;
+    char *label; /* NULL: the kind's name; what `after: reboot` in expectations refers to */
+    bool has_at;
+    hp_time at; /* run time; without `at` a step follows the one before at once */
+    union {
+        struct {
+            char *from;
+            char **to; /* NULL-terminated; one session each */
+            unsigned streams, components; /* default 1, 1 */
+            bool broadcast; /* the offer names nobody: every client that hears it may answer */
+        } call;
+        struct {
+            char *from, *to; /* `to` must be in a session with `from` */
+            uint32_t size; /* bytes of a datagram; default 200, at least 32 */
+            hp_time interval; /* default 20 ms */
+            uint64_t count; /* 0: by `for_ns` */
+            hp_time for_ns; /* default 5 s when count is 0 too */
+            bool both; /* default true: both ways, two flows */
+            bool wait; /* default false: the next step need not wait for its end */
+            unsigned stream, component; /* default 1, 1 */
+        } send;
+        struct {
+            char **peers; /* with state; NULL: everyone who is in a call */
+            char *state; /* an ICE state name: every session of these peers is in it (ready counts as connected) */
+            hp_event_pattern event; /* used when state is NULL; counts from the start of this step */
+            hp_time timeout; /* default 30 s: then the step fails the run */
+        } wait_for;
+        hp_time wait; /* a pause */
+        struct {
+            char *nat;
+            hp_addr *addresses; /* renumber; none: the plan's spare ones */
+            unsigned n_addresses;
+            char *host; /* rebind: only this peer's mappings; NULL all */
+            hp_nat_config config; /* set-nat: the knobs after the change (the schema applies them over the NAT's) */
+            char *text; /* set-nat: what was changed, for the trace */
+        } nat;
+        struct {
+            char *of; /* peer, server, NAT, LAN or "internet" */
+            char *interface; /* of a peer with several; NULL: the first */
+            hp_sc_link_direction direction; /* default both */
+            hp_link_config config; /* up, after the change, over the present one; with direction down the same as */
+            hp_link_config down_config; /* down, after the change; a LAN and the Internet have but one link: equal */
+            char *text;
+        } link;
+        struct {
+            char *peer, *interface;
+            bool up;
+        } interface;
+        struct {
+            char *peer, *with; /* with NULL: all sessions */
+        } session; /* ice-restart, close */
+        char *server; /* stop-server, start-server */
+        hp_signaling_config signaling;
+    };
+} hp_step;
+
+/* The key that names a step of that kind: "call", "wait-for", ... */
+const char *hp_step_kind_name(hp_step_kind kind);
+/* Its label, else its kind's name. */
+const char *hp_step_label(const hp_step *step);
+
+/* ---- expectations ---- */
+
+typedef enum hp_expect_kind {
+    HP_EXPECT_CONNECTED,
+    HP_EXPECT_NOT_CONNECTED,
+    HP_EXPECT_PAIR,
+    HP_EXPECT_STATE,
+    HP_EXPECT_CANDIDATES,
+    HP_EXPECT_DELIVERY,
+    HP_EXPECT_LATENCY,
+    HP_EXPECT_PACKETS,
+    HP_EXPECT_DROPS,
+    HP_EXPECT_MAPPINGS,
+    HP_EXPECT_RELAYED,
+    HP_EXPECT_CONSENT,
+    HP_EXPECT_RECOVERED,
+    HP_EXPECT_EVENT,
+    HP_EXPECT_ORDER,
+    HP_EXPECT_N
+} hp_expect_kind;
+
+/* A window of run time; `after` and `before` may also name a step's label. */
+typedef struct hp_sc_window {
+    hp_time after, before; /* 0 and HP_NEVER when open */
+    char *after_step, *before_step; /* NULL: by time */
+} hp_sc_window;
+
+typedef struct hp_expect {
+    hp_expect_kind kind;
+    hp_mark mark;
+    char *text; /* the expectation as written, on one line */
+    hp_sc_window window;
+    union {
+        struct {
+            char **peers; /* NULL: every peer that is in a call */
+            char *state; /* connected (default) or ready */
+            bool has_within;
+            hp_time within; /* counted from the first call step */
+        } connected; /* and not_connected, where within is ignored */
+        struct {
+            char **peers; /* parallel arrays, n of them */
+            char **types; /* host, srflx, prflx, relay; several joined by "|" */
+            unsigned n;
+            char *with; /* in the session with; NULL: any */
+        } pair; /* the local candidate's type of the pair selected last */
+        struct {
+            char *peer, *with, *state; /* with NULL: any session */
+            unsigned stream, component; /* 0: any */
+            bool has_within, never;
+            hp_time within; /* from the window's start, or the first call step */
+        } state;
+        struct {
+            char *peer, *type, *server; /* type NULL: any; server NULL: any */
+            bool remote; /* remote candidates instead of local ones */
+            hp_compare count; /* default >= 1 */
+            hp_addr address; /* family none: any */
+        } candidates;
+        struct {
+            char *from, *to; /* NULL: any */
+            hp_compare sent, received, loss, duplicates, reordered;
+        } delivery;
+        struct {
+            char *from, *to;
+            hp_compare min, median, mean, p95, max;
+        } latency;
+        struct {
+            char *at; /* a tap, or a node: all its taps; NULL everywhere */
+            bool has_direction;
+            int direction; /* hp_direction */
+            hp_match match;
+            char *filter; /* a pcap filter, or NULL */
+            hp_compare count, bytes;
+        } packets;
+        struct {
+            char *at; /* a node or link; NULL everywhere */
+            bool has_reason;
+            hp_drop_reason reason;
+            hp_match match;
+            hp_compare count;
+        } drops;
+        struct {
+            char *nat;
+            hp_compare count, at_end, external_ports; /* created; alive at the end; distinct external ports used */
+            char *ended; /* only those that ended for this reason */
+        } mappings;
+        struct {
+            char *at; /* a TURN server; NULL: any */
+            hp_compare packets, bytes, allocations; /* relayed both ways */
+        } relayed;
+        struct {
+            char *peer, *state; /* granted, lost, regained */
+            hp_compare count; /* default >= 1 */
+            bool has_within;
+            hp_time within;
+        } consent;
+        struct {
+            char *step; /* label or kind of the step that broke it */
+            hp_time within;
+            char *from, *to; /* NULL: every flow that was running */
+        } recovered;
+        struct {
+            hp_event_pattern pattern;
+            hp_compare count; /* default >= 1 */
+        } event;
+        struct {
+            hp_event_pattern *patterns; /* each happens, after the one before it */
+            unsigned n;
+        } order;
+    };
+} hp_expect;
+
+typedef struct hp_scenario {
+    char *file; /* path as given */
+    char *name; /* the file's `name`, default: the file's stem */
+    char *label; /* matrix values "home.preset=symmetric, trickle=false"; "" without a matrix */
+    char *about;
+    char **tags; /* NULL-terminated */
+    uint64_t seed; /* default 1; the command line may override */
+    bool has_seed;
+    hp_time until; /* default 60 s */
+    char *known_bug; /* link: the scenario is expected to fail; passing is reported as FIXED */
+    hp_link_config internet; /* default delay 20 ms */
+    hp_sc_lan *lans;
+    unsigned n_lans;
+    hp_sc_nat *nats;
+    unsigned n_nats;
+    hp_sc_server *servers;
+    unsigned n_servers;
+    hp_sc_peer *peers;
+    unsigned n_peers;
+    hp_signaling_config signaling;
+    hp_step *steps;
+    unsigned n_steps;
+    hp_expect *expects;
+    unsigned n_expects;
+    char *source; /* the file's text, shared by its cases (a GRefString) */
+    GHashTable *line_text; /* reserved for diagnostics; may be NULL */
+    void *storage; /* the arena all strings and arrays live in; private to scenario/ */
+} hp_scenario;
+
+void hp_scenario_free(hp_scenario *scenario);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_scenario, hp_scenario_free)
+
+/* As written in a scenario: "set-nat", "interface-up"; "not-connected". */
+const char *hp_step_name(const hp_step *step);
+const char *hp_expect_name(hp_expect_kind kind);
+
+/* The text of a line of the scenario's file, for a diagnostic about a mark; NULL when there is none. Caller frees. */
+char *hp_scenario_source_line(const hp_scenario *scenario, unsigned line);
+
+/* Reads a file. Returns the cases in matrix order (a GPtrArray of hp_scenario*, owning), or NULL when there was any
+ * error; errors and warnings of the whole file are added to diags either way. */
+GPtrArray *hp_scenario_load(const char *path, hp_diags *diags);
+/* The same from memory; path is what marks say. */
+GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_diags *diags);
+
+#endif

@@ -1,0 +1,43 @@
+/* Event patterns: the one place that says what `{event: ..., of: ..., where: {...}}` means, for the steps that wait for
+ * an event and for the expectations that count or order them. */
+#include <string.h>
+
+#include "scenario/model.h"
+
+static bool field_matches(const hp_field *field, const char *wanted)
+{
+    char text[HP_ADDR_TEXT];
+    hp_time span;
+    switch (field->type) {
+    case 's':
+        return strcmp(field->s ? field->s : "", wanted) == 0;
+    case 'u':
+        g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, field->u);
+        return strcmp(text, wanted) == 0;
+    case 'i':
+        g_snprintf(text, sizeof text, "%" G_GINT64_FORMAT, field->i);
+        return strcmp(text, wanted) == 0;
+    case 't':
+        g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, field->t);
+        return strcmp(text, wanted) == 0 || (hp_time_parse(wanted, &span) && span == field->t);
+    case 'a':
+        return strcmp(hp_addr_format(&field->a, text), wanted) == 0 ||
+               strcmp(hp_addr_format_ip(&field->a, text), wanted) == 0;
+    default: /* a type of a later version: never equal */
+        return false;
+    }
+}
+
+bool hp_event_pattern_matches(const hp_event_pattern *pattern, const hp_record *record)
+{
+    if (record->type != HP_RECORD_EVENT || record->event.kind != pattern->kind)
+        return false;
+    if (pattern->subject && strcmp(record->event.subject, pattern->subject) != 0)
+        return false;
+    for (unsigned i = 0; i < pattern->n_where; i++) {
+        hp_field field;
+        if (!hp_record_find(record, pattern->keys[i], &field) || !field_matches(&field, pattern->values[i]))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,153 @@
+/* Private to scenario/: the schema table. Every key of the language is one hp_key, and everything that is said about it
+ * is said there: the loader fills structs by it, and the JSON Schema, the reference page and `explain` are made of it. */
+#ifndef HP_SCENARIO_TABLE_H
+#define HP_SCENARIO_TABLE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compare.h"
+#include "scenario/tree.h"
+
+typedef struct hp_key hp_key;
+typedef struct hp_schema hp_schema;
+typedef struct hp_loader hp_loader;
+
+/* In brackets: the C type of the field. "array" means a pointer at `offset` and an unsigned count at `count`. */
+typedef enum hp_value_type {
+    HP_V_BOOL, /* bool */
+    HP_V_PRESENCE, /* true or false, as hp_presence; unset is "either" */
+    HP_V_INT, /* an integer of `size` bytes, min..max */
+    HP_V_TEXT, /* char * */
+    HP_V_NAME, /* char *, a word; one of `words` where there are any */
+    HP_V_NAMES, /* char **, NULL-terminated: one name or a list */
+    HP_V_DURATION, /* hp_time */
+    HP_V_MILLISECONDS, /* int: a duration of whole milliseconds */
+    HP_V_RATIO, /* uint32_t, parts per billion */
+    HP_V_RATE, /* uint64_t, bits a second */
+    HP_V_BYTES, /* uint64_t */
+    HP_V_ADDRESS, /* hp_addr without a port */
+    HP_V_ADDRESSES, /* array of them */
+    HP_V_PREFIX, /* hp_prefix; of family `min` when that is not 0 */
+    HP_V_PREFIXES, /* array of them */
+    HP_V_PORTS, /* two integers of size / 2 bytes: first, last */
+    HP_V_PORTS_LIST, /* array of hp_port_range */
+    HP_V_PACKETS, /* hp_packet_range: 3, 1..3, 5.. */
+    HP_V_PACKETS_LIST, /* array of them */
+    HP_V_ENUM, /* an integer of `size` bytes: the value of one of `words` */
+    HP_V_ENUMS, /* array of uint16_t: one or a list */
+    HP_V_FAMILIES, /* hp_sc_family */
+    HP_V_COMPARE, /* hp_compare in `unit` */
+    HP_V_EDGE, /* hp_time at `offset`, or the name of a step at `count` */
+    HP_V_PRESET, /* sets the NAT knobs at `count`; the name goes to `offset`, if that is not 0 */
+    HP_V_WHERE, /* char **keys, **values; unsigned n: any scalars by name */
+    HP_V_PAIR_TYPES, /* char **peers, **types; unsigned n: candidate types by peer */
+    HP_V_BEHIND, /* hp_behind_list: a zone by NAT */
+    HP_V_MAP, /* a struct in place, by `sub` */
+    HP_V_BY_NAME, /* array of structs that begin with char *name */
+    HP_V_LIST, /* array of structs by `sub` */
+    HP_V_INCLUDE, /* no key: the keys of `sub` belong here, their offsets from `offset`; also from `count`, if not 0 */
+    HP_V_MATRIX, /* read before the rest, by matrix.c */
+    HP_V_MATRIX_EXCEPT,
+    HP_V_WHEN,
+    HP_V_N
+} hp_value_type;
+
+/* What a name refers to. */
+typedef enum hp_ref {
+    HP_REF_NONE,
+    HP_REF_PEER,
+    HP_REF_NAT,
+    HP_REF_SERVER,
+    HP_REF_TURN, /* a server of kind turn */
+    HP_REF_ZONE, /* internet, a LAN, a NAT */
+    HP_REF_LINK, /* what has a link: a peer, a server, a NAT, a LAN, internet */
+    HP_REF_STEP, /* a step's label, or its action */
+    HP_REF_PLACE, /* a node, tap or link; the plan knows them */
+    HP_REF_N
+} hp_ref;
+
+typedef struct hp_word {
+    const char *name;
+    int64_t value;
+    const char *doc;
+} hp_word;
+
+/* The values of an enum: a list here, or what another folder's table gives. */
+typedef struct hp_words {
+    const char *what; /* "a hairpinning behaviour" */
+    const hp_word *list;
+    unsigned n;
+    bool (*at)(unsigned i, hp_word *ret); /* instead of list; false past the last */
+    bool fold; /* case does not matter */
+} hp_words;
+
+struct hp_key {
+    const char *name;
+    hp_value_type type;
+    size_t offset, size, count;
+    size_t flag; /* a bool that is set when the key is given; 0: none */
+    const char *fallback; /* the default, as it would be written; NULL: zero */
+    const char *shown; /* what the documents say of a default that is not in `fallback` */
+    const char *doc;
+    int64_t min, max; /* of HP_V_INT; max of a list's length */
+    const hp_words *words;
+    const hp_schema *sub;
+    hp_unit unit;
+    hp_ref ref;
+    bool required;
+    bool overlay; /* of a map: its keys override fields that other keys have set */
+    bool loose; /* of an include: keys that are required elsewhere are not required here */
+    int tag; /* of a variant: the value of the union's tag */
+};
+
+struct hp_schema {
+    const char *name; /* for the documents, and in "unknown key `x` in a link" where there is no path */
+    const char *doc;
+    size_t size;
+    const hp_key *keys;
+    unsigned n_keys;
+    const hp_key *variants; /* of a union: exactly one of them is given */
+    unsigned n_variants;
+    size_t tag; /* where the chosen variant's tag goes (an int) */
+    size_t mark; /* an hp_mark; 0: none */
+    const char *shorthand; /* a scalar or a list stands for a map with this key alone */
+    const char *map_shorthand; /* so does a map that has not this key */
+    bool inherits; /* `start` fills everything: no defaults */
+    bool whole; /* one value of several numbers: giving it anew forgets the former */
+    /* Fills the struct before any key is read; parent is the struct that holds the array or field. Not called for an
+     * included schema, whose `finish` is. */
+    void (*start)(hp_loader *l, void *base, const void *parent, const hp_tree *node);
+    /* Looks at the whole after all keys were read. node is always a map. */
+    void (*finish)(hp_loader *l, void *base, const hp_tree *node);
+};
+
+#define HP_FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
+#define HP_COUNT(type, field) .count = offsetof(type, field)
+#define HP_FLAG(type, field) .flag = offsetof(type, field)
+#define HP_KEYS(list) .keys = (list), .n_keys = G_N_ELEMENTS(list)
+#define HP_WORDS(what_, list_)                                                                                         \
+    {                                                                                                                  \
+        .what = (what_), .list = (list_), .n = G_N_ELEMENTS(list_)                                                     \
+    }
+
+extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_schema_link_pair, hp_schema_lan,
+    hp_schema_nat, hp_schema_knobs, hp_schema_server, hp_schema_peer, hp_schema_peer_common, hp_schema_defaults,
+    hp_schema_signaling, hp_schema_step, hp_schema_expect, hp_schema_pattern, hp_schema_match;
+extern const hp_words hp_words_event, hp_words_ice_state, hp_words_candidate_type, hp_words_method, hp_words_preset;
+
+/* The i-th word; false past the last. */
+bool hp_words_at(const hp_words *words, unsigned i, hp_word *ret);
+bool hp_words_find(const hp_words *words, const char *name, hp_word *ret);
+/* The name of a value, or NULL. */
+const char *hp_words_name(const hp_words *words, int64_t value);
+
+/* A key of that name among the schema's own and included ones; *base_offset grows by the includes' offsets. */
+const hp_key *hp_schema_find(const hp_schema *schema, const char *name, size_t *base_offset);
+const hp_key *hp_schema_find_variant(const hp_schema *schema, const char *name);
+/* Names of all keys (variants too), for suggestions: a new array, caller frees it (not the names). */
+GPtrArray *hp_schema_key_names(const hp_schema *schema);
+
+#endif

@@ -1,0 +1,233 @@
+/* The schema of what is matched: packets (`match`, as wire/match.h knows it) and events (a pattern). */
+#include <string.h>
+
+#include "scenario/loader.h"
+
+/* ---- packets ---- */
+
+static const hp_word protos[] = {
+    {"udp", HP_MATCH_UDP, "UDP"},
+    {"tcp", HP_MATCH_TCP, "TCP"},
+    {"icmp", HP_MATCH_ICMP, "ICMP of either family"},
+};
+static const hp_words proto_words = HP_WORDS("a protocol", protos);
+static const hp_word families[] = {
+    {"ipv4", HP_AF_IPV4, "IPv4"},
+    {"ipv6", HP_AF_IPV6, "IPv6"},
+};
+static const hp_words family_words = HP_WORDS("an address family", families);
+static const hp_word classes[] = {
+    {"request", HP_STUN_REQUEST, "asks for an answer"},
+    {"indication", HP_STUN_INDICATION, "asks for none"},
+    {"success", HP_STUN_SUCCESS, "a good answer"},
+    {"error", HP_STUN_ERROR, "a refusal"},
+};
+static const hp_words class_words = HP_WORDS("a STUN class", classes);
+static const hp_word icmp_kinds[] = {
+    {"echo-request", HP_ICMP_ECHO_REQUEST, "ping"},
+    {"echo-reply", HP_ICMP_ECHO_REPLY, "its answer"},
+    {"port-unreachable", HP_ICMP_PORT_UNREACHABLE, "no socket there"},
+    {"host-unreachable", HP_ICMP_HOST_UNREACHABLE, "no such host"},
+    {"net-unreachable", HP_ICMP_NET_UNREACHABLE, "no way there"},
+    {"admin-prohibited", HP_ICMP_ADMIN_PROHIBITED, "forbidden"},
+    {"frag-needed", HP_ICMP_FRAG_NEEDED, "fragmentation needed, or packet too big"},
+    {"ttl-exceeded", HP_ICMP_TTL_EXCEEDED, "the TTL ran out"},
+    {"reassembly-timeout", HP_ICMP_REASSEMBLY_TIMEOUT, "fragments that never became whole"},
+    {"other", HP_ICMP_OTHER, "any other kind"},
+};
+static const hp_words icmp_words = HP_WORDS("a kind of ICMP message", icmp_kinds);
+
+static bool attribute_at(unsigned i, hp_word *ret)
+{
+    const char *name = hp_stun_attr_names()[i];
+    uint16_t type;
+    if (name == NULL || !hp_stun_attr_from_name(name, &type)) {
+        return false;
+    }
+    *ret = (hp_word){name, type, NULL};
+    return true;
+}
+static const hp_words attribute_words = {.what = "a STUN attribute", .at = attribute_at, .fold = true};
+
+#define F(field) HP_FIELD(hp_match_stun, field)
+static const hp_key stun_keys[] = {
+    {"present", HP_V_PRESENCE, F(present), .shown = "true", .doc = "false: only what is not STUN"},
+    {"class", HP_V_ENUM, F(cls), HP_FLAG(hp_match_stun, has_class), .words = &class_words, .shown = "any",
+     .doc = "message class"},
+    {"method", HP_V_ENUM, F(method), .words = &hp_words_method, .shown = "any", .doc = "message method"},
+    {"attribute", HP_V_ENUMS, F(with), HP_COUNT(hp_match_stun, n_with), .words = &attribute_words, .shown = "any",
+     .doc = "attributes that must be there"},
+    {"without", HP_V_ENUMS, F(without), HP_COUNT(hp_match_stun, n_without), .words = &attribute_words, .shown = "none",
+     .doc = "attributes that must not be there"},
+    {"code", HP_V_INT, F(error_code), .min = 300, .max = 699, .shown = "any", .doc = "error code"},
+    {"integrity", HP_V_PRESENCE, F(integrity), .shown = "either", .doc = "with MESSAGE-INTEGRITY, or without it"},
+};
+#undef F
+
+static void finish_stun(hp_loader *l, void *base, const hp_tree *node)
+{
+    hp_match_stun *stun = base;
+    if (stun->present == HP_EITHER) {
+        stun->present = HP_PRESENT;
+    } else if (stun->present == HP_ABSENT && node->n > 1) {
+        hp_loader_error(l, node, NULL, "what is not STUN has no other properties of STUN");
+    }
+}
+
+static const hp_schema stun_schema = {
+    .name = "stun",
+    .doc = "A STUN message. `true` alone means any, `false` none.",
+    .size = sizeof(hp_match_stun),
+    HP_KEYS(stun_keys),
+    .shorthand = "present",
+    .finish = finish_stun,
+};
+
+#define F(field) HP_FIELD(hp_match, field)
+static const hp_key match_keys[] = {
+    {"proto", HP_V_ENUM, F(proto), .words = &proto_words, .shown = "any", .doc = "protocol"},
+    {"family", HP_V_ENUM, F(family), .words = &family_words, .shown = "any", .doc = "address family"},
+    {"src", HP_V_PREFIX, F(src.prefix), .shown = "any", .doc = "source address or network"},
+    {"src-port", HP_V_PORTS, .offset = offsetof(hp_match, src.port_first), .size = 2 * sizeof(uint16_t), .shown = "any",
+     .doc = "source port or ports"},
+    {"dst", HP_V_PREFIX, F(dst.prefix), .shown = "any", .doc = "destination address or network"},
+    {"dst-port", HP_V_PORTS, .offset = offsetof(hp_match, dst.port_first), .size = 2 * sizeof(uint16_t), .shown = "any",
+     .doc = "destination port or ports"},
+    {"icmp", HP_V_ENUM, F(icmp_kind), .words = &icmp_words, .shown = "any", .doc = "kind of ICMP message"},
+    {"fragment", HP_V_PRESENCE, F(fragment), .shown = "either", .doc = "a fragment of a packet, or not"},
+    {"corrupt", HP_V_PRESENCE, F(corrupt), .shown = "either", .doc = "with flipped bits, or not"},
+    {"size", HP_V_COMPARE, F(size), .unit = HP_UNIT_BYTES, .shown = "any", .doc = "bytes of UDP payload"},
+    {"stun", HP_V_MAP, F(stun), .sub = &stun_schema, .shown = "either", .doc = "a STUN message"},
+    {"channel-data", HP_V_PRESENCE, F(channel_data), .shown = "either", .doc = "TURN ChannelData, or not"},
+    {"channel", HP_V_INT, F(channel), .min = 0x4000, .max = 0x4fff, .shown = "any", .doc = "its channel number"},
+    {"dtls", HP_V_PRESENCE, F(dtls), .shown = "either", .doc = "DTLS, or not"},
+    {"rtp", HP_V_PRESENCE, F(rtp), .shown = "either", .doc = "RTP, or not"},
+    {"rtcp", HP_V_PRESENCE, F(rtcp), .shown = "either", .doc = "RTCP, or not"},
+    {"inside", HP_V_BOOL, F(inside), .fallback = "false", .doc = "also looks into what TURN wraps"},
+};
+#undef F
+const hp_schema hp_schema_match = {
+    .name = "match",
+    .doc = "Which packets: all that is said must hold; `{}` is every packet.",
+    .size = sizeof(hp_match),
+    HP_KEYS(match_keys),
+};
+
+/* ---- events ---- */
+
+static bool event_at(unsigned i, hp_word *ret)
+{
+    if (i >= HP_EV_N) {
+        return false;
+    }
+    *ret = (hp_word){hp_event_name((hp_event_kind)i), i, hp_event_doc((hp_event_kind)i)};
+    return true;
+}
+const hp_words hp_words_event = {.what = "an event", .at = event_at};
+
+#define F(field) HP_FIELD(hp_event_pattern, field)
+static const hp_key pattern_keys[] = {
+    {"event", HP_V_ENUM, F(kind), .words = &hp_words_event, .required = true, .doc = "its kind"},
+    {"of", HP_V_TEXT, F(subject), .shown = "anyone", .doc = "whom it is about: a peer, NAT, server or link"},
+    {"where", HP_V_WHERE, .offset = offsetof(hp_event_pattern, keys), .shown = "anything",
+     .doc = "values of its fields: `{state: failed, component: 1}`"},
+};
+#undef F
+
+/* A field's type letter in the event table's text ("seed:u scenario:s"), or 0. */
+static char field_type(const char *fields, const char *key)
+{
+    size_t len = strlen(key);
+    for (const char *p = fields; p != NULL && *p != '\0'; p = strchr(p, ' ')) {
+        p += *p == ' ';
+        if (strncmp(p, key, len) == 0 && p[len] == ':') {
+            return p[len + 1];
+        }
+    }
+    return 0;
+}
+
+static char *nearest_field(const char *fields, const char *key)
+{
+    g_auto(GStrv) words = g_strsplit(fields, " ", -1);
+    guint n = g_strv_length(words);
+    for (guint i = 0; i < n; i++) {
+        *(strchr(words[i], ':') == NULL ? words[i] : strchr(words[i], ':')) = '\0';
+    }
+    return hp_loader_nearest(key, (const char *const *)words, n);
+}
+
+static bool value_fits(char type, const char *text)
+{
+    hp_addr address;
+    hp_time time;
+    guint64 number;
+
+    switch (type) {
+    case 'u':
+        return g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, &number, NULL);
+    case 'i':
+        return g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, NULL, NULL);
+    case 't':
+        return hp_time_parse(text, &time);
+    case 'a':
+        return hp_addr_parse(text, &address);
+    default:
+        return true;
+    }
+}
+
+static void check_where(hp_loader *l, const hp_event_pattern *pattern, const hp_tree *where)
+{
+    const char *fields = hp_event_fields(pattern->kind);
+
+    for (unsigned i = 0; i < pattern->n_where; i++) {
+        const hp_tree *at = hp_tree_get(where, pattern->keys[i]);
+        char type = field_type(fields, pattern->keys[i]);
+        if (type == 0) {
+            g_autofree char *hint = nearest_field(fields, pattern->keys[i]);
+            hp_loader_error(l, at, hint, "event `%s` has no field `%s`", hp_event_name(pattern->kind),
+                            pattern->keys[i]);
+        } else if (!value_fits(type, pattern->values[i])) {
+            hp_loader_error(l, at, NULL, "field `%s` is %s, not `%s`", pattern->keys[i],
+                            type == 'a'   ? "an address"
+                            : type == 't' ? "a duration"
+                                          : "a number",
+                            pattern->values[i]);
+        }
+    }
+}
+
+static hp_ref subject_ref(hp_event_kind kind)
+{
+    const char *subject = hp_event_subject(kind);
+    return g_str_has_suffix(subject, "peer") ? HP_REF_PEER
+           : strcmp(subject, "nat") == 0     ? HP_REF_NAT
+           : strcmp(subject, "server") == 0  ? HP_REF_SERVER
+                                             : HP_REF_NONE;
+}
+
+static void finish_pattern(hp_loader *l, void *base, const hp_tree *node)
+{
+    hp_event_pattern *pattern = base;
+    const hp_tree *of = hp_tree_get(node, "of");
+
+    pattern->mark = hp_loader_mark(l, node);
+    if (hp_tree_get(node, "event") == NULL) {
+        return;
+    }
+    check_where(l, pattern, hp_tree_get(node, "where"));
+    if (pattern->subject != NULL && subject_ref(pattern->kind) != HP_REF_NONE) {
+        hp_named_ref ref = {subject_ref(pattern->kind), pattern->subject, of};
+        g_array_append_val(l->refs, ref);
+    }
+}
+
+const hp_schema hp_schema_pattern = {
+    .name = "pattern",
+    .doc = "Which events: the kind, and what else is said, must agree. The events and their fields stand at the end of "
+           "the reference.",
+    .size = sizeof(hp_event_pattern),
+    HP_KEYS(pattern_keys),
+    .finish = finish_pattern,
+};

@@ -1,0 +1,169 @@
+/* The environment: whose code is running, and its main context.
+ *
+ * A GMainContext of one's own for each agent, because libnice's sources are looked at one by one at every turn. Its poll
+ * function never sleeps: it notes how long GLib would have waited, which becomes the time of the next run. With
+ * g_main_context_iteration(may block) a turn that dispatches nothing is therefore the last one of this instant, and
+ * the timeout noted in it is the answer. GLib rounds up to whole milliseconds, as it does before a real poll, so a source
+ * that is due in between is ready when its time has come and no turn is spent waiting at one instant.
+ *
+ * Which environment is entered is thread-local: GLib starts worker threads of its own (GTask's), and they must see the
+ * real clock. Entering nests, also between environments, by a small stack. */
+#include "seam/env.h"
+
+#include "base/error.h"
+
+enum { MAX_NESTING = 32 };
+
+/* Of a drain: runs in all, turns without rest, and how far the clock may run. */
+enum { DRAIN_RUNS = 100000, DRAIN_TURNS = 10000 };
+#define DRAIN_SPAN_NS (UINT64_C(3600) * HP_S)
+
+static _Thread_local struct {
+    hp_seam_env *current;
+    unsigned depth;
+    hp_seam_env *outer[MAX_NESTING];
+} entered;
+
+hp_seam_env *hp_seam_current(void)
+{
+    return entered.current;
+}
+
+void hp_seam_enter(hp_seam_env *env)
+{
+    g_assert(entered.depth < MAX_NESTING);
+    entered.outer[entered.depth++] = entered.current;
+    entered.current = env;
+}
+
+void hp_seam_leave(hp_seam_env *env)
+{
+    g_assert(entered.current == env && entered.depth > 0);
+    entered.current = entered.outer[--entered.depth];
+}
+
+static gint note_timeout(GPollFD *fds, guint n, gint timeout_ms)
+{
+    entered.current->poll_timeout_ms = timeout_ms;
+    return 0;
+}
+
+hp_seam_env *hp_seam_env_new(hp_host *host, const char *name)
+{
+    hp_seam_env *env = g_new0(hp_seam_env, 1);
+    env->host = host;
+    env->world = hp_host_world(host);
+    hp_world_rng(env->world, name, &env->rng);
+    env->slots = g_ptr_array_new();
+    hp_seam_enter(env);
+    env->context = g_main_context_new();
+    g_main_context_set_poll_func(env->context, note_timeout);
+    hp_seam_leave(env);
+    return env;
+}
+
+void hp_seam_env_free(hp_seam_env *env)
+{
+    if (!env) {
+        return;
+    }
+    g_assert(env->n_sockets == 0 && !env->running);
+    hp_seam_enter(env);
+    g_main_context_unref(env->context);
+    hp_seam_leave(env);
+    g_ptr_array_unref(env->slots);
+    g_free(env);
+}
+
+hp_host *hp_seam_env_host(const hp_seam_env *env)
+{
+    return env->host;
+}
+
+void hp_seam_env_set_tos(hp_seam_env *env, uint8_t tos)
+{
+    env->tos = tos;
+}
+
+void hp_seam_env_set_log(hp_seam_env *env, hp_seam_log log, void *user)
+{
+    env->log = log;
+    env->log_user = user;
+}
+
+void hp_seam_env_set_sent(hp_seam_env *env, hp_seam_sent sent, void *user)
+{
+    env->sent = sent;
+    env->sent_user = user;
+}
+
+GMainContext *hp_seam_env_context(hp_seam_env *env)
+{
+    return env->context;
+}
+
+void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user)
+{
+    env->wake = wake;
+    env->wake_user = user;
+}
+
+void hp_seam_notify(hp_seam_env *env)
+{
+    if (!env->running && env->wake) {
+        env->wake(env->wake_user);
+    }
+}
+
+unsigned hp_seam_env_n_sockets(const hp_seam_env *env)
+{
+    return env->n_sockets;
+}
+
+uint32_t hp_seam_env_last_record(const hp_seam_env *env)
+{
+    return env->last_record;
+}
+
+bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error)
+{
+    g_assert(!env->running);
+    bool at_rest = false;
+    env->running = true;
+    hp_seam_enter(env);
+    for (unsigned i = 0; i < HP_SEAM_BUSY_TURNS && env->busy_turns < max_iterations && !at_rest; i++) {
+        env->poll_timeout_ms = 0;
+        at_rest = !g_main_context_iteration(env->context, TRUE) && env->poll_timeout_ms != 0;
+        env->busy_turns++;
+    }
+    hp_seam_leave(env);
+    env->running = false;
+    if (at_rest) {
+        env->busy_turns = 0;
+    } else if (env->busy_turns >= max_iterations) {
+        g_set_error(error, HP_ERROR, HP_ERROR_LIMIT,
+                    "the main context did not come to rest within %u turns: an endless loop", max_iterations);
+        return false;
+    }
+    *ret_next = hp_seam_now(env);
+    if (!at_rest) {
+        *ret_next += HP_US;
+    } else if (env->poll_timeout_ms < 0) {
+        *ret_next = HP_NEVER;
+    } else {
+        *ret_next = hp_time_add(*ret_next, (hp_time)env->poll_timeout_ms * HP_MS);
+    }
+    return true;
+}
+
+void hp_seam_drain(hp_seam_env *env, bool (*done)(void *user), void *user)
+{
+    env->muted = true;
+    hp_time next;
+    for (unsigned i = 0; i < DRAIN_RUNS && hp_seam_run(env, DRAIN_TURNS, &next, NULL); i++) {
+        if (!done || done(user) || next == HP_NEVER || env->ahead > DRAIN_SPAN_NS) {
+            return;
+        }
+        env->ahead += next - hp_seam_now(env);
+    }
+}

@@ -1,0 +1,50 @@
+/* Private to seam/: the environment whose code is running. */
+#ifndef HP_SEAM_ENV_H
+#define HP_SEAM_ENV_H
+
+#include "base/rng.h"
+#include "seam/seam.h"
+
+/* Descriptor numbers that can never be real ones (the kernel's ceiling, fs.nr_open, lies below). A simulated socket's is
+ * HP_SEAM_FD_BASE + its slot; an event descriptor's is HP_SEAM_FD_EVENT. */
+enum { HP_SEAM_FD_BASE = 0x7fe00000, HP_SEAM_FD_EVENT = 0x7fff0000 };
+
+struct hp_seam_env {
+    hp_host *host;
+    hp_world *world;
+    hp_rng rng;
+    GMainContext *context;
+    void (*wake)(void *user);
+    void *wake_user;
+    hp_seam_log log;
+    void *log_user;
+    hp_seam_sent sent;
+    void *sent_user;
+    GPtrArray *slots; /* open simulated sockets by slot, not owned; NULL where free */
+    unsigned n_sockets;
+    unsigned busy_turns; /* since the context last came to rest */
+    int poll_timeout_ms; /* what the context's last poll asked for */
+    uint32_t last_record;
+    uint8_t tos;
+    bool running;
+    bool muted; /* draining: nothing is sent any more */
+    hp_time ahead; /* draining: how far its clock has run past the world's */
+};
+
+/* Run time as the env sees it. */
+static inline hp_time hp_seam_now(const hp_seam_env *env)
+{
+    return hp_world_now(env->world) + env->ahead;
+}
+
+/* The thread's current environment, NULL outside a simulation. */
+hp_seam_env *hp_seam_current(void);
+/* A socket of env has become readable. */
+void hp_seam_notify(hp_seam_env *env);
+
+/* Run time to what the guest's clocks show. */
+#define HP_SEAM_MONOTONIC_OFFSET_NS (UINT64_C(3600) * HP_S)
+/* The default handler of GLib's log (log.c). */
+void hp_seam_log_install(void);
+
+#endif

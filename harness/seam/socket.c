@@ -1,0 +1,268 @@
+/* The part of GSocket's interface that a UDP user calls, for simulated sockets.
+ *
+ * A socket made while an environment is entered is simulated; every other socket passes through to GIO, also while one
+ * is entered. Stream sockets are refused inside: simulated hosts speak UDP only. Errors are those of the kernel, as
+ * GIO reports them. A cancellable is looked at where GIO looks at it first. */
+#include <errno.h>
+#include <string.h>
+
+#include "seam/env.h"
+#include "seam/sim_socket.h"
+#include "seam/symbols.h"
+
+enum { STACK_DATAGRAM = 2048 };
+
+GSocket *g_socket_new(GSocketFamily family, GSocketType type, GSocketProtocol protocol, GError **error)
+{
+    hp_seam_env *env = hp_seam_current();
+    if (!env) {
+        return HP_NEXT(g_socket_new)(family, type, protocol, error);
+    }
+    if (type != G_SOCKET_TYPE_DATAGRAM || (family != G_SOCKET_FAMILY_IPV4 && family != G_SOCKET_FAMILY_IPV6)) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+                            "Unable to create socket: simulated hosts have UDP over IPv4 and IPv6 only");
+        return NULL;
+    }
+    return (GSocket *)hp_sim_socket_new(env, family == G_SOCKET_FAMILY_IPV6 ? HP_AF_IPV6 : HP_AF_IPV4);
+}
+
+gboolean g_socket_bind(GSocket *socket, GSocketAddress *address, gboolean allow_reuse, GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_bind)(socket, address, allow_reuse, error);
+    }
+    hp_addr local;
+    if (!hp_sim_address_from_gio(address, &local)) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+                            "Error binding to address: Invalid argument");
+        return FALSE;
+    }
+    return hp_sim_socket_bind((hp_sim_socket *)socket, &local, error);
+}
+
+GSocketAddress *g_socket_get_local_address(GSocket *socket, GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_get_local_address)(socket, error);
+    }
+    if (hp_sim_socket_is_closed((hp_sim_socket *)socket)) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_CLOSED, "could not get local address: socket closed");
+        return NULL;
+    }
+    hp_addr local = hp_sim_socket_local((hp_sim_socket *)socket);
+    return hp_sim_address_to_gio(&local);
+}
+
+void g_socket_set_blocking(GSocket *socket, gboolean blocking)
+{
+    /* Simulated ones never block. */
+    if (!hp_sim_socket_is(socket)) {
+        HP_NEXT(g_socket_set_blocking)(socket, blocking);
+    }
+}
+
+gboolean g_socket_set_option(GSocket *socket, gint level, gint option, gint value, GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_set_option)(socket, level, option, value, error);
+    }
+    if (!hp_sim_socket_set_option((hp_sim_socket *)socket, level, option, value)) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, "Protocol not available");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* libnice sets the type of service on the descriptor itself. */
+int setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+    hp_seam_env *env = hp_seam_current();
+    hp_sim_socket *self = env ? hp_sim_socket_from_fd(env, fd) : NULL;
+    if (!self) {
+        return HP_NEXT(setsockopt)(fd, level, option, value, length);
+    }
+    int number;
+    if (length < sizeof number) {
+        errno = EINVAL;
+        return -1;
+    }
+    memcpy(&number, value, sizeof number);
+    if (!hp_sim_socket_set_option(self, level, option, number)) {
+        errno = ENOPROTOOPT;
+        return -1;
+    }
+    return 0;
+}
+
+int g_socket_get_fd(GSocket *socket)
+{
+    return hp_sim_socket_is(socket) ? hp_sim_socket_fd((hp_sim_socket *)socket) : HP_NEXT(g_socket_get_fd)(socket);
+}
+
+gboolean g_socket_close(GSocket *socket, GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_close)(socket, error);
+    }
+    hp_sim_socket_close((hp_sim_socket *)socket);
+    return TRUE;
+}
+
+GIOCondition g_socket_condition_check(GSocket *socket, GIOCondition condition)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_condition_check)(socket, condition);
+    }
+    const hp_sim_socket *self = (const hp_sim_socket *)socket;
+    if (hp_sim_socket_is_closed(self)) {
+        return G_IO_NVAL;
+    }
+    GIOCondition now = G_IO_OUT | (hp_sim_socket_readable(self) ? G_IO_IN : 0);
+    return now & condition;
+}
+
+GSource *g_socket_create_source(GSocket *socket, GIOCondition condition, GCancellable *cancellable)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_create_source)(socket, condition, cancellable);
+    }
+    GSource *source = hp_sim_source_new((hp_sim_socket *)socket, condition);
+    if (cancellable) {
+        g_autoptr(GSource) cancelled = g_cancellable_source_new(cancellable);
+        g_source_add_child_source(source, cancelled);
+        g_source_set_dummy_callback(cancelled);
+    }
+    return source;
+}
+
+/* ---- sending ---- */
+
+static size_t vectors_size(const GOutputVector *vectors, gint n)
+{
+    size_t size = 0;
+    for (gint i = 0; n < 0 ? vectors[i].buffer != NULL : i < n; i++) {
+        size += vectors[i].size;
+    }
+    return size;
+}
+
+static void gather(const GOutputVector *vectors, gint n, uint8_t *out)
+{
+    for (gint i = 0; n < 0 ? vectors[i].buffer != NULL : i < n; i++) {
+        if (vectors[i].size) {
+            memcpy(out, vectors[i].buffer, vectors[i].size);
+            out += vectors[i].size;
+        }
+    }
+}
+
+static gssize send_vectors(hp_sim_socket *self, GSocketAddress *address, const GOutputVector *vectors, gint n,
+                           GError **error)
+{
+    hp_addr to;
+    if (!address || !hp_sim_address_from_gio(address, &to)) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED,
+                            "Error sending message: Destination address required");
+        return -1;
+    }
+    size_t length = vectors_size(vectors, n);
+    if (n == 1) {
+        return hp_sim_socket_send(self, &to, vectors[0].buffer, length, error) ? (gssize)length : -1;
+    }
+    uint8_t on_stack[STACK_DATAGRAM];
+    g_autofree uint8_t *on_heap = length > sizeof on_stack ? g_malloc(length) : NULL;
+    uint8_t *datagram = on_heap ? on_heap : on_stack;
+    gather(vectors, n, datagram);
+    return hp_sim_socket_send(self, &to, datagram, length, error) ? (gssize)length : -1;
+}
+
+gssize g_socket_send_message(GSocket *socket, GSocketAddress *address, GOutputVector *vectors, gint num_vectors,
+                             GSocketControlMessage **messages, gint num_messages, gint flags, GCancellable *cancellable,
+                             GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_send_message)(socket, address, vectors, num_vectors, messages, num_messages, flags,
+                                              cancellable, error);
+    }
+    if (g_cancellable_set_error_if_cancelled(cancellable, error)) {
+        return -1;
+    }
+    return send_vectors((hp_sim_socket *)socket, address, vectors, num_vectors, error);
+}
+
+/* How many were sent; an error counts only when it struck the first. */
+gint g_socket_send_messages(GSocket *socket, GOutputMessage *messages, guint num_messages, gint flags,
+                            GCancellable *cancellable, GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_send_messages)(socket, messages, num_messages, flags, cancellable, error);
+    }
+    if (g_cancellable_set_error_if_cancelled(cancellable, error)) {
+        return -1;
+    }
+    for (guint i = 0; i < num_messages; i++) {
+        GOutputMessage *m = &messages[i];
+        gssize sent =
+            send_vectors((hp_sim_socket *)socket, m->address, m->vectors, (gint)m->num_vectors, i == 0 ? error : NULL);
+        if (sent < 0) {
+            return i == 0 ? -1 : (gint)i;
+        }
+        m->bytes_sent = (guint)sent;
+    }
+    return (gint)num_messages;
+}
+
+/* ---- receiving ---- */
+
+static size_t scatter(const hp_sim_datagram *d, const GInputVector *vectors, gint n)
+{
+    size_t done = 0;
+    for (gint i = 0; (n < 0 ? vectors[i].buffer != NULL : i < n) && done < d->length; i++) {
+        size_t part = MIN(vectors[i].size, d->length - done);
+        if (part) {
+            memcpy(vectors[i].buffer, d->data + done, part);
+            done += part;
+        }
+    }
+    return done;
+}
+
+gssize g_socket_receive_message(GSocket *socket, GSocketAddress **address, GInputVector *vectors, gint num_vectors,
+                                GSocketControlMessage ***messages, gint *num_messages, gint *flags,
+                                GCancellable *cancellable, GError **error)
+{
+    if (!hp_sim_socket_is(socket)) {
+        return HP_NEXT(g_socket_receive_message)(socket, address, vectors, num_vectors, messages, num_messages, flags,
+                                                 cancellable, error);
+    }
+    hp_sim_socket *self = (hp_sim_socket *)socket;
+    hp_sim_datagram d;
+    if (g_cancellable_set_error_if_cancelled(cancellable, error)) {
+        return -1;
+    }
+    if (!hp_sim_socket_peek(self, &d)) {
+        bool closed = hp_sim_socket_is_closed(self);
+        g_set_error_literal(error, G_IO_ERROR, closed ? G_IO_ERROR_CLOSED : G_IO_ERROR_WOULD_BLOCK,
+                            closed ? "Socket is already closed"
+                                   : "Error receiving message: Resource temporarily unavailable");
+        return -1;
+    }
+    size_t length = scatter(&d, vectors, num_vectors);
+    if (address) {
+        *address = hp_sim_socket_sender(self, &d.from);
+    }
+    if (messages) {
+        *messages = NULL;
+    }
+    if (num_messages) {
+        *num_messages = 0;
+    }
+    bool peek = flags && (*flags & G_SOCKET_MSG_PEEK);
+    if (flags) {
+        *flags = length < d.length ? MSG_TRUNC : 0;
+    }
+    if (!peek) {
+        hp_sim_socket_pop(self);
+    }
+    return (gssize)length;
+}

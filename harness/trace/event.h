@@ -1,0 +1,140 @@
+/* The kinds of events in a trace, each with its fields: ONE table, from which names, the events.jsonl writer and the
+ * reference page are made. A packet is not an event: see trace.h.
+ *
+ * subject: whom it is about (a peer, a NAT, a server, a step), as the scenario names it.
+ * Field types: u = uint64, i = int64, t = a span or instant (ns), s = text, a = transport address. */
+#ifndef HP_TRACE_EVENT_H
+#define HP_TRACE_EVENT_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/time.h"
+
+/* X(ENUM, "name", "subject", "fields", "doc") */
+#define HP_EVENT_TABLE(X)                                                                                              \
+    X(RUN_START, "run-start", "scenario", "seed:u", "the run begins")                                                  \
+    X(RUN_END, "run-end", "scenario", "reason:s", "the run ends: decided, until, or a cap")                            \
+    X(STEP, "step", "step kind", "step:u target:s line:u label:s", "a step of the scenario is carried out")            \
+    X(STEP_DONE, "step-done", "step kind", "step:u outcome:s",                                                         \
+      "a step that takes time has finished (wait-for, send): done or timeout")                                         \
+    X(SIGNAL_SENT, "signal-sent", "sending peer", "type:s message:u size:u json:s", "a signalling message leaves")     \
+    X(SIGNAL_RECEIVED, "signal-received", "receiving peer", "from:s type:s message:u own:u", "one copy arrives")       \
+    X(SIGNAL_DROPPED, "signal-dropped", "sending peer", "to:s type:s message:u reason:s", "one copy is lost")          \
+    X(SIGNAL_IGNORED, "signal-ignored", "receiving peer", "from:s type:s message:u reason:s",                          \
+      "a message the client throws away, and why")                                                                     \
+    X(GATHERING_STARTED, "gathering-started", "peer", "session:u", "candidate gathering begins")                       \
+    X(GATHERING_DONE, "gathering-done", "peer", "session:u stream:u", "all candidates of a stream are known")          \
+    X(CANDIDATE, "candidate", "peer",                                                                                  \
+      "session:u stream:u component:u type:s transport:s address:a base:a priority:u foundation:s server:s",           \
+      "a local candidate is found")                                                                                    \
+    X(REMOTE_CANDIDATE, "remote-candidate", "peer", "session:u stream:u component:u type:s address:a priority:u",      \
+      "a remote candidate becomes known (signalled, or peer reflexive)")                                               \
+    X(ICE_STATE, "ice-state", "peer", "session:u with:s stream:u component:u state:s previous:s",                      \
+      "a component changes state: disconnected, gathering, connecting, connected, ready, failed")                      \
+    X(SELECTED_PAIR, "selected-pair", "peer",                                                                          \
+      "session:u with:s stream:u component:u local:s remote:s local-address:a remote-address:a local-base:a",          \
+      "the pair that carries data: candidate types and addresses")                                                     \
+    X(ICE_ROLE, "ice-role", "peer", "session:u role:s", "the agent controls, or is controlled")                        \
+    X(ICE_RESTART, "ice-restart", "peer", "session:u", "new credentials, gathering anew")                              \
+    X(CONSENT, "consent", "peer", "session:u stream:u component:u state:s",                                            \
+      "consent to send: granted, lost, regained")                                                                      \
+    X(PEER_CLOSED, "peer-closed", "peer", "session:u", "an agent is closed")                                           \
+    X(PEER_ERROR, "peer-error", "peer", "session:u message:s", "the software under test refused a call")               \
+    X(FLOW, "flow", "sending peer", "flow:u to:s size:u interval:t count:u stream:u component:u",                      \
+      "a flow of numbered, time-stamped datagrams begins")                                                             \
+    X(FLOW_DONE, "flow-done", "sending peer", "flow:u sent:u", "its last datagram was sent")                           \
+    X(DATA_SENT, "data-sent", "sending peer", "flow:u sequence:u size:u", "one datagram is handed to the agent")       \
+    X(DATA_REFUSED, "data-refused", "sending peer", "flow:u sequence:u", "the agent took no datagram")                 \
+    X(DATA_RECEIVED, "data-received", "receiving peer", "flow:u sequence:u size:u latency:t packet:u",                 \
+      "one datagram arrives; packet is its capture record")                                                            \
+    X(NAT_MAPPING, "nat-mapping", "nat", "proto:s internal:a external:a remote:a", "a mapping is created")             \
+    X(NAT_MAPPING_ENDED, "nat-mapping-ended", "nat", "proto:s internal:a external:a reason:s age:t",                   \
+      "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp")                                    \
+    X(NAT_CHANGED, "nat-changed", "nat", "what:s", "reboot, renumber, rebind or another setting, at run time")         \
+    X(LINK_CHANGED, "link-changed", "link", "what:s", "a link's setting changes at run time")                          \
+    X(SERVER_REQUEST, "server-request", "server", "client:a method:s answer:s code:u user:s",                          \
+      "a STUN or TURN request, and what the server did: success, error, silence, fault")                               \
+    X(TURN_ALLOCATION, "turn-allocation", "server", "client:a relay:a user:s lifetime:t", "an allocation is made")     \
+    X(TURN_ALLOCATION_ENDED, "turn-allocation-ended", "server",                                                        \
+      "client:a relay:a reason:s bytes-to-peer:u bytes-to-client:u packets-to-peer:u packets-to-client:u",             \
+      "an allocation ends: deleted, expired, stopped, forgotten, run-end")                                             \
+    X(TURN_PERMISSION, "turn-permission", "server", "client:a peer:a", "a permission is installed")                    \
+    X(TURN_CHANNEL, "turn-channel", "server", "client:a channel:u peer:a", "a channel is bound")                       \
+    X(TURN_DROPPED, "turn-dropped", "server", "client:a peer:a reason:s", "the relay threw data away, and why")        \
+    X(SERVER_STOPPED, "server-stopped", "server", "", "the server is stopped by a step")                               \
+    X(SERVER_STARTED, "server-started", "server", "", "the server runs (again)")                                       \
+    X(SUT_LOG, "sut-log", "peer", "level:s message:s", "a warning or critical of the software under test")             \
+    X(SUT_CRASH, "sut-crash", "scenario", "signal:s message:s", "the process under test died, or ran without end")
+
+typedef enum hp_event_kind {
+#define X(ENUM, name, subject, fields, doc) HP_EV_##ENUM,
+    HP_EVENT_TABLE(X)
+#undef X
+        HP_EV_N
+} hp_event_kind;
+
+const char *hp_event_name(hp_event_kind kind); /* "ice-state" */
+const char *hp_event_doc(hp_event_kind kind);
+const char *hp_event_fields(hp_event_kind kind); /* the table's text */
+const char *hp_event_subject(hp_event_kind kind); /* what the subject is: "peer", "server" */
+bool hp_event_from_name(const char *name, hp_event_kind *ret);
+const char *const *hp_event_names(void); /* NULL-terminated */
+
+typedef struct hp_field {
+    const char *key; /* a string literal from the table */
+    char type; /* 'u', 'i', 't', 's', 'a' */
+    union {
+        uint64_t u;
+        int64_t i;
+        hp_time t;
+        const char *s; /* NULL is written as "" */
+        hp_addr a;
+    };
+} hp_field;
+
+#define HP_FU(k, v) ((hp_field){.key = (k), .type = 'u', .u = (v)})
+#define HP_FI(k, v) ((hp_field){.key = (k), .type = 'i', .i = (v)})
+#define HP_FT(k, v) ((hp_field){.key = (k), .type = 't', .t = (v)})
+#define HP_FS(k, v) ((hp_field){.key = (k), .type = 's', .s = (v)})
+#define HP_FA(k, v) ((hp_field){.key = (k), .type = 'a', .a = (v)})
+
+/* Why a packet went no further. X(ENUM, "name", "doc") */
+#define HP_DROP_TABLE(X)                                                                                               \
+    X(LINK_LOSS, "loss", "random loss on a link")                                                                      \
+    X(LINK_BURST, "burst-loss", "loss in a burst")                                                                     \
+    X(LINK_LIST, "drop-list", "the scenario lists this packet")                                                        \
+    X(LINK_QUEUE, "queue", "the link's queue was full")                                                                \
+    X(LINK_DOWN, "link-down", "the link is a black hole")                                                              \
+    X(LINK_MTU, "mtu", "larger than the link's MTU")                                                                   \
+    X(CORRUPT, "corrupt", "bad checksum at the receiver")                                                              \
+    X(NO_ROUTE, "no-route", "nobody has that address")                                                                 \
+    X(TTL, "ttl", "the TTL ran out")                                                                                   \
+    X(NO_SOCKET, "no-socket", "no socket at that port")                                                                \
+    X(RECV_BUFFER, "receive-buffer", "the socket's receive buffer was full")                                           \
+    X(HOST_DOWN, "host-down", "the host or interface is down")                                                         \
+    X(REASSEMBLY, "reassembly", "fragments that never became whole")                                                   \
+    X(BAD_SOURCE, "bad-source", "a source that does not belong there")                                                 \
+    X(NAT_FILTERED, "filtered", "the NAT's filtering behaviour")                                                       \
+    X(NAT_NO_MAPPING, "no-mapping", "no mapping at that external port")                                                \
+    X(NAT_NO_HAIRPIN, "no-hairpin", "the NAT does not hairpin")                                                        \
+    X(NAT_NO_PORT, "no-port", "no free external port")                                                                 \
+    X(NAT_LIMIT, "limit", "the NAT's table, or the host's share of it, is full")                                       \
+    X(NAT_BLOCKED, "blocked", "a protocol or port that may not pass")                                                  \
+    X(NAT_FRAGMENT, "fragment", "a fragment the NAT does not pass")                                                    \
+    X(NAT_PROTOCOL, "protocol", "a protocol the NAT does not know")                                                    \
+    X(RULE, "rule", "a rule of the scenario")
+
+typedef enum hp_drop_reason {
+#define X(ENUM, name, doc) HP_DROP_##ENUM,
+    HP_DROP_TABLE(X)
+#undef X
+        HP_DROP_N
+} hp_drop_reason;
+
+const char *hp_drop_name(hp_drop_reason reason);
+const char *hp_drop_doc(hp_drop_reason reason);
+bool hp_drop_from_name(const char *name, hp_drop_reason *ret);
+const char *const *hp_drop_names(void); /* NULL-terminated */
+
+#endif

@@ -1,0 +1,23 @@
+/* What a datagram holds, by its first bytes (RFC 7983 section 7, RFC 5761 section 4):
+ *
+ *    0..3     STUN          20..63   DTLS          64..79   TURN ChannelData         128..191  RTP and RTCP
+ *
+ * The ranges overlap with arbitrary application data, so that each kind's fixed part is looked at too. */
+#ifndef HP_WIRE_DEMUX_H
+#define HP_WIRE_DEMUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum hp_wire_kind {
+    HP_WIRE_OTHER,
+    HP_WIRE_STUN,
+    HP_WIRE_CHANNEL_DATA,
+    HP_WIRE_DTLS,
+    HP_WIRE_RTP,
+    HP_WIRE_RTCP,
+} hp_wire_kind;
+
+hp_wire_kind hp_wire_classify(const uint8_t *data, size_t len);
+
+#endif

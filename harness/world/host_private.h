@@ -1,0 +1,81 @@
+/* What the files of the host share. Private to host*.c. */
+#ifndef HP_WORLD_HOST_PRIVATE_H
+#define HP_WORLD_HOST_PRIVATE_H
+
+#include "world/addr_map.h"
+#include "world/fragment.h"
+#include "world/host.h"
+
+typedef struct hp_host_interface {
+    char *name; /* NULL: the only one */
+    uint32_t mtu;
+    bool up;
+    bool has_tap;
+    uint32_t tap;
+} hp_host_interface;
+
+typedef struct hp_host_address {
+    hp_addr ip; /* port 0 */
+    unsigned interface;
+} hp_host_address;
+
+/* Open: in the host's list and its maps. Closed: gone; hp_socket_close() frees it at once. What a datagram that comes
+ * in needs stands first, in one cache line mostly. */
+struct hp_socket {
+    int interface; /* that has local's address and is up, else -1; -1 for a wildcard */
+    bool wildcard; /* bound to the unspecified address of its family */
+    hp_socket_ops ops;
+    void *user;
+    hp_host *host;
+    hp_addr local;
+    hp_socket *previous, *next;
+};
+
+struct hp_host {
+    hp_node node;
+    hp_trace *trace; /* the world's; may be NULL */
+    bool silent;
+    GArray *interfaces; /* of hp_host_interface */
+    GArray *addresses; /* of hp_host_address, in order of addition */
+    hp_addr_map address_map; /* ip -> interface */
+    hp_addr_map sockets; /* local -> hp_socket* */
+    hp_addr_map ports; /* unspecified address and port -> sockets of that family on that port */
+    unsigned n_wildcards;
+    hp_socket *first_socket, *last_socket;
+    hp_rng rng;
+    uint16_t next_ip_id;
+    hp_reassembly *reassembly; /* made when the first fragment comes */
+    hp_addr_map path_mtu; /* IPv6 destinations -> MTU and when it was learnt, see host_output.c */
+    GQueue loop; /* of hp_packet*, on their way to the host itself */
+    hp_timer loop_timer;
+    hp_host_other_func other;
+    void *other_user;
+};
+
+static inline hp_host_interface *hp_host_interface_at(const hp_host *host, unsigned i)
+{
+    return &g_array_index(host->interfaces, hp_host_interface, i);
+}
+
+/* The up interface with this IP (the port is not looked at), or -1. */
+int hp_host_reachable_at(const hp_host *host, const hp_addr *addr);
+/* Call after addresses or interfaces changed. */
+void hp_host_refresh_sockets(hp_host *host);
+void hp_host_close_all(hp_host *host);
+/* The socket that a datagram to `to` belongs to, or NULL: also when the IP is not the host's (any more). */
+hp_socket *hp_host_find_socket(const hp_host *host, const hp_addr *to);
+
+void hp_host_record(hp_host *host, unsigned interface, hp_direction dir, hp_packet *p);
+/* Sends p out of an up interface, or round to the host itself. Takes ownership; false when it was dropped for its
+ * size. */
+bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p);
+/* Sends an error about p, from the address p went to, unless the host is silent. */
+void hp_host_send_error(hp_host *host, hp_icmp_kind kind, const hp_packet *p);
+void hp_host_learn_path_mtu(hp_host *host, const hp_addr *dst, uint32_t mtu);
+void hp_host_deliver_loop(void *owner, hp_time now);
+
+void hp_host_receive(hp_node *node, unsigned port, hp_packet *p);
+/* A packet past the tap. */
+void hp_host_input(hp_host *host, hp_packet *p);
+
+#endif

@@ -1,0 +1,411 @@
+/* A link, one direction. What happens to a packet is settled when it enters: it is lost, or its time of delivery is
+ * computed and it takes its place in the flight, a ring sorted by that time. One timer stands for the head of the ring
+ * and delivers one packet a step.
+ *
+ *       enters          starts            has left                 is delivered
+ *         |-- waiting ----|-- len*8/rate ----|-- delay + jitter -----|
+ *                      (rate > 0 only)
+ *
+ * Rate: `busy_until` is when the wire is free again; a packet starts at the later of now and that. Those that have not
+ * started yet are the queue, to which the limits apply; the one being sent is not counted. Serialisation is rounded up
+ * to a nanosecond, so that the rate is never exceeded.
+ *
+ * Order: a packet is never delivered before one that entered earlier, jitter and a shortened delay included; only a
+ * packet that `reorder` holds back is passed by later ones.
+ *
+ * Bursts (Gilbert-Elliott): the state may change before each packet that was not lost otherwise, then the packet is
+ * lost with the probability of the state it meets.
+ *
+ * MTU: pieces of a fragmented packet take the rest of the way one by one: each is queued, delayed and held back alone.
+ * An ICMP error about a packet that is too big (RFC 1191, RFC 8201) goes back out of port 1 when something is connected
+ * there and the near router has an address; it leaves through the same ring at the present instant, as the sender may
+ * still be in the middle of sending.
+ *
+ * Each effect draws from the link's own stream, in the order of the header, and draws nothing where its probability is
+ * zero. Changing the settings leaves packets in flight alone; the wire stays busy with what it has begun to send. */
+#include "world/link.h"
+
+#include "world/fragment.h"
+
+enum { PORT_FAR = 0, PORT_BACK = 1, DEFAULT_MTU = 1500, DEFAULT_QUEUE = 1000 };
+#define DEFAULT_REORDER (10 * HP_MS)
+
+typedef struct flight {
+    hp_time at;
+    hp_packet *p;
+    unsigned port;
+} flight;
+
+typedef struct waiter {
+    hp_time start; /* when its first bit is sent */
+    uint32_t length;
+} waiter;
+
+struct hp_link {
+    hp_node node;
+    hp_timer timer;
+    hp_link_config config; /* drop: our own copy, sorted and merged */
+    hp_link_stats stats;
+    hp_rng rng;
+    bool in_burst;
+    unsigned drop_next; /* the first range of config.drop that does not lie behind */
+    hp_time busy_until;
+    hp_time latest; /* delivery of the latest packet that was not held back */
+    hp_addr router4, router6;
+
+    flight *ring; /* a power of two of slots */
+    uint32_t ring_head, ring_n, ring_size;
+    waiter *queue;
+    uint32_t queue_head, queue_n, queue_size;
+    uint64_t queue_bytes;
+};
+
+/* ---- the flight ---- */
+
+static inline flight *ring_at(hp_link *link, uint32_t i)
+{
+    return &link->ring[(link->ring_head + i) & (link->ring_size - 1)];
+}
+
+static void ring_grow(hp_link *link)
+{
+    uint32_t size = link->ring_size == 0 ? 16 : link->ring_size * 2;
+    flight *ring = g_new(flight, size);
+    for (uint32_t i = 0; i < link->ring_n; i++) {
+        ring[i] = *ring_at(link, i);
+    }
+    g_free(link->ring);
+    link->ring = ring;
+    link->ring_head = 0;
+    link->ring_size = size;
+}
+
+static void launch(hp_link *link, hp_packet *p, hp_time at, unsigned port)
+{
+    if (link->ring_n == link->ring_size) {
+        ring_grow(link);
+    }
+    uint32_t i = link->ring_n++;
+    while (i > 0 && ring_at(link, i - 1)->at > at) {
+        *ring_at(link, i) = *ring_at(link, i - 1);
+        i--;
+    }
+    *ring_at(link, i) = (flight){.at = at, .p = p, .port = port};
+    if (i == 0) {
+        hp_timer_arm(link->node.world, &link->timer, at);
+    }
+}
+
+static void deliver(void *owner, hp_time now)
+{
+    hp_link *link = owner;
+    flight head = *ring_at(link, 0);
+    link->ring_head = (link->ring_head + 1) & (link->ring_size - 1);
+    link->ring_n--;
+    if (link->ring_n > 0) {
+        hp_timer_arm(link->node.world, &link->timer, ring_at(link, 0)->at);
+    }
+    if (head.port == PORT_FAR) {
+        link->stats.delivered++;
+    }
+    hp_node_emit(&link->node, head.port, head.p);
+}
+
+/* ---- the queue in front of the rate ---- */
+
+static void queue_forget_started(hp_link *link, hp_time now)
+{
+    while (link->queue_n > 0 && link->queue[link->queue_head].start <= now) {
+        link->queue_bytes -= link->queue[link->queue_head].length;
+        link->queue_head = (link->queue_head + 1) & (link->queue_size - 1);
+        link->queue_n--;
+    }
+}
+
+static void queue_push(hp_link *link, hp_time start, uint32_t length)
+{
+    if (link->queue_n == link->queue_size) {
+        uint32_t size = link->queue_size == 0 ? 16 : link->queue_size * 2;
+        waiter *queue = g_new(waiter, size);
+        for (uint32_t i = 0; i < link->queue_n; i++) {
+            queue[i] = link->queue[(link->queue_head + i) & (link->queue_size - 1)];
+        }
+        g_free(link->queue);
+        link->queue = queue;
+        link->queue_head = 0;
+        link->queue_size = size;
+    }
+    link->queue[(link->queue_head + link->queue_n) & (link->queue_size - 1)] =
+        (waiter){.start = start, .length = length};
+    link->queue_n++;
+    link->queue_bytes += length;
+}
+
+/* When the packet's last bit has left; false when the queue has no room for it. */
+static bool take_wire(hp_link *link, hp_time now, uint32_t length, hp_time *ret_left)
+{
+    const hp_link_config *c = &link->config;
+    queue_forget_started(link, now);
+    hp_time start = MAX(now, link->busy_until);
+    if (start > now) {
+        uint32_t limit = c->queue_packets != 0 ? c->queue_packets : DEFAULT_QUEUE;
+        if (link->queue_n >= limit || (c->queue_bytes != 0 && link->queue_bytes + length > c->queue_bytes)) {
+            return false;
+        }
+        queue_push(link, start, length);
+    }
+    /* At most 65575 bytes: the product stays below 2^49. */
+    uint64_t bit_ns = (uint64_t)length * 8 * HP_S;
+    link->busy_until = hp_time_add(start, bit_ns / c->rate_bps + (bit_ns % c->rate_bps != 0));
+    *ret_left = link->busy_until;
+    return true;
+}
+
+/* ---- what happens on the way ---- */
+
+/* Queue, rate, delay, jitter, reordering, corruption, duplication. */
+static void convey(hp_link *link, hp_packet *p, uint32_t length)
+{
+    const hp_link_config *c = &link->config;
+    hp_time now = hp_world_now(link->node.world);
+    hp_time at = now;
+    if (c->rate_bps != 0 && !take_wire(link, now, length, &at)) {
+        link->stats.queue_drops++;
+        hp_node_drop(&link->node, p, HP_DROP_LINK_QUEUE, NULL);
+        return;
+    }
+    at = hp_time_add(at, c->delay_ns);
+    if (c->jitter_ns != 0) {
+        /* In [0, jitter], both ends included. */
+        uint64_t span = c->jitter_ns == HP_NEVER ? HP_NEVER : c->jitter_ns + 1;
+        at = hp_time_add(at, hp_rng_below(&link->rng, span));
+    }
+    at = MAX(at, link->latest);
+    if (c->reorder_ppb != 0 && hp_rng_chance(&link->rng, c->reorder_ppb)) {
+        hp_time by = c->reorder_by_ns != 0 ? c->reorder_by_ns : c->jitter_ns;
+        at = hp_time_add(at, by != 0 ? by : DEFAULT_REORDER);
+        link->stats.reordered++;
+    } else {
+        link->latest = at;
+    }
+    /* Later than time can say: as good as for ever. */
+    at = MIN(at, HP_NEVER - 1);
+    if (c->corrupt_ppb != 0 && hp_rng_chance(&link->rng, c->corrupt_ppb)) {
+        p->corrupt = true;
+        link->stats.corrupted++;
+    }
+    hp_packet *twin = NULL;
+    if (c->duplicate_ppb != 0 && hp_rng_chance(&link->rng, c->duplicate_ppb)) {
+        twin = hp_packet_copy(p);
+        link->stats.duplicated++;
+    }
+    launch(link, p, at, PORT_FAR);
+    if (twin != NULL) {
+        launch(link, twin, at, PORT_FAR);
+    }
+}
+
+static void convey_piece(void *user, hp_packet *fragment)
+{
+    convey(user, fragment, (uint32_t)hp_packet_wire_length(fragment));
+}
+
+static void send_too_big_error(hp_link *link, const hp_packet *p, uint32_t mtu)
+{
+    const hp_addr *router = p->src.family == HP_AF_IPV6 ? &link->router6 : &link->router4;
+    if (router->family == HP_AF_NONE || !hp_node_is_connected(&link->node, PORT_BACK)) {
+        return;
+    }
+    hp_packet *icmp = hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, router, p, mtu);
+    if (icmp == NULL) {
+        return;
+    }
+    icmp->uid = hp_world_new_uid(link->node.world);
+    launch(link, icmp, hp_world_now(link->node.world), PORT_BACK);
+}
+
+static void receive_too_big(hp_link *link, hp_packet *p, uint32_t length, uint32_t mtu)
+{
+    const hp_link_config *c = &link->config;
+    bool may_cut = c->mtu_mode == HP_MTU_FRAGMENT && p->src.family == HP_AF_IPV4 && !p->dont_fragment;
+    if (may_cut && hp_fragment(p, mtu, convey_piece, link)) {
+        hp_packet_free(p);
+        return;
+    }
+    link->stats.too_big++;
+    if (c->mtu_mode != HP_MTU_BLACK_HOLE) {
+        send_too_big_error(link, p, mtu);
+    }
+    char detail[64];
+    g_snprintf(detail, sizeof detail, "%u bytes, the MTU is %u", length, mtu);
+    hp_node_drop(&link->node, p, HP_DROP_LINK_MTU, detail);
+}
+
+/* Is packet number n, of which none is asked for twice, on the list? */
+static bool is_listed(hp_link *link, uint64_t n)
+{
+    const hp_link_config *c = &link->config;
+    while (link->drop_next < c->n_drop && c->drop[link->drop_next].last != 0 && c->drop[link->drop_next].last < n) {
+        link->drop_next++;
+    }
+    return link->drop_next < c->n_drop && c->drop[link->drop_next].first <= n;
+}
+
+static bool is_lost(hp_link *link, hp_drop_reason *ret_reason)
+{
+    const hp_link_config *c = &link->config;
+    if (c->burst_enter_ppb != 0) {
+        bool changes = hp_rng_chance(&link->rng, link->in_burst ? c->burst_leave_ppb : c->burst_enter_ppb);
+        link->in_burst ^= changes;
+        if (link->in_burst) {
+            *ret_reason = HP_DROP_LINK_BURST;
+            return hp_rng_chance(&link->rng, c->burst_loss_ppb);
+        }
+    }
+    *ret_reason = HP_DROP_LINK_LOSS;
+    return c->loss_ppb != 0 && hp_rng_chance(&link->rng, c->loss_ppb);
+}
+
+static void link_receive(hp_node *node, unsigned port, hp_packet *p)
+{
+    hp_link *link = (hp_link *)node;
+    const hp_link_config *c = &link->config;
+    uint32_t length = (uint32_t)hp_packet_wire_length(p);
+    link->stats.packets++;
+    link->stats.bytes += length;
+    if (G_UNLIKELY(c->down)) {
+        link->stats.lost++;
+        hp_node_drop(node, p, HP_DROP_LINK_DOWN, NULL);
+        return;
+    }
+    if (c->n_drop != 0 && is_listed(link, link->stats.packets)) {
+        link->stats.lost++;
+        char detail[48];
+        g_snprintf(detail, sizeof detail, "packet %" G_GUINT64_FORMAT " of this link", link->stats.packets);
+        hp_node_drop(node, p, HP_DROP_LINK_LIST, detail);
+        return;
+    }
+    hp_drop_reason reason;
+    if (is_lost(link, &reason)) {
+        link->stats.lost++;
+        hp_node_drop(node, p, reason, NULL);
+        return;
+    }
+    uint32_t mtu = c->mtu != 0 ? c->mtu : DEFAULT_MTU;
+    if (G_UNLIKELY(length > mtu)) {
+        receive_too_big(link, p, length, mtu);
+        return;
+    }
+    convey(link, p, length);
+}
+
+static void link_free(hp_node *node)
+{
+    hp_link *link = (hp_link *)node;
+    hp_timer_cancel(node->world, &link->timer);
+    for (uint32_t i = 0; i < link->ring_n; i++) {
+        hp_packet_free(ring_at(link, i)->p);
+    }
+    g_free(link->ring);
+    g_free(link->queue);
+    g_free(link->config.drop);
+    hp_node_clear(node);
+    g_free(link);
+}
+
+static const hp_node_ops link_ops = {.kind = "link", .receive = link_receive, .free = link_free};
+
+/* ---- settings ---- */
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const hp_packet_range *x = a;
+    const hp_packet_range *y = b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+/* Sorted by first, without empty, overlapping or touching ranges; NULL when nothing is left. */
+static hp_packet_range *normal_ranges(const hp_packet_range *ranges, unsigned n, unsigned *ret_n)
+{
+    hp_packet_range *sorted = g_new(hp_packet_range, MAX(n, 1));
+    unsigned kept = 0;
+    for (unsigned i = 0; i < n; i++) {
+        hp_packet_range range = ranges[i];
+        range.first = MAX(range.first, 1);
+        if (range.last == 0 || range.last >= range.first) {
+            sorted[kept++] = range;
+        }
+    }
+    qsort(sorted, kept, sizeof *sorted, compare_ranges);
+    unsigned merged = 0;
+    for (unsigned i = 0; i < kept; i++) {
+        hp_packet_range *before = merged > 0 ? &sorted[merged - 1] : NULL;
+        if (before == NULL || (before->last != 0 && sorted[i].first - 1 > before->last)) {
+            sorted[merged++] = sorted[i];
+        } else if (before->last != 0) {
+            before->last = sorted[i].last == 0 ? 0 : MAX(before->last, sorted[i].last);
+        }
+    }
+    *ret_n = merged;
+    if (merged == 0) {
+        g_free(sorted);
+        return NULL;
+    }
+    return sorted;
+}
+
+static void take_config(hp_link *link, const hp_link_config *config)
+{
+    hp_packet_range *old = link->config.drop; /* config may point to it */
+    unsigned n_drop;
+    hp_packet_range *drop = normal_ranges(config->drop, config->n_drop, &n_drop);
+    link->config = *config;
+    link->config.drop = drop;
+    link->config.n_drop = n_drop;
+    link->drop_next = 0;
+    if (config->burst_enter_ppb == 0) {
+        link->in_burst = false;
+    }
+    g_free(old);
+}
+
+hp_link *hp_link_new(hp_world *world, const char *name, const hp_link_config *config)
+{
+    hp_link *link = g_new0(hp_link, 1);
+    hp_node_init(&link->node, &link_ops, world, name);
+    link->node.place = g_strconcat("link ", name, NULL);
+    g_autofree char *stream = g_strconcat("link:", name, NULL);
+    hp_world_rng(world, stream, &link->rng);
+    hp_timer_init(&link->timer, HP_TIMER_LINK, link->node.id, deliver, link);
+    take_config(link, config);
+    return link;
+}
+
+hp_node *hp_link_node(hp_link *link)
+{
+    return &link->node;
+}
+
+void hp_link_configure(hp_link *link, const hp_link_config *config, const char *what)
+{
+    take_config(link, config);
+    hp_world *world = link->node.world;
+    hp_trace_event(hp_world_trace(world), hp_world_now(world), HP_EV_LINK_CHANGED, link->node.name,
+                   HP_FS("what", what));
+}
+
+const hp_link_config *hp_link_get_config(const hp_link *link)
+{
+    return &link->config;
+}
+
+hp_link_stats hp_link_get_stats(const hp_link *link)
+{
+    return link->stats;
+}
+
+void hp_link_set_router_address(hp_link *link, const hp_addr *ipv4, const hp_addr *ipv6)
+{
+    link->router4 = ipv4 != NULL ? *ipv4 : (hp_addr){0};
+    link->router6 = ipv6 != NULL ? *ipv6 : (hp_addr){0};
+}

@@ -1,0 +1,220 @@
+/* The NAT as a node, and what can be done to it from outside its packet paths: building, changing at run time, asking.
+ * How packets pass is in nat_path.c and nat_icmp.c; how the parts hang together, in nat_private.h.
+ *
+ * Limits: UDP and ICMP only, every other protocol is dropped as such (RFC 5382's TCP is not modelled); no ALGs; no
+ * MTU of its own (the links beside it fragment, or send frag-needed). Nothing here is shared between NATs, so that they
+ * nest: a home NAT behind a carrier's is two nodes on one path.
+ *
+ * Run-time changes, each traced (nat-changed) before the mappings it ends or moves:
+ *   reboot     everything learned is forgotten, sequential assignment starts again; the random stream goes on
+ *   renumber   the same, with other addresses
+ *   rebind     mappings change their port in order of creation; no port that one of them left is taken meanwhile
+ *   configure  timeouts hold for living mappings from their last refresh on, at once; lower limits bite at the next
+ *              birth; mapping behaviour and ports concern new mappings (see nat_mapping.c) */
+#include "world/nat.h"
+
+#include "world/nat_private.h"
+
+static void nat_receive(hp_node *node, unsigned port, hp_packet *p)
+{
+    hp_nat *nat = (hp_nat *)node;
+    if (port == HP_NAT_INSIDE)
+        hp_nat_from_inside(nat, p);
+    else
+        hp_nat_from_outside(nat, p);
+}
+
+static void nat_free(hp_node *node)
+{
+    hp_nat *nat = (hp_nat *)node;
+    hp_timer_cancel(node->world, &nat->expiry);
+    hp_nat_fragments_free(nat->fragments);
+    hp_nat_hosts_clear(nat);
+    hp_nat_table_clear(&nat->table);
+    hp_nat_inbound_clear(&nat->inbound);
+    hp_nat_pool_clear(&nat->pool);
+    g_free(nat->config.blocked);
+    g_free(nat->inside);
+    hp_node_clear(node);
+    g_free(nat);
+}
+
+static const hp_node_ops nat_ops = {.kind = "nat", .receive = nat_receive, .free = nat_free};
+
+static hp_time first_set(hp_time a, hp_time b)
+{
+    return a ? a : b;
+}
+
+static void set_config(hp_nat *nat, const hp_nat_config *given)
+{
+    hp_nat_config config = *given; /* a copy first: it may be our own that is given */
+    hp_port_range *old = nat->config.blocked;
+
+    if (!config.blocked)
+        config.n_blocked = 0;
+    config.blocked = config.n_blocked ? g_memdup2(config.blocked, config.n_blocked * sizeof *config.blocked) : NULL;
+    nat->config = config;
+    g_free(old);
+
+    hp_time udp = first_set(config.udp_timeout, 120 * HP_S);
+    nat->timeouts[HP_NAT_TIMER_UDP] = udp;
+    nat->timeouts[HP_NAT_TIMER_UNREPLIED] = first_set(config.udp_unreplied_timeout, udp);
+    nat->timeouts[HP_NAT_TIMER_WELL_KNOWN] = first_set(config.udp_well_known_timeout, udp);
+    nat->timeouts[HP_NAT_TIMER_ICMP] = first_set(config.icmp_timeout, 60 * HP_S);
+    nat->max_sessions = config.max_sessions_per_mapping ? config.max_sessions_per_mapping : 65536;
+    nat->refreshed_by[HP_NAT_INSIDE] = config.refresh != HP_NAT_REFRESH_INBOUND;
+    nat->refreshed_by[HP_NAT_OUTSIDE] = config.refresh != HP_NAT_REFRESH_OUTBOUND;
+}
+
+hp_nat *hp_nat_new(hp_world *world, const char *name, const hp_nat_config *config)
+{
+    hp_nat *nat = g_new0(hp_nat, 1);
+    g_autofree char *stream = g_strconcat("nat:", name, NULL);
+    g_autofree char *in = g_strconcat(name, "/in", NULL);
+    g_autofree char *out = g_strconcat(name, "/out", NULL);
+
+    hp_node_init(&nat->node, &nat_ops, world, name);
+    hp_world_rng(world, stream, &nat->rng);
+    if (hp_world_trace(world)) {
+        nat->taps[HP_NAT_INSIDE] = hp_trace_tap(hp_world_trace(world), in);
+        nat->taps[HP_NAT_OUTSIDE] = hp_trace_tap(hp_world_trace(world), out);
+    }
+    hp_timer_init(&nat->expiry, HP_TIMER_NODE, nat->node.id, hp_nat_mapping_expire, nat);
+    nat->fragments = hp_nat_fragments_new(nat);
+    set_config(nat, config);
+    return nat;
+}
+
+hp_node *hp_nat_node(hp_nat *nat)
+{
+    return &nat->node;
+}
+
+static void changed(const hp_nat *nat, const char *what)
+{
+    hp_trace_event(hp_world_trace(nat->node.world), hp_world_now(nat->node.world), HP_EV_NAT_CHANGED, nat->node.name,
+                   HP_FS("what", what));
+}
+
+static void forget_everything(hp_nat *nat, hp_nat_end why)
+{
+    hp_nat_mapping_end_all(nat, why);
+    hp_nat_inbound_clear(&nat->inbound);
+    hp_nat_fragments_flush(nat->fragments, false);
+    hp_nat_hosts_clear(nat);
+    hp_nat_pool_reset(nat);
+}
+
+void hp_nat_set_external(hp_nat *nat, const hp_addr *addrs, size_t n)
+{
+    forget_everything(nat, HP_NAT_END_RENUMBER);
+    hp_nat_pool_set(nat, addrs, n);
+}
+
+void hp_nat_set_internal(hp_nat *nat, const hp_addr *addr)
+{
+    if (addr->family == HP_AF_NONE)
+        nat->internal[0] = nat->internal[1] = *addr;
+    else
+        nat->internal[hp_nat_family(addr)] = hp_addr_with_port(*addr, 0);
+}
+
+void hp_nat_add_inside_prefix(hp_nat *nat, const hp_prefix *prefix)
+{
+    nat->inside = g_renew(hp_prefix, nat->inside, nat->n_inside + 1);
+    nat->inside[nat->n_inside++] = *prefix;
+}
+
+void hp_nat_reboot(hp_nat *nat)
+{
+    changed(nat, "reboot");
+    forget_everything(nat, HP_NAT_END_REBOOT);
+}
+
+void hp_nat_renumber(hp_nat *nat, const hp_addr *addrs, size_t n)
+{
+    changed(nat, "renumber");
+    hp_nat_set_external(nat, addrs, n);
+}
+
+typedef struct left_port {
+    hp_nat_proto proto;
+    uint16_t external, port;
+} left_port;
+
+unsigned hp_nat_rebind(hp_nat *nat, const hp_addr *inside_ip)
+{
+    const hp_nat_table *t = &nat->table;
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+    g_autoptr(GArray) left = g_array_new(FALSE, FALSE, sizeof(left_port));
+
+    changed(nat, "rebind");
+    for (uint32_t id = t->by_creation.next; id; id = hp_nat_cold(t, id)->by_creation.next) {
+        if (!inside_ip || hp_addr_same_ip(&hp_nat_hot(t, id)->internal, inside_ip))
+            g_array_append_val(ids, id);
+    }
+    for (unsigned i = 0; i < ids->len; i++) {
+        uint32_t id = g_array_index(ids, uint32_t, i);
+        const hp_nat_mapping *m = hp_nat_hot(t, id);
+        left_port port = {.proto = (hp_nat_proto)m->proto, .external = m->external, .port = m->port};
+        if (hp_nat_mapping_rebind(nat, id))
+            g_array_append_val(left, port);
+    }
+    for (unsigned i = 0; i < left->len; i++) {
+        const left_port *port = &g_array_index(left, left_port, i);
+        hp_nat_ports_release(nat, port->proto, port->external, port->port);
+    }
+    hp_nat_mapping_rearm(nat);
+    return left->len;
+}
+
+void hp_nat_configure(hp_nat *nat, const hp_nat_config *config, const char *what)
+{
+    hp_nat_table *t = &nat->table;
+    bool began_overload = config->overload && !nat->config.overload, tracks_inbound = config->inbound_first;
+
+    changed(nat, what ? what : "configure");
+    set_config(nat, config);
+    for (uint32_t id = t->by_creation.next; began_overload && id; id = hp_nat_cold(t, id)->by_creation.next) {
+        const hp_nat_mapping *m = hp_nat_hot(t, id);
+        if (m->kind != HP_NAT_ENDPOINT_INDEPENDENT && !(m->flags & HP_NAT_TUPLED))
+            hp_nat_tuple_add(t, id);
+    }
+    hp_nat_hosts_rebuild(nat);
+    if (!tracks_inbound)
+        hp_nat_inbound_clear(&nat->inbound);
+    hp_nat_mapping_rearm(nat);
+}
+
+const hp_nat_config *hp_nat_get_config(const hp_nat *nat)
+{
+    return &nat->config;
+}
+
+hp_nat_stats hp_nat_get_stats(const hp_nat *nat)
+{
+    hp_nat_stats stats = nat->stats;
+    stats.mappings = nat->table.n;
+    return stats;
+}
+
+size_t hp_nat_memory(const hp_nat *nat)
+{
+    return hp_nat_table_memory(&nat->table) + hp_nat_pool_memory(&nat->pool) + hp_nat_hosts_memory(nat) +
+           hp_nat_inbound_memory(&nat->inbound) + hp_nat_fragments_memory(nat->fragments);
+}
+
+bool hp_nat_lookup(const hp_nat *nat, uint8_t proto, const hp_addr *internal, const hp_addr *remote, hp_addr *ret)
+{
+    bool udp = proto == HP_PROTO_UDP;
+    if (!udp && proto != HP_PROTO_ICMP && proto != HP_PROTO_ICMPV6)
+        return false;
+    hp_addr none = {0};
+    hp_addr to = !remote ? none : udp ? *remote : hp_addr_with_port(*remote, 0);
+    uint32_t id = hp_nat_mapping_find(nat, udp ? HP_NAT_UDP : HP_NAT_ICMP, internal, &to);
+    if (!id)
+        return false;
+    *ret = hp_nat_mapping_external(nat, id);
+    return true;
+}

@@ -1,0 +1,306 @@
+/* ICMP through the NAT (RFC 5508, RFC 4787 section 9).
+ *
+ * Queries. An echo request from the inside makes a mapping like a datagram does, its id in the place of the port; the
+ * remote is the address alone. A reply comes back through that mapping, if the filter admits its source. A request from
+ * outside is for the NAT itself, whatever its id: it answers (answers_ping) or refuses. So it does for requests from
+ * the inside to its own addresses; ICMP queries do not hairpin (RFC 5508 REQ-7 asks that of Basic NAT only).
+ *
+ * Errors speak of a packet that went the other way, quoted as it was seen where the error was made. Both the outer
+ * header and the quotation are translated, and only when a mapping is alive for the flow quoted; the filter's rule says
+ * whether the mapping stands for that flow. Type, code and MTU stay. The outer source stays inbound (RFC 4787 REQ-12a)
+ * and becomes the mapping's external address outbound (RFC 5508 REQ-5c). Errors neither make, refresh nor end mappings
+ * (REQ-6; RFC 4787 REQ-12), unless icmp_error_ends_mapping asks for that fault; it then does so even where errors are
+ * not passed. An error about a hairpinned packet crosses twice in one step (RFC 5508 REQ-7): its quotation's source is
+ * taken back to the first sender, its destination to what that sender aimed at.
+ *
+ * A corrupt error is dropped (REQ-3), a fragmented one too, and other ICMP (redirects, timestamps) is not translated
+ * (REQ-11). */
+#include "world/nat_private.h"
+
+static void drop(hp_nat *nat, unsigned side, hp_packet *p, hp_drop_reason reason, const char *detail)
+{
+    hp_nat_verdict v = {0};
+    hp_nat_refuse(&v, reason, detail, HP_ICMP_NONE);
+    hp_nat_finish(nat, side, p, &v);
+}
+
+static void answer_echo(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    hp_packet *reply = hp_packet_new(p->proto, &p->dst, &p->src, p->payload, p->length);
+    uint16_t id = p->src.port;
+
+    reply->src.port = id;
+    reply->dst.port = id;
+    reply->icmp_kind = HP_ICMP_ECHO_REPLY;
+    reply->icmp_mtu = p->icmp_mtu; /* the sequence number */
+    reply->tos = p->tos;
+    reply->uid = hp_world_new_uid(nat->node.world);
+    hp_packet_free(p);
+    hp_nat_send(nat, side, reply);
+}
+
+/* A packet for one of the NAT's own addresses that is nothing but an echo request or unwanted. */
+static void for_itself(hp_nat *nat, unsigned side, hp_packet *p, bool answers, hp_drop_reason reason)
+{
+    hp_nat_verdict v = {0};
+    if (p->corrupt) {
+        drop(nat, side, p, HP_DROP_CORRUPT, NULL);
+    } else if (p->frag_total > 0) {
+        drop(nat, side, p, HP_DROP_NAT_FRAGMENT, "a fragment for the NAT itself");
+    } else if (p->icmp_kind == HP_ICMP_ECHO_REQUEST && hp_packet_is_icmp(p) && answers) {
+        answer_echo(nat, side, p);
+    } else {
+        bool udp = p->proto == HP_PROTO_UDP, echo = hp_packet_is_icmp(p) && p->icmp_kind == HP_ICMP_ECHO_REQUEST;
+        bool answered = nat->config.unsolicited == HP_NAT_UNSOLICITED_ICMP && (udp || echo);
+        hp_nat_refuse(&v, reason, NULL,
+                      !answered ? HP_ICMP_NONE
+                      : udp     ? HP_ICMP_PORT_UNREACHABLE
+                                : HP_ICMP_ADMIN_PROHIBITED);
+        hp_nat_finish(nat, side, p, &v);
+    }
+}
+
+void hp_nat_local(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    for_itself(nat, side, p, true, HP_DROP_NO_SOCKET);
+}
+
+/* ---- queries ---- */
+
+static bool decide_request_out(hp_nat *nat, const hp_packet *p, hp_nat_verdict *v)
+{
+    hp_addr remote = hp_addr_with_port(p->dst, 0);
+    bool created;
+
+    if (p->ttl <= 1)
+        return hp_nat_refuse(v, HP_DROP_TTL, NULL, HP_ICMP_TTL_EXCEEDED);
+    uint32_t id = hp_nat_mapping_get(nat, HP_NAT_ICMP, &p->src, &remote, &created, v);
+    if (!id)
+        return false;
+    hp_nat_mapping_refresh(nat, id, HP_NAT_INSIDE, 0);
+    v->pass = true;
+    v->side = HP_NAT_OUTSIDE;
+    v->src = hp_nat_mapping_external(nat, id);
+    v->dst = hp_addr_with_port(p->dst, v->src.port);
+    return true;
+}
+
+static bool decide_reply_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat_verdict *v)
+{
+    bool answers = nat->config.unsolicited == HP_NAT_UNSOLICITED_ICMP;
+    hp_addr remote = hp_addr_with_port(p->src, 0);
+    uint32_t id = hp_nat_ports_lookup(nat, HP_NAT_ICMP, (uint16_t)external, p->dst.port, &remote);
+
+    if (!id)
+        return hp_nat_refuse(v, HP_DROP_NAT_NO_MAPPING, NULL, HP_ICMP_NONE);
+    if (!hp_nat_mapping_admits(nat, id, &remote))
+        return hp_nat_refuse(v, HP_DROP_NAT_FILTERED, NULL, answers ? HP_ICMP_ADMIN_PROHIBITED : HP_ICMP_NONE);
+    if (p->ttl <= 1)
+        return hp_nat_refuse(v, HP_DROP_TTL, NULL, HP_ICMP_TTL_EXCEEDED);
+    hp_nat_mapping_refresh(nat, id, HP_NAT_OUTSIDE, 0);
+    v->pass = true;
+    v->side = HP_NAT_INSIDE;
+    v->dst = hp_nat_hot(&nat->table, id)->internal;
+    v->src = hp_addr_with_port(p->src, v->dst.port);
+    return true;
+}
+
+static void carry_out(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+{
+    if (p->frag_total > 0)
+        hp_nat_fragment_first(nat, side, p, v);
+    else
+        hp_nat_finish(nat, side, p, v);
+}
+
+/* ---- errors ---- */
+
+static bool quoted_proto(const hp_packet *inner, hp_nat_proto *ret)
+{
+    if (inner->frag_offset > 0)
+        return false;
+    if (inner->proto == HP_PROTO_UDP)
+        *ret = HP_NAT_UDP;
+    else if (hp_packet_is_icmp(inner) &&
+             (inner->icmp_kind == HP_ICMP_ECHO_REQUEST || inner->icmp_kind == HP_ICMP_ECHO_REPLY))
+        *ret = HP_NAT_ICMP;
+    else
+        return false;
+    return true;
+}
+
+/* The quoted packet's own end and the far end, as a mapping knows them: an ICMP query's remote has no port, and its id
+ * is kept with the near end. */
+static hp_addr near_end(hp_nat_proto proto, const hp_packet *inner, const hp_addr *end)
+{
+    if (proto == HP_NAT_UDP)
+        return *end;
+    return hp_addr_with_port(*end, inner->icmp_kind == HP_ICMP_ECHO_REQUEST ? inner->src.port : inner->dst.port);
+}
+
+static hp_addr far_end(hp_nat_proto proto, const hp_addr *end)
+{
+    return proto == HP_NAT_UDP ? *end : hp_addr_with_port(*end, 0);
+}
+
+static void set_id(hp_nat_proto proto, hp_packet *inner, uint16_t id)
+{
+    if (proto == HP_NAT_ICMP)
+        inner->src.port = inner->dst.port = id;
+}
+
+/* What is common to errors of all directions. False: p is gone. */
+static bool error_may_pass(hp_nat *nat, unsigned side, hp_packet *p, hp_nat_proto *ret_proto)
+{
+    if (p->corrupt) {
+        drop(nat, side, p, HP_DROP_CORRUPT, NULL);
+    } else if (p->frag_total > 0) {
+        drop(nat, side, p, HP_DROP_NAT_FRAGMENT, "a fragmented ICMP error");
+    } else if (!p->inner || !quoted_proto(p->inner, ret_proto)) {
+        drop(nat, side, p, HP_DROP_NAT_NO_MAPPING, "the error quotes nothing that could be mapped");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* The last steps: the fault that ends mappings, the knob, the TTL. Takes p, translated already, and sends it on. */
+static void pass_error(hp_nat *nat, unsigned side, unsigned out, hp_packet *p, const uint32_t *ids, unsigned n_ids)
+{
+    bool passes = nat->config.icmp_errors && p->ttl > 1;
+    if (!nat->config.icmp_errors)
+        drop(nat, side, p, HP_DROP_NAT_FILTERED, "ICMP errors do not pass");
+    else if (!passes)
+        drop(nat, side, p, HP_DROP_TTL, NULL);
+    for (unsigned i = 0; nat->config.icmp_error_ends_mapping && i < n_ids; i++)
+        hp_nat_mapping_end(nat, ids[i], HP_NAT_END_ICMP);
+    if (passes) {
+        hp_nat_verdict v = {.pass = true, .side = (uint8_t)out, .src = p->src, .dst = p->dst};
+        hp_nat_finish(nat, side, p, &v);
+    }
+}
+
+/* Whether an error would be dropped before translation would show: then the quotation stays as it came. */
+static bool will_pass(const hp_nat *nat, const hp_packet *p)
+{
+    return nat->config.icmp_errors && p->ttl > 1;
+}
+
+static void error_in(hp_nat *nat, hp_packet *p, unsigned external)
+{
+    hp_nat_proto proto;
+    if (!error_may_pass(nat, HP_NAT_OUTSIDE, p, &proto))
+        return;
+
+    hp_packet *inner = p->inner;
+    hp_addr ours = near_end(proto, inner, &inner->src), theirs = far_end(proto, &inner->dst);
+    uint32_t id = 0;
+    if (hp_addr_same_ip(&ours, &p->dst))
+        id = hp_nat_ports_lookup(nat, proto, (uint16_t)external, ours.port, &theirs);
+    if (!id || !hp_nat_mapping_admits(nat, id, &theirs)) {
+        drop(nat, HP_NAT_OUTSIDE, p, HP_DROP_NAT_NO_MAPPING, "an error about a flow that is not mapped");
+        return;
+    }
+    if (will_pass(nat, p)) {
+        hp_addr internal = hp_nat_hot(&nat->table, id)->internal;
+        inner->src = internal;
+        set_id(proto, inner, internal.port);
+        p->dst = hp_addr_with_port(internal, 0);
+    }
+    pass_error(nat, HP_NAT_OUTSIDE, HP_NAT_INSIDE, p, &id, 1);
+}
+
+/* The mapping through which the packet came in that an inside host complains of. Where the filter is wider than the
+ * mapping, the sender may be one that the host never sent to; no index leads there, but such errors are rare. */
+static uint32_t mapping_of_quoted(const hp_nat *nat, hp_nat_proto proto, const hp_addr *ours, const hp_addr *theirs,
+                                  bool unfiltered)
+{
+    const hp_nat_table *t = &nat->table;
+    uint32_t id = hp_nat_mapping_find(nat, proto, ours, theirs);
+    if (id || (nat->config.filtering == HP_NAT_ADDRESS_AND_PORT_DEPENDENT && !unfiltered))
+        return id;
+    for (id = t->by_creation.previous; id; id = hp_nat_cold(t, id)->by_creation.previous) {
+        const hp_nat_mapping *m = hp_nat_hot(t, id);
+        if (m->proto == proto && hp_addr_equal(&m->internal, ours) &&
+            (unfiltered || hp_nat_mapping_admits(nat, id, theirs)))
+            break;
+    }
+    return id;
+}
+
+static void error_out(hp_nat *nat, hp_packet *p, int hairpin)
+{
+    hp_nat_proto proto;
+    if (!error_may_pass(nat, HP_NAT_INSIDE, p, &proto))
+        return;
+    if (hairpin >= 0 && nat->config.hairpin == HP_NAT_HAIRPIN_NONE) {
+        drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_NO_HAIRPIN, NULL);
+        return;
+    }
+
+    hp_packet *inner = p->inner;
+    hp_addr ours = near_end(proto, inner, &inner->dst), theirs = far_end(proto, &inner->src);
+    bool unfiltered = hairpin >= 0 && !nat->config.hairpin_filtered;
+    uint32_t ids[2] = {mapping_of_quoted(nat, proto, &ours, &theirs, unfiltered), 0};
+    unsigned n_ids = 1;
+    if (hairpin >= 0 && ids[0]) {
+        ids[1] = hp_nat_ports_lookup(nat, proto, (uint16_t)hairpin, theirs.port, &ours);
+        if (!ids[1] || !hp_addr_same_ip(&inner->src, &p->dst))
+            ids[0] = 0;
+        n_ids = ids[1] == ids[0] ? 1 : 2;
+    }
+    if (!ids[0]) {
+        drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_NO_MAPPING, "an error about a flow that is not mapped");
+        return;
+    }
+    if (will_pass(nat, p)) {
+        hp_addr external = hp_nat_mapping_external(nat, ids[0]);
+        inner->dst = external;
+        set_id(proto, inner, external.port);
+        p->src = hp_addr_with_port(external, 0);
+        if (hairpin >= 0) {
+            inner->src = hp_nat_hot(&nat->table, ids[1])->internal;
+            p->dst = hp_addr_with_port(inner->src, 0);
+        }
+    }
+    pass_error(nat, HP_NAT_INSIDE, hairpin >= 0 ? HP_NAT_INSIDE : HP_NAT_OUTSIDE, p, ids, n_ids);
+}
+
+/* ---- entry ---- */
+
+void hp_nat_icmp_from_inside(hp_nat *nat, hp_packet *p, int external)
+{
+    hp_nat_verdict v = {0};
+
+    if (hp_packet_is_icmp_error(p)) {
+        error_out(nat, p, external);
+    } else if (external >= 0) {
+        bool request = p->icmp_kind == HP_ICMP_ECHO_REQUEST;
+        for_itself(nat, HP_NAT_INSIDE, p, nat->config.answers_ping,
+                   request && nat->config.hairpin == HP_NAT_HAIRPIN_NONE ? HP_DROP_NAT_NO_HAIRPIN
+                                                                         : HP_DROP_NAT_NO_MAPPING);
+    } else if (p->icmp_kind == HP_ICMP_ECHO_REQUEST) {
+        decide_request_out(nat, p, &v);
+        carry_out(nat, HP_NAT_INSIDE, p, &v);
+    } else if (p->icmp_kind == HP_ICMP_ECHO_REPLY) {
+        drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_NO_MAPPING, "a reply to nothing that came in");
+    } else {
+        drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_PROTOCOL, NULL);
+    }
+}
+
+void hp_nat_icmp_from_outside(hp_nat *nat, hp_packet *p, unsigned external)
+{
+    hp_nat_verdict v = {0};
+
+    if (hp_packet_is_icmp_error(p)) {
+        error_in(nat, p, external);
+    } else if (p->icmp_kind == HP_ICMP_ECHO_REPLY) {
+        decide_reply_in(nat, p, external, &v);
+        carry_out(nat, HP_NAT_OUTSIDE, p, &v);
+    } else if (p->icmp_kind == HP_ICMP_ECHO_REQUEST) {
+        for_itself(nat, HP_NAT_OUTSIDE, p, nat->config.answers_ping, HP_DROP_NAT_NO_MAPPING);
+    } else {
+        drop(nat, HP_NAT_OUTSIDE, p, HP_DROP_NAT_PROTOCOL, NULL);
+    }
+}

@@ -1,0 +1,312 @@
+/* Births, refreshes and ends of mappings: the verbs of the life told in nat_table.h.
+ *
+ * Finding. With one kind of mapping alive, that is one lookup. Several kinds are alive after the mapping behaviour was
+ * changed at run time, or beside inbound-first state; then the narrowest kind that fits serves the packet, and a
+ * mapping of another kind than the present setting goes on only for remotes it already knows: flows under way are not
+ * torn, new ones obey the new knobs.
+ *
+ * Timers (RFC 4787 section 4.3). Which timeout holds is settled by the packet that last refreshed the mapping: to or
+ * from a remote port below 1024 the well-known timeout, if one is set; else the ordinary one once a packet was let in,
+ * until then the unreplied one. A packet that is dropped, filtered or out of TTL refreshes nothing, nor does an ICMP
+ * error (RFC 5508 REQ-6). A packet that arrives at the very instant of expiry still counts, because links deliver before
+ * NATs act on their deadlines. Expiry is exact; of mappings that end at one instant, the order is: by timer (as in
+ * hp_nat_timer), by last refresh, by id; those past max_lifetime last, oldest first.
+ *
+ * Limits (RFC 6888 REQ-4, REQ-5): the inside host's is looked at before the table's. "Least recent" means least
+ * recently refreshed. */
+#include "world/nat_private.h"
+
+static const char *const end_names[] = {"expired", "lifetime", "evicted", "reboot", "rebind", "renumber", "icmp"};
+static_assert(G_N_ELEMENTS(end_names) == HP_NAT_N_ENDS, "one name an end");
+
+static const char *const proto_names[] = {"udp", "icmp"};
+static_assert(G_N_ELEMENTS(proto_names) == HP_NAT_N_PROTOS, "one name a protocol");
+
+hp_addr hp_nat_mapping_external(const hp_nat *nat, uint32_t id)
+{
+    const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    return hp_addr_with_port(nat->pool.externals[m->external].addr, m->port);
+}
+
+static void trace_birth(const hp_nat *nat, uint32_t id, const hp_addr *remote)
+{
+    hp_trace *trace = hp_world_trace(nat->node.world);
+    if (!trace)
+        return;
+    const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    hp_trace_event(trace, hp_world_now(nat->node.world), HP_EV_NAT_MAPPING, nat->node.name,
+                   HP_FS("proto", proto_names[m->proto]), HP_FA("internal", m->internal),
+                   HP_FA("external", hp_nat_mapping_external(nat, id)), HP_FA("remote", *remote));
+}
+
+static void trace_end(const hp_nat *nat, uint32_t id, hp_nat_end why)
+{
+    hp_trace *trace = hp_world_trace(nat->node.world);
+    if (!trace)
+        return;
+    const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    hp_time now = hp_world_now(nat->node.world);
+    hp_trace_event(trace, now, HP_EV_NAT_MAPPING_ENDED, nat->node.name, HP_FS("proto", proto_names[m->proto]),
+                   HP_FA("internal", m->internal), HP_FA("external", hp_nat_mapping_external(nat, id)),
+                   HP_FS("reason", end_names[why]), HP_FT("age", now - hp_nat_cold(&nat->table, id)->created));
+}
+
+/* ---- deadlines ---- */
+
+static hp_time earliest(const hp_nat *nat)
+{
+    const hp_nat_table *t = &nat->table;
+    hp_time at = HP_NEVER;
+    for (unsigned timer = 0; timer < HP_NAT_N_TIMERS; timer++)
+        at = MIN(at, hp_time_add(hp_nat_timer_bound(t, (hp_nat_timer)timer), nat->timeouts[timer]));
+    if (nat->config.max_lifetime && t->by_creation.next)
+        at = MIN(at, hp_time_add(hp_nat_cold(t, t->by_creation.next)->created, nat->config.max_lifetime));
+    return at;
+}
+
+void hp_nat_mapping_rearm(hp_nat *nat)
+{
+    hp_timer_arm(nat->node.world, &nat->expiry, earliest(nat));
+}
+
+/* The timer may be early (mappings were refreshed meanwhile), never late: only a new, shorter deadline must move it. */
+static void arm_no_later(hp_nat *nat, hp_time at)
+{
+    if (!hp_timer_is_armed(&nat->expiry) || at < nat->expiry.at)
+        hp_timer_arm(nat->node.world, &nat->expiry, at);
+}
+
+void hp_nat_mapping_expire(void *owner, hp_time now)
+{
+    hp_nat *nat = owner;
+    hp_nat_table *t = &nat->table;
+
+    for (unsigned timer = 0; timer < HP_NAT_N_TIMERS; timer++) {
+        while (hp_time_add(hp_nat_timer_bound(t, (hp_nat_timer)timer), nat->timeouts[timer]) <= now) {
+            uint32_t id = hp_nat_timer_first(t, (hp_nat_timer)timer);
+            if (!id || hp_time_add(hp_nat_hot(t, id)->refreshed, nat->timeouts[timer]) > now)
+                break;
+            hp_nat_mapping_end(nat, id, HP_NAT_END_EXPIRED);
+        }
+    }
+    for (uint32_t id; nat->config.max_lifetime && (id = t->by_creation.next) != 0;) {
+        if (hp_time_add(hp_nat_cold(t, id)->created, nat->config.max_lifetime) > now)
+            break;
+        hp_nat_mapping_end(nat, id, HP_NAT_END_LIFETIME);
+    }
+    hp_nat_mapping_rearm(nat);
+}
+
+static hp_nat_timer timer_for(const hp_nat *nat, const hp_nat_mapping *m, uint16_t remote_port)
+{
+    if (m->proto == HP_NAT_ICMP)
+        return HP_NAT_TIMER_ICMP;
+    if (remote_port < 1024 && nat->config.udp_well_known_timeout)
+        return HP_NAT_TIMER_WELL_KNOWN;
+    return m->flags & HP_NAT_REPLIED ? HP_NAT_TIMER_UDP : HP_NAT_TIMER_UNREPLIED;
+}
+
+void hp_nat_mapping_refresh(hp_nat *nat, uint32_t id, unsigned side, uint16_t remote_port)
+{
+    hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    hp_nat_timer timer = (hp_nat_timer)m->timer;
+
+    if (side == HP_NAT_OUTSIDE)
+        m->flags |= HP_NAT_REPLIED;
+    if (nat->refreshed_by[side]) {
+        m->refreshed = hp_world_now(nat->node.world);
+        timer = timer_for(nat, m, remote_port);
+    } else if (timer == HP_NAT_TIMER_UNREPLIED && m->flags & HP_NAT_REPLIED) {
+        timer = HP_NAT_TIMER_UDP;
+    }
+    if (timer != m->timer) {
+        hp_nat_timer_change(&nat->table, id, timer);
+        arm_no_later(nat, hp_time_add(m->refreshed, nat->timeouts[timer]));
+    }
+}
+
+/* ---- ends ---- */
+
+void hp_nat_mapping_end(hp_nat *nat, uint32_t id, hp_nat_end why)
+{
+    trace_end(nat, id, why);
+    if (why == HP_NAT_END_EXPIRED || why == HP_NAT_END_LIFETIME)
+        nat->stats.expired++;
+    else if (why == HP_NAT_END_EVICTED)
+        nat->stats.evicted++;
+    hp_nat_ports_unlink(nat, id, false);
+    hp_nat_hosts_detach(nat, id);
+    hp_nat_table_remove(&nat->table, id);
+    if (nat->table.n == 0)
+        hp_timer_cancel(nat->node.world, &nat->expiry);
+}
+
+void hp_nat_mapping_end_all(hp_nat *nat, hp_nat_end why)
+{
+    while (nat->table.by_creation.next)
+        hp_nat_mapping_end(nat, nat->table.by_creation.next, why);
+    hp_nat_table_clear(&nat->table);
+}
+
+/* ---- limits ---- */
+
+static uint32_t least_recent_of_all(hp_nat *nat)
+{
+    uint32_t best = 0;
+    for (unsigned timer = 0; timer < HP_NAT_N_TIMERS; timer++) {
+        uint32_t id = hp_nat_timer_first(&nat->table, (hp_nat_timer)timer);
+        if (id && (!best || hp_nat_hot(&nat->table, id)->refreshed < hp_nat_hot(&nat->table, best)->refreshed))
+            best = id;
+    }
+    return best;
+}
+
+static uint32_t least_recent_of_host(const hp_nat *nat, uint32_t host)
+{
+    uint32_t best = nat->hosts.records[host].oldest;
+    for (uint32_t id = best; id; id = hp_nat_cold(&nat->table, id)->by_host.next) {
+        if (hp_nat_hot(&nat->table, id)->refreshed < hp_nat_hot(&nat->table, best)->refreshed)
+            best = id;
+    }
+    return best;
+}
+
+/* Which mapping gives way; 0 when none does. */
+static uint32_t victim(hp_nat *nat, uint32_t host)
+{
+    switch (nat->config.eviction) {
+    case HP_NAT_EVICT_REFUSE:
+        return 0;
+    case HP_NAT_EVICT_OLDEST:
+        return host ? nat->hosts.records[host].oldest : nat->table.by_creation.next;
+    case HP_NAT_EVICT_LEAST_RECENT:
+        return host ? least_recent_of_host(nat, host) : least_recent_of_all(nat);
+    }
+    return 0;
+}
+
+/* RFC 6888 REQ-11b, RFC 5508 REQ-8: tell the host that its flow cannot be had. */
+static hp_icmp_kind regret(const hp_nat *nat)
+{
+    return nat->config.answers_blocked ? HP_ICMP_HOST_UNREACHABLE : HP_ICMP_NONE;
+}
+
+static bool make_room(hp_nat *nat, uint32_t host, hp_nat_verdict *v)
+{
+    uint32_t id;
+    while (host && nat->config.max_mappings_per_host &&
+           nat->hosts.records[host].n >= nat->config.max_mappings_per_host) {
+        if ((id = victim(nat, host)) == 0)
+            return hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "the host's share is used up", regret(nat));
+        hp_nat_mapping_end(nat, id, HP_NAT_END_EVICTED);
+    }
+    while (nat->config.max_mappings && nat->table.n >= nat->config.max_mappings) {
+        if ((id = victim(nat, 0)) == 0)
+            return hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "the table is full", regret(nat));
+        hp_nat_mapping_end(nat, id, HP_NAT_END_EVICTED);
+    }
+    return true;
+}
+
+/* ---- births ---- */
+
+uint32_t hp_nat_mapping_find(const hp_nat *nat, hp_nat_proto proto, const hp_addr *internal, const hp_addr *remote)
+{
+    const hp_nat_table *t = &nat->table;
+    for (unsigned kind = HP_NAT_N_KINDS; kind-- > 0;) {
+        if (t->n_of_kind[kind] == 0)
+            continue;
+        uint32_t id = hp_nat_table_find(t, (hp_nat_behaviour)kind, proto, internal, remote);
+        if (id && (kind == nat->config.mapping || hp_nat_session_has(t, id, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, remote)))
+            return id;
+    }
+    return 0;
+}
+
+static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
+                       const hp_addr *remote, hp_nat_verdict *v)
+{
+    hp_time now = hp_world_now(nat->node.world);
+    hp_nat_want want = {.proto = proto, .kind = kind, .internal = *internal, .remote = *remote};
+    hp_nat_mapping m = {.internal = *internal,
+                        .remote = *remote,
+                        .n_sessions = 1,
+                        .refreshed = now,
+                        .proto = (uint8_t)proto,
+                        .kind = (uint8_t)kind};
+
+    want.host = hp_nat_hosts_get(nat, internal);
+    if (!make_room(nat, want.host, v))
+        return 0;
+    if (!hp_nat_ports_find(nat, &want, &m.external, &m.port)) {
+        hp_nat_refuse(v, HP_DROP_NAT_NO_PORT, NULL, regret(nat));
+        return 0;
+    }
+    m.timer = (uint8_t)timer_for(nat, &m, remote->port);
+    uint32_t id = hp_nat_table_add(&nat->table, &m, now);
+    if (!id) {
+        hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "no NAT has so many mappings", regret(nat));
+        return 0;
+    }
+    hp_nat_ports_link(nat, id);
+    hp_nat_hosts_attach(nat, want.host, id);
+    nat->stats.created++;
+    nat->stats.mappings_peak = MAX(nat->stats.mappings_peak, nat->table.n);
+    hp_time deadline = hp_time_add(now, nat->timeouts[m.timer]);
+    if (nat->config.max_lifetime)
+        deadline = MIN(deadline, hp_time_add(now, nat->config.max_lifetime));
+    arm_no_later(nat, deadline);
+    trace_birth(nat, id, remote);
+    return id;
+}
+
+uint32_t hp_nat_mapping_get(hp_nat *nat, hp_nat_proto proto, const hp_addr *internal, const hp_addr *remote,
+                            bool *ret_created, hp_nat_verdict *v)
+{
+    hp_nat_behaviour kind = nat->config.mapping;
+    uint32_t id = hp_nat_mapping_find(nat, proto, internal, remote);
+
+    *ret_created = false;
+    if (id) {
+        const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+        if (hp_addr_equal(&m->remote, remote) ||
+            hp_nat_session_has(&nat->table, id, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, remote))
+            return id;
+        if (proto != HP_NAT_UDP || !hp_nat_inbound_holds(nat, m->external, m->port, remote)) {
+            hp_nat_session_add(&nat->table, id, remote, nat->max_sessions);
+            return id;
+        }
+        /* An unsolicited packet holds this flow's tuple: the flow alone moves to a port of its own. */
+        kind = HP_NAT_ADDRESS_AND_PORT_DEPENDENT;
+    }
+    id = create(nat, kind, proto, internal, remote, v);
+    *ret_created = id != 0;
+    return id;
+}
+
+bool hp_nat_mapping_rebind(hp_nat *nat, uint32_t id)
+{
+    hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    hp_time now = hp_world_now(nat->node.world);
+    uint32_t host = hp_nat_cold(&nat->table, id)->host;
+    hp_nat_want want = {.proto = (hp_nat_proto)m->proto,
+                        .kind = (hp_nat_behaviour)m->kind,
+                        .internal = m->internal,
+                        .remote = m->remote,
+                        .host = host,
+                        .rebind = id};
+    uint16_t external, port;
+
+    if (!hp_nat_ports_find(nat, &want, &external, &port))
+        return false;
+    trace_end(nat, id, HP_NAT_END_REBIND);
+    hp_nat_ports_unlink(nat, id, true);
+    m->external = external;
+    m->port = port;
+    hp_nat_ports_link(nat, id);
+    hp_nat_table_renew(&nat->table, id, now);
+    hp_nat_hosts_detach(nat, id);
+    hp_nat_hosts_attach(nat, host, id);
+    trace_birth(nat, id, &want.remote);
+    return true;
+}

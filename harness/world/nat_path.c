@@ -1,0 +1,259 @@
+/* The ways a packet takes through the NAT, and UDP's verdicts.
+ *
+ * From the inside: a wrong source is dropped (bad-source); what is for the NAT's inside address stays here; what is for
+ * one of its external addresses hairpins (RFC 4787 section 6); everything else leaves with an external source.
+ * From outside: what is not for an external address is dropped (no-route); what the filter admits goes in.
+ *
+ * The NAT is one hop. A packet that arrives with a TTL of 1 is dropped and answered (time exceeded) before it can make
+ * or refresh a mapping, but after it was found to be admissible: what the NAT would not pass anyway is not a TTL matter.
+ * A hairpinned packet loses one, not two.
+ *
+ * Hairpinning counts as outbound for the sender's mapping, which is made when missing even where the sender's internal
+ * address is shown (HP_NAT_HAIRPIN_INTERNAL_SOURCE), and as inbound for the target's. With hairpin_filtered the target's
+ * filter looks at the sender's external address and port, whichever source the packet then shows.
+ *
+ * Errors that the NAT makes come from its own address on the side where the offender came from: the inside address (an
+ * external one where it has none), or the external address that the offender was sent to. */
+#include "world/nat_private.h"
+
+static void record(hp_nat *nat, unsigned side, hp_direction dir, hp_packet *p)
+{
+    hp_trace *trace = hp_world_trace(nat->node.world);
+    if (trace)
+        hp_trace_packet(trace, hp_world_now(nat->node.world), nat->taps[side], dir, p);
+}
+
+void hp_nat_send(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    record(nat, side, HP_DIR_OUT, p);
+    hp_node_emit(&nat->node, side, p);
+}
+
+static hp_packet *error_about(hp_nat *nat, unsigned side, const hp_packet *p, hp_icmp_kind kind)
+{
+    unsigned family = hp_nat_family(&p->src);
+    const hp_addr *from = NULL;
+
+    if (kind == HP_ICMP_NONE)
+        return NULL;
+    if (side == HP_NAT_OUTSIDE && hp_nat_external_of(&nat->pool, &p->dst) >= 0)
+        from = &p->dst;
+    else if (side == HP_NAT_INSIDE && nat->internal[family].family != HP_AF_NONE)
+        from = &nat->internal[family];
+    else if (nat->pool.n_of_family[family] > 0)
+        from = &nat->pool.externals[nat->pool.of_family[family][0]].addr;
+    hp_packet *error = from ? hp_packet_icmp_error(kind, from, p, 0) : NULL;
+    if (error)
+        error->uid = hp_world_new_uid(nat->node.world);
+    return error;
+}
+
+static void count_drop(hp_nat *nat, hp_drop_reason reason)
+{
+    if (reason == HP_DROP_NAT_FILTERED)
+        nat->stats.filtered++;
+    else if (reason == HP_DROP_NAT_NO_MAPPING)
+        nat->stats.no_mapping++;
+    else if (reason == HP_DROP_NAT_LIMIT || reason == HP_DROP_NAT_NO_PORT)
+        nat->stats.refused++;
+}
+
+void hp_nat_finish(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+{
+    if (!v->pass) {
+        count_drop(nat, v->reason);
+        hp_packet *error = error_about(nat, side, p, v->answer);
+        hp_node_drop(&nat->node, p, v->reason, v->detail);
+        if (error)
+            hp_nat_send(nat, side, error);
+        return;
+    }
+    if (v->side == HP_NAT_OUTSIDE)
+        nat->stats.out_packets++;
+    else if (side == HP_NAT_OUTSIDE)
+        nat->stats.in_packets++;
+    else
+        nat->stats.hairpinned++;
+    p->src = v->src;
+    p->dst = v->dst;
+    p->ttl--;
+    hp_nat_send(nat, v->side, p);
+}
+
+static bool ttl_left(const hp_packet *p, hp_nat_verdict *v)
+{
+    return p->ttl > 1 || hp_nat_refuse(v, HP_DROP_TTL, NULL, HP_ICMP_TTL_EXCEEDED);
+}
+
+static bool refuse(hp_nat *nat, hp_nat_verdict *v, hp_drop_reason reason, hp_icmp_kind answer)
+{
+    bool answers = nat->config.unsolicited == HP_NAT_UNSOLICITED_ICMP;
+    return hp_nat_refuse(v, reason, NULL, answers ? answer : HP_ICMP_NONE);
+}
+
+/* ---- outbound ---- */
+
+static bool is_blocked(const hp_nat *nat, uint16_t port)
+{
+    if (nat->config.block_udp)
+        return true;
+    for (unsigned i = 0; i < nat->config.n_blocked; i++) {
+        if (port >= nat->config.blocked[i].first && port <= nat->config.blocked[i].last)
+            return true;
+    }
+    return false;
+}
+
+static bool decide_hairpin(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat_verdict *v)
+{
+    bool created;
+
+    if (nat->config.hairpin == HP_NAT_HAIRPIN_NONE)
+        return hp_nat_refuse(v, HP_DROP_NAT_NO_HAIRPIN, NULL, HP_ICMP_NONE);
+    if (!hp_nat_ports_lookup(nat, HP_NAT_UDP, (uint16_t)external, p->dst.port, &p->src))
+        return refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
+    if (!ttl_left(p, v))
+        return false;
+    uint32_t sender = hp_nat_mapping_get(nat, HP_NAT_UDP, &p->src, &p->dst, &created, v);
+    if (!sender)
+        return false;
+    hp_nat_mapping_refresh(nat, sender, HP_NAT_INSIDE, p->dst.port);
+    if (created && nat->config.hairpin_drops_first)
+        return hp_nat_refuse(v, HP_DROP_NAT_NO_HAIRPIN, "the packet that made its own mapping", HP_ICMP_NONE);
+
+    /* Only now: making the sender's mapping may have evicted the target's. */
+    hp_addr from = hp_nat_mapping_external(nat, sender);
+    uint32_t target = hp_nat_ports_lookup(nat, HP_NAT_UDP, (uint16_t)external, p->dst.port, &from);
+    if (!target)
+        return refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
+    if (nat->config.hairpin_filtered && !hp_nat_mapping_admits(nat, target, &from))
+        return refuse(nat, v, HP_DROP_NAT_FILTERED, HP_ICMP_ADMIN_PROHIBITED);
+    hp_nat_mapping_refresh(nat, target, HP_NAT_OUTSIDE, from.port);
+    v->pass = true;
+    v->side = HP_NAT_INSIDE;
+    v->src = nat->config.hairpin == HP_NAT_HAIRPIN_EXTERNAL_SOURCE ? from : p->src;
+    v->dst = hp_nat_hot(&nat->table, target)->internal;
+    return true;
+}
+
+static bool decide_out(hp_nat *nat, const hp_packet *p, int external, hp_nat_verdict *v)
+{
+    bool created;
+
+    if (is_blocked(nat, p->dst.port))
+        return hp_nat_refuse(v, HP_DROP_NAT_BLOCKED, NULL,
+                             nat->config.answers_blocked ? HP_ICMP_ADMIN_PROHIBITED : HP_ICMP_NONE);
+    if (external >= 0)
+        return decide_hairpin(nat, p, (unsigned)external, v);
+    if (!ttl_left(p, v))
+        return false;
+    uint32_t id = hp_nat_mapping_get(nat, HP_NAT_UDP, &p->src, &p->dst, &created, v);
+    if (!id)
+        return false;
+    hp_nat_mapping_refresh(nat, id, HP_NAT_INSIDE, p->dst.port);
+    v->pass = true;
+    v->side = HP_NAT_OUTSIDE;
+    v->src = hp_nat_mapping_external(nat, id);
+    v->dst = p->dst;
+    return true;
+}
+
+static bool is_inside(const hp_nat *nat, const hp_addr *a)
+{
+    for (unsigned i = 0; i < nat->n_inside; i++) {
+        if (hp_prefix_contains(&nat->inside[i], a))
+            return true;
+    }
+    return nat->n_inside == 0;
+}
+
+/* Multicast, broadcast and the unspecified address stay on their network. */
+static bool is_routable(const hp_addr *a)
+{
+    if (a->family == HP_AF_IPV4)
+        return a->ip[0] != 0 && a->ip[0] < 0xe0;
+    return a->ip[0] != 0xff && !hp_addr_is_link_local(a) && !hp_addr_is_unspecified(a);
+}
+
+void hp_nat_from_inside(hp_nat *nat, hp_packet *p)
+{
+    unsigned family = hp_nat_family(&p->src);
+    int external = hp_nat_external_of(&nat->pool, &p->dst);
+
+    record(nat, HP_NAT_INSIDE, HP_DIR_IN, p);
+    if (p->src.family != p->dst.family) {
+        hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "source and destination of two families");
+    } else if (!is_inside(nat, &p->src) || !is_routable(&p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0) {
+        hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
+    } else if (hp_addr_same_ip(&p->dst, &nat->internal[family])) {
+        hp_nat_local(nat, HP_NAT_INSIDE, p);
+    } else if (nat->pool.n_of_family[family] == 0) {
+        hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "the NAT has no external address of that family");
+    } else if (!is_routable(&p->dst)) {
+        hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, NULL);
+    } else if (p->proto != HP_PROTO_UDP && !hp_packet_is_icmp(p)) {
+        hp_node_drop(&nat->node, p, HP_DROP_NAT_PROTOCOL, NULL);
+    } else if (p->frag_total > 0 && nat->config.fragments == HP_NAT_FRAGMENTS_DROP) {
+        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, NULL);
+    } else if (p->frag_offset > 0) {
+        hp_nat_fragment_later(nat, HP_NAT_INSIDE, p);
+    } else if (p->proto == HP_PROTO_UDP) {
+        hp_nat_verdict v = {0};
+        decide_out(nat, p, external, &v);
+        if (p->frag_total > 0)
+            hp_nat_fragment_first(nat, HP_NAT_INSIDE, p, &v);
+        else
+            hp_nat_finish(nat, HP_NAT_INSIDE, p, &v);
+    } else {
+        hp_nat_icmp_from_inside(nat, p, external);
+    }
+}
+
+/* ---- inbound ---- */
+
+static bool decide_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat_verdict *v)
+{
+    uint32_t id = hp_nat_ports_lookup(nat, HP_NAT_UDP, (uint16_t)external, p->dst.port, &p->src);
+
+    if (!id || !hp_nat_mapping_admits(nat, id, &p->src)) {
+        if (nat->config.inbound_first)
+            hp_nat_inbound_note(nat, (uint16_t)external, p->dst.port, &p->src);
+        return id ? refuse(nat, v, HP_DROP_NAT_FILTERED, HP_ICMP_ADMIN_PROHIBITED)
+                  : refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
+    }
+    if (!ttl_left(p, v))
+        return false;
+    hp_nat_mapping_refresh(nat, id, HP_NAT_OUTSIDE, p->src.port);
+    v->pass = true;
+    v->side = HP_NAT_INSIDE;
+    v->src = p->src;
+    v->dst = hp_nat_hot(&nat->table, id)->internal;
+    return true;
+}
+
+void hp_nat_from_outside(hp_nat *nat, hp_packet *p)
+{
+    int external = hp_nat_external_of(&nat->pool, &p->dst);
+
+    record(nat, HP_NAT_OUTSIDE, HP_DIR_IN, p);
+    if (external < 0 || p->src.family != p->dst.family) {
+        hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "not an external address of the NAT");
+    } else if (!is_routable(&p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0) {
+        hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
+    } else if (p->proto != HP_PROTO_UDP && !hp_packet_is_icmp(p)) {
+        hp_node_drop(&nat->node, p, HP_DROP_NAT_PROTOCOL, NULL);
+    } else if (p->frag_total > 0 && nat->config.fragments == HP_NAT_FRAGMENTS_DROP) {
+        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, NULL);
+    } else if (p->frag_offset > 0) {
+        hp_nat_fragment_later(nat, HP_NAT_OUTSIDE, p);
+    } else if (p->proto == HP_PROTO_UDP) {
+        hp_nat_verdict v = {0};
+        decide_in(nat, p, (unsigned)external, &v);
+        if (p->frag_total > 0)
+            hp_nat_fragment_first(nat, HP_NAT_OUTSIDE, p, &v);
+        else
+            hp_nat_finish(nat, HP_NAT_OUTSIDE, p, &v);
+    } else {
+        hp_nat_icmp_from_outside(nat, p, (unsigned)external);
+    }
+}

@@ -1,0 +1,155 @@
+"""Exit codes and messages of the command line."""
+import json
+
+import pytest
+
+GOOD = "scenarios/basics/same-network.yaml"
+FAILING = """\
+name: hopeless
+peers: {alice: , bob: }
+steps:
+  - call: {from: alice, to: bob}
+expect:
+  - connected: {within: 1ms}
+until: 5s
+"""
+
+
+def test_good_is_zero(hairpin):
+    run = hairpin("run", GOOD)
+    assert run.code == 0
+    assert "1 passed, 0 failed" in run.stdout
+
+
+def test_a_failed_expectation_is_one_and_says_all(run_scenario):
+    run = run_scenario(FAILING, "--seed", "7")
+    assert run.code == 1
+    assert "case.yaml:6" in run.stdout  # where
+    assert "within: 1ms" in run.stdout  # what
+    assert "--seed 7" in run.stdout  # the command that runs it again
+    result = run.result("case")
+    assert result["verdict"] == "fail"
+    assert result["expectations"][0]["passed"] is False
+
+
+@pytest.mark.parametrize("args", [
+    (), ("rum",), ("run",), ("run", "--no-such-option", GOOD), ("run", GOOD, "--seed", "x"), ("run", GOOD, "--shard", "3/2"),
+    ("run", GOOD, "--shard", "0/2"), ("run", GOOD, "--evidence", "some"), ("run", "no/such/file.yaml"), ("check",),
+    ("explain",), ("explain", "no-such-key"), ("run", GOOD, "--filter", "nothing-is-called-this")])
+def test_bad_usage_is_two(hairpin, args):
+    run = hairpin(*args)
+    assert run.code == 2
+    assert run.stderr.strip()
+    assert run.stdout == ""
+
+
+def test_the_nearest_command_is_suggested(hairpin):
+    assert "did you mean `run`" in hairpin("rum").stderr
+
+
+def test_a_broken_scenario_tells_every_error_and_runs_nothing(hairpin, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("peers:\n  alice: {behnd: home}\n  bob:\nsteps:\n  - cal: {from: alice}\nexpect:\n  - conected\n")
+    run = hairpin("run", GOOD, bad, "--out", tmp_path / "out")
+    assert run.code == 2
+    for place, hint in (("bad.yaml:2:11", "behind"), ("bad.yaml:5:", "call"), ("bad.yaml:7:", "connected")):
+        assert place in run.stderr
+        assert hint in run.stderr
+    assert run.stderr.count("^") >= 3
+    assert not (tmp_path / "out").exists()
+    assert "passed" not in run.stdout
+
+
+def test_check_runs_nothing_and_lints(hairpin, tmp_path):
+    path = tmp_path / "odd.yaml"
+    path.write_text("servers: {stun: stun}\npeers: {alice: , bob: }\nsteps:\n  - call: {from: alice, to: bob}\n"
+                    "expect:\n  - connected\n")
+    run = hairpin("check", path)
+    assert run.code == 0
+    assert "warning" in run.stderr and "stun" in run.stderr
+    assert hairpin("check", "--strict", path).code == 2
+
+
+def test_shipped_scenarios_have_no_warnings(hairpin):
+    run = hairpin("check", "--strict", "scenarios")
+    assert run.code == 0, run.stderr
+
+
+def test_filter_shard_and_list(hairpin):
+    names = [line.split()[0] for line in hairpin("list", "scenarios").stdout.splitlines()]
+    assert names == sorted(names) and len(names) >= 25
+    basics = [line.split()[0] for line in hairpin("list", "scenarios", "--filter", "basics/*").stdout.splitlines()]
+    assert basics == [name for name in names if name.startswith("basics/")]
+    parts = []
+    for i in (1, 2, 3):
+        run = hairpin("run", "scenarios/basics", "--shard", f"{i}/3", "--tap")
+        assert run.code == 0
+        parts += [line.split(" - ")[1] for line in run.stdout.splitlines() if line.startswith("ok ")]
+    assert len(parts) == len(set(parts)) == len(basics)
+
+
+def test_fail_fast_begins_nothing_more(hairpin, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.yaml").write_text(FAILING)
+    run = hairpin("run", tmp_path, "--jobs", "1", "--fail-fast", "--out", tmp_path / "out")
+    assert run.code == 1
+    assert len(list((tmp_path / "out").glob("*/result.json"))) == 1
+
+
+def test_junit(hairpin, tmp_path):
+    from xml.etree import ElementTree
+    (tmp_path / "bad.yaml").write_text(FAILING)
+    report = tmp_path / "junit.xml"
+    assert hairpin("run", tmp_path / "bad.yaml", GOOD, "--junit", report).code == 1
+    root = ElementTree.parse(report).getroot()
+    cases = root.findall(".//testcase")
+    assert len(cases) == 2
+    failures = root.findall(".//failure")
+    assert len(failures) == 1 and "1ms" in (failures[0].get("message") or "") + (failures[0].text or "")
+
+
+def test_tap(hairpin):
+    lines = hairpin("run", GOOD, "--tap").stdout.splitlines()
+    assert lines[0] == "TAP version 14"
+    assert "1..1" in lines
+    assert any(line.startswith("ok 1 - ") for line in lines)
+
+
+def test_explain_knows_keys_by_name_and_path(hairpin):
+    assert "endpoint-independent" in hairpin("explain", "mapping").stdout
+    assert hairpin("explain", "network.nats.*.udp-timeout").code == 0
+    assert "did you mean" in hairpin("explain", "maping").stderr
+
+
+def test_schema_takes_every_shipped_scenario(hairpin):
+    import jsonschema
+    import yaml
+    from conftest import ROOT
+    schema = json.loads(hairpin("schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for path in sorted((ROOT / "scenarios").glob("**/*.yaml")):
+        errors = [error.message for error in validator.iter_errors(yaml.safe_load(path.read_text()))]
+        assert errors == [], f"{path}: {errors}"
+    assert list(validator.iter_errors({"peers": {"alice": {"behnd": "home"}}}))
+
+
+def test_the_reference_page_is_what_the_program_prints(hairpin):
+    from conftest import ROOT
+    assert hairpin("schema", "--reference").stdout == (ROOT / "scenarios" / "REFERENCE.md").read_text()
+
+
+def test_layering_is_held(tmp_path):
+    import shutil
+    import subprocess
+    from conftest import ROOT
+    assert subprocess.run([ROOT / "ci" / "layers"]).returncode == 0
+    # And would be noticed: a copy in which the world knows the scenario.
+    for name in ("harness", "ci"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "CMakeLists.txt", tmp_path)
+    link = tmp_path / "harness" / "world" / "link.c"
+    link.write_text('#include "scenario/model.h"\n' + link.read_text())
+    process = subprocess.run([tmp_path / "ci" / "layers"], capture_output=True, text=True)
+    assert process.returncode == 1
+    assert "harness/world/link.c:1" in process.stdout

@@ -1,0 +1,101 @@
+/* The presets: complete, distinct, and what their names say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* after the three above */
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+
+#include "config/nat.h"
+
+static void names_are_unique_and_found(void **state)
+{
+    size_t n;
+    const hp_nat_preset *presets = hp_nat_presets(&n);
+    assert_true(n >= 16);
+    for (size_t i = 0; i < n; i++) {
+        assert_ptr_equal(hp_nat_preset_find(presets[i].name), &presets[i]);
+        assert_int_equal(strspn(presets[i].name, "abcdefghijklmnopqrstuvwxyz0123456789-"), strlen(presets[i].name));
+        assert_true(strlen(presets[i].about) > 10 && strlen(presets[i].source) >= 6);
+    }
+    assert_null(hp_nat_preset_find("no-such-nat"));
+    assert_null(hp_nat_preset_find(""));
+    assert_null(hp_nat_preset_find(NULL));
+}
+
+static void all_start_from_the_default(void **state)
+{
+    size_t n;
+    const hp_nat_preset *presets = hp_nat_presets(&n);
+    for (size_t i = 0; i < n; i++) {
+        const hp_nat_config *c = &presets[i].config;
+        assert_true(c->udp_timeout >= 10 * HP_S);
+        assert_true(c->icmp_timeout >= 10 * HP_S);
+        assert_true(c->icmp_errors || strcmp(presets[i].name, "no-fragments") == 0);
+        assert_int_equal(c->n_blocked > 0, c->blocked != NULL);
+        for (unsigned b = 0; c->blocked && b < c->n_blocked; b++)
+            assert_true(c->blocked[b].first <= c->blocked[b].last);
+    }
+}
+
+static void the_default_is_what_the_header_says(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    assert_int_equal(c.mapping, HP_NAT_ENDPOINT_INDEPENDENT);
+    assert_int_equal(c.filtering, HP_NAT_ADDRESS_AND_PORT_DEPENDENT);
+    assert_int_equal(c.ports, HP_NAT_PORTS_PRESERVE);
+    assert_int_equal(c.hairpin, HP_NAT_HAIRPIN_NONE);
+    assert_int_equal(c.udp_timeout, 120 * HP_S);
+    assert_int_equal(c.refresh, HP_NAT_REFRESH_OUTBOUND);
+    assert_true(c.icmp_errors);
+    assert_false(c.block_udp);
+}
+
+static void classes(const char *name, hp_nat_behaviour mapping, hp_nat_behaviour filtering)
+{
+    const hp_nat_preset *p = hp_nat_preset_find(name);
+    assert_non_null(p);
+    assert_int_equal(p->config.mapping, mapping);
+    assert_int_equal(p->config.filtering, filtering);
+}
+
+static void the_four_classes_of_rfc_3489(void **state)
+{
+    classes("full-cone", HP_NAT_ENDPOINT_INDEPENDENT, HP_NAT_ENDPOINT_INDEPENDENT);
+    classes("restricted-cone", HP_NAT_ENDPOINT_INDEPENDENT, HP_NAT_ADDRESS_DEPENDENT);
+    classes("port-restricted-cone", HP_NAT_ENDPOINT_INDEPENDENT, HP_NAT_ADDRESS_AND_PORT_DEPENDENT);
+    classes("symmetric", HP_NAT_ADDRESS_AND_PORT_DEPENDENT, HP_NAT_ADDRESS_AND_PORT_DEPENDENT);
+}
+
+/* RFC 4787 section 12. */
+static void rfc4787_presets_fulfil_it(void **state)
+{
+    static const char *const names[] = {"rfc4787", "rfc4787-strict"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        const hp_nat_config *c = &hp_nat_preset_find(names[i])->config;
+        assert_int_equal(c->mapping, HP_NAT_ENDPOINT_INDEPENDENT); /* REQ-1 */
+        assert_int_equal(c->pooling, HP_NAT_PAIRED); /* REQ-2 */
+        assert_false(c->overload); /* REQ-3 */
+        assert_true(c->well_known_apart); /* REQ-3a */
+        assert_true(c->port_parity); /* REQ-4 */
+        assert_true(c->udp_timeout >= 300 * HP_S); /* REQ-5, 5c */
+        assert_int_equal(c->udp_unreplied_timeout, 0);
+        assert_int_not_equal(c->refresh, HP_NAT_REFRESH_INBOUND); /* REQ-6 */
+        assert_int_not_equal(c->filtering, HP_NAT_ADDRESS_AND_PORT_DEPENDENT); /* REQ-8 */
+        assert_int_equal(c->hairpin, HP_NAT_HAIRPIN_EXTERNAL_SOURCE); /* REQ-9a */
+        assert_false(c->icmp_error_ends_mapping); /* REQ-12 */
+        assert_true(c->icmp_errors); /* REQ-12b */
+        assert_int_equal(c->fragments, HP_NAT_FRAGMENTS_OUT_OF_ORDER); /* REQ-14 */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_unique_and_found),          cmocka_unit_test(all_start_from_the_default),
+        cmocka_unit_test(the_default_is_what_the_header_says), cmocka_unit_test(the_four_classes_of_rfc_3489),
+        cmocka_unit_test(rfc4787_presets_fulfil_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
