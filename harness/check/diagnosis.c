@@ -29,7 +29,7 @@ struct hp_diagnosis {
     GArray *drops; /* drop_count */
 };
 
-/* What the first pass remembers of each packet record, by number. */
+/* What the walk remembers of packets, by record number, and of taps. */
 typedef struct seen {
     GByteArray *is_data;
     GArray *tap_peer; /* int: index of the peer that owns the tap, or -1 */
@@ -48,6 +48,9 @@ static int peer_of_tap(const hp_diagnosis *d, const char *tap)
 
 static int owner(const hp_diagnosis *d, seen *packets, const hp_trace *trace, uint32_t tap)
 {
+    if (tap >= hp_trace_n_taps(trace)) {
+        return -1; /* a log damaged by what crashed */
+    }
     while (packets->tap_peer->len <= tap) {
         const int peer = peer_of_tap(d, hp_trace_tap_name(trace, packets->tap_peer->len));
         g_array_append_val(packets->tap_peer, peer);

@@ -83,6 +83,9 @@ static void packets_clear(hp_expectation *e)
 
 static bool tap_fits(const hp_expectation *e, packets *p, const hp_trace *trace, uint32_t tap)
 {
+    if (tap >= hp_trace_n_taps(trace)) {
+        return false; /* a log damaged by what crashed */
+    }
     while (p->taps->len <= tap) {
         const char *name = hp_trace_tap_name(trace, p->taps->len);
         const guint8 fits = e->expect->packets.at == NULL || is_part_of(name, e->expect->packets.at) ? 1 : 2;

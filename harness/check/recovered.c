@@ -6,7 +6,8 @@
  * the same way. A flow none of whose later datagrams arrives did not recover. With several steps of that name, the
  * first one counts.
  *
- * The gap that the text tells is the time from the last arrival before the recovery to the recovery itself. */
+ * The gap that the text tells is the longest silence between two arrivals, from the last one before the step to the
+ * recovery. */
 #include <string.h>
 
 #include "check/traffic.h"
@@ -14,7 +15,8 @@
 typedef struct recovery {
     hp_flow_facts *flow;
     uint64_t next_sequence; /* the first number sent after the step */
-    hp_time last_before; /* arrival before the recovery, HP_NEVER */
+    hp_time last; /* arrival before the recovery, HP_NEVER */
+    hp_time gap; /* the longest silence so far */
     hp_time at; /* HP_NEVER until it recovered */
     uint32_t packet;
 } recovery;
@@ -54,7 +56,7 @@ static void add_flow(recovered *x, hp_flow_facts *flow)
     const recovery r = {
         .flow = flow,
         .next_sequence = flow->next_sequence,
-        .last_before = flow->last_received,
+        .last = flow->last_received,
         .at = HP_NEVER,
     };
     g_array_append_val(x->flows, r);
@@ -95,11 +97,12 @@ static void received(const hp_facts *facts, recovered *x, hp_time at)
         if (f->flow != facts->current.flow || f->at != HP_NEVER) {
             continue;
         }
+        f->gap = f->last != HP_NEVER ? MAX(f->gap, at - f->last) : 0;
         if (facts->current.sequence >= f->next_sequence) {
             f->at = at;
             f->packet = facts->current.arrival.packet;
         } else {
-            f->last_before = at;
+            f->last = at;
         }
     }
 }
@@ -143,17 +146,17 @@ static bool judge_flow(const hp_expectation *e, hp_judgement *j, const recovery 
         g_string_append(j->got, " did not recover");
         if (f->flow->next_sequence == f->next_sequence) {
             g_string_append(j->got, ": nothing was sent after the step");
-        } else if (f->last_before != HP_NEVER) {
+        } else if (f->last != HP_NEVER) {
             g_string_append(j->got, ": nothing arrived after ");
-            hp_text_time(j->got, f->last_before);
+            hp_text_time(j->got, f->last);
         }
         return false;
     }
     g_string_append(j->got, " after ");
     hp_text_time(j->got, f->at - step_time(e));
-    if (f->last_before != HP_NEVER) {
+    if (f->last != HP_NEVER) {
         g_string_append(j->got, " (a gap of ");
-        hp_text_time(j->got, f->at - f->last_before);
+        hp_text_time(j->got, f->gap);
         g_string_append_c(j->got, ')');
     }
     return f->at - step_time(e) <= e->expect->recovered.within;

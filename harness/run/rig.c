@@ -9,6 +9,9 @@
 #include <string.h>
 
 #define DEFAULT_STUN_PORT 3478
+/* A router port that leads nowhere: an address of the network itself that nobody has ends there, as it does where
+ * nobody answers an ARP request, instead of leaving by the default route. */
+#define ON_LINK_PORT 0
 
 /* ---- links ---- */
 
@@ -124,6 +127,11 @@ static void build_zones(hp_rig *rig)
         }
         rig->zones[z].router = hp_router_new(rig->world, rig->plan->zones[z].name, &config);
         rig->zones[z].crossings = g_ptr_array_new();
+        rig->zones[z].n_ports = ON_LINK_PORT + 1;
+        const hp_prefix *const on_link[] = {&rig->plan->zones[z].prefix4, &rig->plan->zones[z].prefix6};
+        for (unsigned i = 0; i < G_N_ELEMENTS(on_link); i++)
+            if (on_link[i]->base.family)
+                hp_router_add_route(rig->zones[z].router, on_link[i], ON_LINK_PORT);
     }
 }
 

@@ -441,6 +441,8 @@ static const hp_key signaling_keys[] = {
     {"candidate-delay", HP_V_DURATION, F(type_delay[HP_SIGNAL_CANDIDATE]), .fallback = "0",
      .doc = "extra delay of candidates"},
     {"echo", HP_V_BOOL, F(echo), .fallback = "true", .doc = "the sender hears its own messages"},
+    {"addressed", HP_V_BOOL, F(addressed), .fallback = "false",
+     .doc = "a message that names somebody reaches only them, as with rooms; else everything reaches everyone"},
 };
 #undef F
 static_assert(HP_SIGNAL_N_TYPES == 3, "one key a type");

@@ -268,6 +268,23 @@ static void recovered_counts_what_was_sent_after_the_step(void **state)
     ASSERT_EXPECT(f, 1, false, 11199 * HP_MS, number, "from alice to bob after 1.200s (a gap of 1.190s)");
 }
 
+static void recovered_tells_the_longest_silence(void **state)
+{
+    fixture *f = *state;
+    add_step(f, HP_STEP_REBOOT);
+    add_recovered(f, 5 * HP_S);
+    ev_flow(f, 0, 1, "alice", "bob");
+    ev_sent(f, HP_S, 1, 0);
+    ev_received(f, 2 * HP_S, 1, 0, HP_S, 0);
+    ev_sent(f, 9 * HP_S, 1, 1);
+    ev_step(f, 10 * HP_S, 1);
+    ev_received(f, 10100 * HP_MS, 1, 1, 1100 * HP_MS, 0); /* sent before, and ends the silence */
+    ev_sent(f, 10200 * HP_MS, 1, 2);
+    ev_received(f, 10300 * HP_MS, 1, 2, 100 * HP_MS, 0);
+    fixture_finish(f, 20 * HP_S);
+    ASSERT_EXPECT(f, 0, true, 10300 * HP_MS, 0, "from alice to bob after 300ms (a gap of 8.100s)");
+}
+
 static void recovered_fails_for_a_flow_that_stays_dead(void **state)
 {
     fixture *f = *state;
@@ -335,6 +352,7 @@ int main(void)
         FIXTURE_TEST(latency_joins_the_selected_flows),
         FIXTURE_TEST(latency_without_arrivals_fails),
         FIXTURE_TEST(recovered_counts_what_was_sent_after_the_step),
+        FIXTURE_TEST(recovered_tells_the_longest_silence),
         FIXTURE_TEST(recovered_fails_for_a_flow_that_stays_dead),
         FIXTURE_TEST(recovered_takes_later_flows_when_none_was_running),
         FIXTURE_TEST(recovered_needs_its_step_and_a_flow),

@@ -166,10 +166,8 @@ static void wrong_credentials(void **state)
     rig *r = *state;
     rig_start(r);
     rig_client cases[] = {
-        rig_client_new("192.0.2.10:5000", "alice", "wrong"),
-        rig_client_new("192.0.2.10:5000", "bob", "secret"),
-        rig_client_new("192.0.2.10:5000", "mallory", "secret"),
-        rig_client_new("192.0.2.10:5000", "", ""),
+        rig_client_new("192.0.2.10:5000", "alice", "wrong"),    rig_client_new("192.0.2.10:5000", "bob", "secret"),
+        rig_client_new("192.0.2.10:5000", "mallory", "secret"), rig_client_new("192.0.2.10:5000", "", ""),
         rig_client_new("192.0.2.10:5000", "%s%n%s", "secret"),
     };
     static const char *const named[] = {"alice", "bob", "", "", ""};
@@ -327,8 +325,8 @@ static void choose(rig *r, rig_client *c, const algorithms *how)
     assert_int_equal(rig_ask(r, c), how->code);
     if (how->code == 437) {
         assert_int_equal(hp_stun_check_integrity(&rig_last(r)->msg, &key, how->sha256_answer), HP_STUN_GOOD);
-        assert_false(rig_has(rig_last(r), how->sha256_answer ? HP_STUN_MESSAGE_INTEGRITY
-                                                             : HP_STUN_MESSAGE_INTEGRITY_SHA256));
+        assert_false(
+            rig_has(rig_last(r), how->sha256_answer ? HP_STUN_MESSAGE_INTEGRITY : HP_STUN_MESSAGE_INTEGRITY_SHA256));
     } else {
         assert_false(rig_has(rig_last(r), HP_STUN_MESSAGE_INTEGRITY));
     }
@@ -344,7 +342,12 @@ static void password_algorithms(void **state)
     static const algorithms cases[] = {
         {.code = 437}, /* neither: as though MD5, answered with MESSAGE-INTEGRITY */
         {.sha256_integrity = true, .code = 437},
-        {.list = true, .chosen = true, .choice = 2, .sha256_key = true, .sha256_integrity = true, .code = 437,
+        {.list = true,
+         .chosen = true,
+         .choice = 2,
+         .sha256_key = true,
+         .sha256_integrity = true,
+         .code = 437,
          .sha256_answer = true},
         {.list = true, .chosen = true, .choice = 2, .sha256_key = true, .code = 437, .sha256_answer = true},
         {.list = true, .chosen = true, .choice = 1, .sha256_integrity = true, .code = 437, .sha256_answer = true},
@@ -379,8 +382,8 @@ static void bid_down(void **state)
     rig_challenge(r, &b);
     memcpy(b.nonce + 9, "gAAA", 4);
     choose(r, &b,
-           &(algorithms){.list = true, .chosen = true, .choice = 2, .sha256_key = true, .sha256_integrity = true,
-                         .code = 400});
+           &(algorithms){
+               .list = true, .chosen = true, .choice = 2, .sha256_key = true, .sha256_integrity = true, .code = 400});
 }
 
 /* Section 9.2.4: USERHASH stands for USERNAME where the server says so. */

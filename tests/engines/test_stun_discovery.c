@@ -31,8 +31,7 @@ static void change_request(void **state)
     rig *r = *state;
     rig_start(r);
     rig_client c = client();
-    static const char *const here[] = {"203.0.113.1:3478", "203.0.113.1:3479", "203.0.113.2:3478",
-                                       "203.0.113.2:3479"};
+    static const char *const here[] = {"203.0.113.1:3478", "203.0.113.1:3479", "203.0.113.2:3478", "203.0.113.2:3479"};
     for (unsigned i = 0; i < 4; i++) {
         r->server_addr = rig_addr(here[i]);
         for (uint32_t flags = 0; flags < 4; flags++) { /* bit 0: change port, bit 1: change IP */
@@ -58,7 +57,7 @@ static void bindings(void **state)
     r->config.alternate_port = 2000;
     rig_start(r);
     hp_addr all[8];
-    static const char *const expected[] = {"203.0.113.1:1000",  "203.0.113.1:2000", "[2001:db8::1]:1000",
+    static const char *const expected[] = {"203.0.113.1:1000",   "203.0.113.1:2000", "[2001:db8::1]:1000",
                                            "[2001:db8::1]:2000", "203.0.113.2:1000", "203.0.113.2:2000"};
     assert_int_equal(hp_turn_server_bindings(r->server, all, 8), 6);
     for (unsigned i = 0; i < 6; i++) {
@@ -171,8 +170,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(change_request), T(bindings), T(one_address),    T(not_offered), T(malformed), T(response_port),
-        T(padding),        T(rfc3489_change),
+        T(change_request), T(bindings),      T(one_address), T(not_offered),
+        T(malformed),      T(response_port), T(padding),     T(rfc3489_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,8 @@ static void assert_faulty(const rig *r, unsigned code)
 static void silence(void **state)
 {
     rig *r = *state;
-    start_with(r, &(hp_server_fault){.kind = HP_FAULT_SILENCE, .method = HP_STUN_ALLOCATE, .nth_first = 2, .nth_last = 2},
-               1);
+    start_with(
+        r, &(hp_server_fault){.kind = HP_FAULT_SILENCE, .method = HP_STUN_ALLOCATE, .nth_first = 2, .nth_last = 2}, 1);
     rig_client a = alice();
     rig_challenge(r, &a);
     rig_begin_allocate(r);
@@ -243,16 +243,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counting),
-        T(silence),
-        T(delay),
-        T(delayed_for_ever),
-        T(error),
-        T(other_address),
-        T(wrong_id),
-        T(bad_integrity),
-        T(wrong_mapped),
-        T(forget),
+        cmocka_unit_test(counting), T(silence),  T(delay),         T(delayed_for_ever), T(error),
+        T(other_address),           T(wrong_id), T(bad_integrity), T(wrong_mapped),     T(forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -304,19 +304,9 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(quota),
-        T(capacity),
-        T(reservations),
-        T(every_port),
-        T(port_in_use),
-        T(half_a_pair),
-        T(port_rests),
-        T(permission_cap),
-        T(channel_cap),
-        T(spoofed_sources),
-        T(end_all),
-        T(relay_to_relay),
-        cmocka_unit_test(ports),
+        T(quota),       T(capacity),       T(reservations),         T(every_port),  T(port_in_use),
+        T(half_a_pair), T(port_rests),     T(permission_cap),       T(channel_cap), T(spoofed_sources),
+        T(end_all),     T(relay_to_relay), cmocka_unit_test(ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

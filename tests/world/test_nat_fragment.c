@@ -198,6 +198,22 @@ static void a_flood_is_limited(void **state)
     list_free(list);
 }
 
+static void what_was_let_go_counts_no_more(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    g_autoptr(rig) r = rig_new(&c);
+    GPtrArray *list = fragments(A, S);
+    for (unsigned i = 0; i < 20 * 65; i++) {
+        /* Sixty-four later fragments, then the first. */
+        hp_packet *p = hp_packet_copy(g_ptr_array_index(list, i % 65 == 64 ? 0 : 1));
+        p->ip_id = 1000 + i / 65;
+        rig_give(r, HP_NAT_INSIDE, p);
+    }
+    assert_int_equal(rig_drops(r), 0);
+    assert_int_equal(hp_nat_get_stats(r->nat).out_packets, 20 * 65);
+    list_free(list);
+}
+
 static void fragments_hairpin(void **state)
 {
     hp_nat_config c = hp_nat_config_default();
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(none_at_all),
         cmocka_unit_test(all_share_the_fate_of_the_first),
         cmocka_unit_test(a_flood_is_limited),
+        cmocka_unit_test(what_was_let_go_counts_no_more),
         cmocka_unit_test(fragments_hairpin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

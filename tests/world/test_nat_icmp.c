@@ -256,10 +256,17 @@ static void hairpinned_errors_are_translated_twice(void **state)
     check(&p->inner->dst, "192.0.2.1:6000");
     check_wire(p);
 
+    /* Sent to us, but about a packet that came from elsewhere. */
+    assert_out(r, B, "198.51.100.1:5000", "192.0.2.1:6000");
+    hp_packet *liar = error_about(HP_ICMP_PORT_UNREACHABLE, "192.168.1.3", "198.51.100.1:5000", B);
+    liar->dst = addr("192.0.2.1");
+    rig_give(r, HP_NAT_INSIDE, liar);
+    assert_drop(r, 1, HP_DROP_NAT_NO_MAPPING);
+
     c.hairpin = HP_NAT_HAIRPIN_NONE;
     hp_nat_configure(r->nat, &c, "hairpin");
     rig_give(r, HP_NAT_INSIDE, error_about(HP_ICMP_PORT_UNREACHABLE, "192.168.1.3", "192.0.2.1:5000", B));
-    assert_drop(r, 1, HP_DROP_NAT_NO_HAIRPIN);
+    assert_drop(r, 2, HP_DROP_NAT_NO_HAIRPIN);
 }
 
 static void icmpv6_likewise(void **state)

@@ -327,7 +327,7 @@ static void taps_see_both_sides(void **state)
     hp_trace_cursor cursor = {0};
     hp_record record;
     unsigned n = 0;
-    uint64_t uids[4];
+    uint64_t uids[4] = {0};
     while (hp_trace_next(r->trace, &cursor, &record)) {
         if (record.type != HP_RECORD_PACKET)
             continue;

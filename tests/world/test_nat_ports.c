@@ -170,6 +170,33 @@ static void full_range_is_used_to_the_last_port(void **state)
     assert_int_equal(hp_nat_get_stats(r->nat).refused, 1);
 }
 
+static void no_free_port_is_passed_over(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.port_range = (hp_port_range){1024, 1535};
+    c.udp_timeout = 10 * HP_S;
+    g_autoptr(rig) r = rig_new(&c);
+    for (unsigned port = 1024; port < 1280; port++) {
+        g_autofree char *src = g_strdup_printf("192.168.1.2:%u", port);
+        rig_out(r, src, S1);
+    }
+    assert_out(r, "192.168.1.3:1100", S1, "192.0.2.1:1280");
+    rig_until(r, 5 * HP_S);
+    for (unsigned port = 1024; port < 1280; port++) {
+        g_autofree char *src = g_strdup_printf("192.168.1.2:%u", port);
+        if (port != 1050)
+            rig_out(r, src, S1);
+    }
+    for (unsigned port = 1280; port < 1536; port++) {
+        g_autofree char *src = g_strdup_printf("192.168.1.4:%u", port);
+        rig_out(r, src, S1);
+    }
+    rig_until(r, 10 * HP_S);
+    assert_out(r, "192.168.1.5:1400", S1, "192.0.2.1:1280"); /* the second host's, gone too */
+    assert_out(r, "192.168.1.5:1401", S1, "192.0.2.1:1050");
+    assert_out(r, "192.168.1.5:1402", S1, "-");
+}
+
 static void pools_paired_and_arbitrary(void **state)
 {
     hp_nat_config c = hp_nat_config_default();
@@ -250,6 +277,19 @@ static void port_blocks_belong_to_hosts(void **state)
     }
     rig_until(r, 121 * HP_S);
     assert_out(r, "100.64.0.11:5000", S1, "192.0.2.1:10010");
+}
+
+static void a_host_does_not_take_its_own_block_again(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.port_range = (hp_port_range){5001, 5001};
+    c.port_block = 1;
+    c.port_blocks_per_host = 2;
+    c.port_parity = true;
+    g_autoptr(rig) r = rig_new(&c);
+    assert_out(r, "100.64.0.2:6000", S1, "-");
+    assert_drop(r, 1, HP_DROP_NAT_NO_PORT);
+    assert_out(r, "100.64.0.2:6001", S1, "192.0.2.1:5001");
 }
 
 static void a_second_block_comes_when_the_first_is_full(void **state)
@@ -393,9 +433,11 @@ int main(void)
         cmocka_unit_test(contiguity_keeps_neighbours),
         cmocka_unit_test(well_known_ports_stay_apart),
         cmocka_unit_test(full_range_is_used_to_the_last_port),
+        cmocka_unit_test(no_free_port_is_passed_over),
         cmocka_unit_test(pools_paired_and_arbitrary),
         cmocka_unit_test(a_large_pool_is_found_by_address),
         cmocka_unit_test(port_blocks_belong_to_hosts),
+        cmocka_unit_test(a_host_does_not_take_its_own_block_again),
         cmocka_unit_test(a_second_block_comes_when_the_first_is_full),
         cmocka_unit_test(overloading_shares_a_port_among_remotes),
         cmocka_unit_test(an_early_packet_steals_the_port),
