@@ -140,10 +140,11 @@ static bool read_members(JsonObject *object, hp_client_message *message)
 hp_client_message *hp_client_message_parse(const char *json, GError **error)
 {
     g_autoptr(JsonNode) root = json_from_string(json, NULL);
-    g_autoptr(hp_client_message) message = g_new0(hp_client_message, 1);
+    hp_client_message *message = g_new0(hp_client_message, 1);
     if (root && JSON_NODE_HOLDS_OBJECT(root) && read_members(json_node_get_object(root), message)) {
-        return g_steal_pointer(&message);
+        return message;
     }
+    hp_client_message_free(message);
     g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "no offer, answer or candidate in JSON");
     return NULL;
 }

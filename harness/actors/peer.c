@@ -248,11 +248,14 @@ bool hp_peer_send(hp_peer *peer, const char *with, unsigned stream, unsigned com
         component > session->n_components || len > G_MAXUINT16) {
         return false;
     }
+    /* All or nothing: nice_agent_send() would let a reliable agent take the first part alone. */
+    GOutputVector vector = {.buffer = data, .size = len};
+    NiceOutputMessage message = {.buffers = &vector, .n_buffers = 1};
     hp_seam_enter(session->env);
-    gint sent = nice_agent_send(session->agent, stream, component, (guint)len, data);
+    gint sent = nice_agent_send_messages_nonblocking(session->agent, stream, component, &message, 1, NULL, NULL);
     hp_seam_leave(session->env);
     hp_session_schedule(session);
-    return sent >= 0 && (size_t)sent == len;
+    return sent == 1;
 }
 
 void hp_peer_set_receive(hp_peer *peer, hp_peer_receive receive, void *user)

@@ -87,7 +87,7 @@ static const char *server_name(const hp_peer *peer, const NiceCandidate *candida
     return "";
 }
 
-void hp_session_local_candidate(hp_session *session, const NiceCandidate *candidate)
+void hp_session_local_candidate(hp_session *session, NiceCandidate *candidate)
 {
     hp_peer *peer = session->peer;
     HP_PEER_TRACE(peer, HP_EV_CANDIDATE, HP_FU("session", session->number), HP_FU("stream", candidate->stream_id),
@@ -97,8 +97,7 @@ void hp_session_local_candidate(hp_session *session, const NiceCandidate *candid
                   HP_FA("address", hp_peer_from_nice(&candidate->addr)),
                   HP_FA("base", hp_peer_from_nice(&candidate->base_addr)), HP_FU("priority", candidate->priority),
                   HP_FS("foundation", candidate->foundation), HP_FS("server", server_name(peer, candidate)));
-    g_autofree char *line =
-        nice_agent_generate_local_candidate_sdp(session->agent, (NiceCandidate *)(uintptr_t)candidate);
+    g_autofree char *line = nice_agent_generate_local_candidate_sdp(session->agent, candidate);
     hp_local_candidate *local = g_new0(hp_local_candidate, 1);
     local->stream = candidate->stream_id;
     local->text = g_strdup(g_str_has_prefix(line, "a=") ? line + 2 : line);

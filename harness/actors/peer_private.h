@@ -137,7 +137,7 @@ void hp_peer_ignore(const hp_peer *peer, const char *from, hp_signal_type type, 
 void hp_peer_send_message(hp_peer *peer, hp_client_message *message);
 
 /* ---- peer_candidates.c ---- */
-void hp_session_local_candidate(hp_session *session, const NiceCandidate *candidate);
+void hp_session_local_candidate(hp_session *session, NiceCandidate *candidate);
 /* Sends what trickle allows now. */
 void hp_session_trickle(hp_session *session);
 void hp_session_trickle_due(void *owner, hp_time now);

@@ -189,7 +189,7 @@ static const char *complaint(const hp_sdp *sdp)
 
 hp_sdp *hp_sdp_parse(const char *text, GError **error)
 {
-    g_autoptr(hp_sdp) sdp = hp_sdp_new();
+    hp_sdp *sdp = hp_sdp_new();
     reader r = {.sdp = sdp};
     const char *wrong = NULL;
     g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
@@ -202,8 +202,9 @@ hp_sdp *hp_sdp_parse(const char *text, GError **error)
     g_free(r.password);
     wrong = wrong ? wrong : complaint(sdp);
     if (wrong) {
+        hp_sdp_free(sdp);
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "session description: %s", wrong);
         return NULL;
     }
-    return g_steal_pointer(&sdp);
+    return sdp;
 }

@@ -21,9 +21,10 @@ void hp_checker_feed(hp_checker *checker, const hp_trace *trace);
  * delivery and latency until all their flows are done and nothing is in flight. A wait-for step that has not ended may
  * still time out, so it keeps the run open too. A scenario without expectations is never decided. */
 bool hp_checker_decided(const hp_checker *checker);
-/* Judges what is open as of now, after reading what was appended. With known-bug a failure, a crash and a hang become
- * HP_VERDICT_EXPECTED_FAILURE and a pass HP_VERDICT_FIXED; an error stays one. message NULL unless the run itself went wrong (then verdict says how: crashed, hung,
- * error; else pass it HP_VERDICT_PASS). Writes notes about packets that decided a verdict to the trace. */
+/* Judges what is open as of now, after reading what was appended. message NULL unless the run itself went wrong (then
+ * verdict says how: crashed, hung, error; else pass it HP_VERDICT_PASS). With known-bug a failure, a crash and a hang
+ * become HP_VERDICT_EXPECTED_FAILURE and a pass HP_VERDICT_FIXED; an error stays one. Writes notes about packets that
+ * decided a verdict to the trace. */
 hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict verdict, const char *message,
                              const char *end_reason, hp_time ended);
 

@@ -86,9 +86,6 @@ static void pass_time(hp_checker *checker, hp_time now, uint64_t index)
 
 static void pass_step(hp_checker *checker, int step, const hp_record *r)
 {
-    if (checker->facts->steps[step].index != r->index) {
-        return; /* not its first time */
-    }
     for (unsigned i = 0; i < checker->n; i++) {
         hp_window *w = &checker->expectations[i].window;
         if (!w->opened && w->after_step == step) {

@@ -200,37 +200,42 @@ uint64_t hp_diagnosis_answers(const hp_diagnosis *d, const char *peer)
     return find(d, peer)->answers;
 }
 
+typedef struct ranked {
+    uint64_t n;
+    unsigned index; /* equal counts stay in order of their first drop */
+} ranked;
+
+static int most_first(const void *a, const void *b)
+{
+    const ranked *x = a;
+    const ranked *y = b;
+    return x->n != y->n ? (x->n < y->n) - (x->n > y->n) : (x->index > y->index) - (x->index < y->index);
+}
+
 void hp_diagnosis_append_drops(const hp_diagnosis *d, bool data_only, GString *text)
 {
     enum { MOST = 4 };
-    uint64_t previous = UINT64_MAX; /* counts are written falling, equal ones in order of first drop */
-    unsigned written = 0, passed_over = 0;
-    while (written < MOST) {
-        uint64_t next = 0;
-        for (unsigned i = 0; i < d->drops->len; i++) {
-            const drop_count *c = &g_array_index(d->drops, drop_count, i);
-            const uint64_t n = data_only ? c->data : c->all;
-            next = n < previous && n > next ? n : next;
+    g_autoptr(GArray) order = g_array_new(FALSE, FALSE, sizeof(ranked));
+    uint64_t rest = 0;
+    for (unsigned i = 0; i < d->drops->len; i++) {
+        const drop_count *c = &g_array_index(d->drops, drop_count, i);
+        const ranked r = {.n = data_only ? c->data : c->all, .index = i};
+        if (r.n > 0) {
+            g_array_append_val(order, r);
         }
-        if (next == 0) {
-            break;
-        }
-        for (unsigned i = 0; i < d->drops->len; i++) {
-            const drop_count *c = &g_array_index(d->drops, drop_count, i);
-            if ((data_only ? c->data : c->all) != next) {
-                continue;
-            }
-            if (written == MOST) {
-                passed_over++;
-                continue;
-            }
-            g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " dropped at %s: %s", written > 0 ? "; " : "", next,
-                                   c->place, hp_drop_name(c->reason));
-            written++;
-        }
-        previous = next;
     }
-    if (passed_over > 0) {
-        g_string_append(text, "; more elsewhere");
+    g_array_sort(order, most_first);
+    for (unsigned i = 0; i < order->len; i++) {
+        const ranked *r = &g_array_index(order, ranked, i);
+        const drop_count *c = &g_array_index(d->drops, drop_count, r->index);
+        if (i < MOST) {
+            g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " dropped at %s: %s", i > 0 ? "; " : "", r->n, c->place,
+                                   hp_drop_name(c->reason));
+        } else {
+            rest += r->n;
+        }
+    }
+    if (rest > 0) {
+        g_string_append_printf(text, "; %" G_GUINT64_FORMAT " elsewhere", rest);
     }
 }

@@ -17,7 +17,7 @@ void hp_diagnosis_free(hp_diagnosis *d);
 uint64_t hp_diagnosis_checks(const hp_diagnosis *d, const char *peer);
 uint64_t hp_diagnosis_answers(const hp_diagnosis *d, const char *peer);
 /* Appends "12 dropped at home: filtered; 3 dropped at link alice>internet: loss", most frequent first, at most four
- * places; nothing when there were no drops. data_only: only packets that carry no STUN transaction. */
+ * places and then a sum; nothing when there were no drops. data_only: only packets that carry no STUN transaction. */
 void hp_diagnosis_append_drops(const hp_diagnosis *d, bool data_only, GString *text);
 
 #endif

@@ -112,7 +112,7 @@ static void record(hp_expectation *e, const hp_trace *trace, const hp_record *r)
     recovered *x = e->state;
     hp_flow_facts *flow = e->facts->current.flow;
     if (r->event.kind == HP_EV_STEP) {
-        if (!x->begun && e->facts->current.step == x->step) {
+        if (e->facts->current.step == x->step) {
             begin(e, x);
         }
     } else if (r->event.kind == HP_EV_FLOW) {

@@ -27,7 +27,7 @@
 struct hp_stun_delayed {
     hp_deadline due;
     hp_stun_server *server;
-    struct hp_stun_delayed *next, **link;
+    struct hp_stun_delayed *next, *previous;
     hp_stun_path path;
     size_t length;
     uint8_t bytes[];
@@ -65,9 +65,9 @@ hp_stun_server *hp_stun_server_new(const hp_server_config *config, const hp_addr
 
 static void delayed_free(struct hp_stun_delayed *d)
 {
-    *d->link = d->next;
+    *(d->previous != NULL ? &d->previous->next : &d->server->delayed) = d->next;
     if (d->next != NULL) {
-        d->next->link = d->link;
+        d->next->previous = d->previous;
     }
     g_free(d);
 }
@@ -78,8 +78,9 @@ void hp_stun_server_free(hp_stun_server *server)
         return;
     }
     hp_deadlines_free(&server->deadlines);
-    while (server->delayed != NULL) {
-        delayed_free(server->delayed);
+    for (struct hp_stun_delayed *d = server->delayed, *next; d != NULL; d = next) {
+        next = d->next;
+        g_free(d);
     }
     hp_stun_auth_free(server->auth);
     g_free(server);
@@ -263,9 +264,8 @@ static void send_answer(hp_stun_server *server, const hp_stun_request *r, bool s
     d->due.fire = delayed_fire;
     d->due.owner = d;
     memcpy(d->bytes, server->out, length);
-    d->link = &server->delayed;
     if (d->next != NULL) {
-        d->next->link = &d->next;
+        d->next->previous = d;
     }
     server->delayed = d;
     hp_deadlines_set(&server->deadlines, &d->due, hp_time_add(r->now, r->fault.delay_ns));

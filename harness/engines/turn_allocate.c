@@ -54,11 +54,11 @@ static void add_address_error(hp_stun_writer *w, uint8_t family, unsigned code)
     const char *reason = hp_stun_error_reason(code);
     uint8_t value[4 + 128] = {family == HP_AF_IPV6 ? FAMILY_IPV6 : FAMILY_IPV4, 0, (uint8_t)(code / 100),
                               (uint8_t)(code % 100)};
-    size_t length = reason != NULL ? MIN(strlen(reason), 127) : 0;
-    if (length > 0) {
-        memcpy(value + 4, reason, length);
+    size_t length = 4;
+    while (reason != NULL && *reason != '\0' && length < 4 + 127) {
+        value[length++] = (uint8_t)*reason++;
     }
-    hp_stun_add(w, HP_STUN_ADDRESS_ERROR_CODE, value, 4 + length);
+    hp_stun_add(w, HP_STUN_ADDRESS_ERROR_CODE, value, length);
 }
 
 static void add_allocation(const hp_stun_request *r, const hp_turn_allocation *allocation)

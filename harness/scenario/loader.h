@@ -9,7 +9,6 @@
 /* `network.behind`: parallel to the pairs in the file. */
 typedef struct hp_behind_list {
     char **nats, **zones;
-    hp_mark *marks;
     unsigned n;
 } hp_behind_list;
 

@@ -95,9 +95,6 @@ static const hp_schema not_connected = {
     HP_KEYS(not_connected_keys),
 };
 
-static_assert(offsetof(hp_expect, pair.types) == offsetof(hp_expect, pair.peers) + sizeof(char **) &&
-                  offsetof(hp_expect, pair.n) == offsetof(hp_expect, pair.types) + sizeof(char **),
-              "parallel arrays and their length in place");
 static const hp_key pair_keys[] = {
     {"peers", HP_V_PAIR_TYPES, .offset = offsetof(hp_expect, pair.peers), .words = &hp_words_candidate_type,
      .required = true,

@@ -2,6 +2,7 @@
  *
  * Where a list may stand, one value alone is a list of one. A list is taken as a whole or not at all; so is a map of
  * scalars (fields of an event, candidate types of peers). What a single value means is decided in value_scalar.c. */
+#include <assert.h>
 #include <string.h>
 
 #include "scenario/value.h"
@@ -125,10 +126,17 @@ static bool read_array(hp_loader *l, const hp_key *key, const hp_tree *const *it
 
 /* ---- maps of scalars ---- */
 
-typedef struct text_map { /* the layout that HP_V_WHERE and HP_V_PAIR_TYPES fill */
+typedef struct text_map { /* the layout of the fields that such maps fill */
     char **keys, **values;
     unsigned n;
 } text_map;
+
+#define HAS_LAYOUT(type, first, second, third)                                                                         \
+    (offsetof(type, second) - offsetof(type, first) == offsetof(text_map, values) &&                                   \
+     offsetof(type, third) - offsetof(type, first) == offsetof(text_map, n))
+static_assert(HAS_LAYOUT(hp_behind_list, nats, zones, n), "HP_V_BEHIND");
+static_assert(HAS_LAYOUT(hp_event_pattern, keys, values, n_where), "HP_V_WHERE");
+static_assert(HAS_LAYOUT(hp_expect, pair.peers, pair.types, pair.n), "HP_V_PAIR_TYPES");
 
 static bool read_text_map(hp_loader *l, const hp_key *key, const hp_tree *node,
                           bool (*value)(hp_loader *l, const hp_key *key, const hp_tree *node, char **ret), void *field)
@@ -145,9 +153,7 @@ static bool read_text_map(hp_loader *l, const hp_key *key, const hp_tree *node,
         good = value(l, key, node->pairs[i].value, &map.values[i]) && good;
     }
     if (good) {
-        memcpy(field, &map.keys, sizeof map.keys);
-        memcpy((char *)field + sizeof map.keys, &map.values, sizeof map.values);
-        memcpy((char *)field + 2 * sizeof map.keys, &map.n, sizeof map.n);
+        memcpy(field, &map, offsetof(text_map, n) + sizeof map.n);
     }
     return good;
 }
@@ -212,11 +218,9 @@ static bool read_behind(hp_loader *l, const hp_key *key, const hp_tree *node, hp
     if (!read_text_map(l, key, node, scalar_value, field)) {
         return false;
     }
-    field->marks = hp_arena_alloc(l->arena, node->n * sizeof *field->marks);
     for (unsigned i = 0; i < node->n; i++) {
         hp_named_ref nat = {HP_REF_NAT, field->nats[i], node->pairs[i].key};
         hp_named_ref zone = {HP_REF_ZONE, field->zones[i], node->pairs[i].value};
-        field->marks[i] = hp_loader_mark(l, node->pairs[i].key);
         g_array_append_val(l->refs, nat);
         g_array_append_val(l->refs, zone);
     }

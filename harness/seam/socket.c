@@ -170,10 +170,13 @@ static gssize send_vectors(hp_sim_socket *self, GSocketAddress *address, const G
         return hp_sim_socket_send(self, &to, vectors[0].buffer, length, error) ? (gssize)length : -1;
     }
     uint8_t on_stack[STACK_DATAGRAM];
-    g_autofree uint8_t *on_heap = length > sizeof on_stack ? g_malloc(length) : NULL;
-    uint8_t *datagram = on_heap ? on_heap : on_stack;
+    uint8_t *datagram = length > sizeof on_stack ? g_malloc(length) : on_stack;
     gather(vectors, n, datagram);
-    return hp_sim_socket_send(self, &to, datagram, length, error) ? (gssize)length : -1;
+    bool sent = hp_sim_socket_send(self, &to, datagram, length, error);
+    if (datagram != on_stack) {
+        g_free(datagram);
+    }
+    return sent ? (gssize)length : -1;
 }
 
 gssize g_socket_send_message(GSocket *socket, GSocketAddress *address, GOutputVector *vectors, gint num_vectors,

@@ -14,9 +14,9 @@
 
 static void write_field(hp_output *o, const hp_field *field)
 {
-    hp_output_char(o, ',');
-    hp_output_json(o, field->key);
-    hp_output_char(o, ':');
+    hp_output_literal(o, ",\"");
+    hp_output_text(o, field->key); /* a word of the event table: nothing to escape */
+    hp_output_literal(o, "\":");
     switch (field->type) {
     case 's':
         hp_output_json(o, field->s);

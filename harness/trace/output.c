@@ -137,7 +137,7 @@ void hp_output_abandon(hp_output *o)
 
 /* ---- pieces ---- */
 
-void hp_output_bytes(hp_output *o, const void *bytes, size_t n)
+void hp_output_long(hp_output *o, const void *bytes, size_t n)
 {
     const char *from = bytes;
     for (;;) {

@@ -42,7 +42,16 @@ static inline char *hp_output_room(hp_output *o, size_t n)
     return o->at;
 }
 
-void hp_output_bytes(hp_output *o, const void *bytes, size_t n);
+void hp_output_long(hp_output *o, const void *bytes, size_t n); /* where n bytes do not fit what is left */
+static inline void hp_output_bytes(hp_output *o, const void *bytes, size_t n)
+{
+    if ((size_t)(o->end - o->at) < n) {
+        hp_output_long(o, bytes, n);
+    } else if (n > 0) {
+        memcpy(o->at, bytes, n);
+        o->at += n;
+    }
+}
 static inline void hp_output_text(hp_output *o, const char *text)
 {
     hp_output_bytes(o, text, strlen(text));

@@ -231,16 +231,20 @@ static int compare_remarks(const void *a, const void *b)
     return x->cursor.index < y->cursor.index ? -1 : x->cursor.index > y->cursor.index;
 }
 
-/* All remarks by packet, and in the order of the log for each. */
+/* All remarks by packet, and in the order of the log for each. Most records are packets and events: only the heads of
+ * those are looked at. */
 static GArray *gather_remarks(const hp_trace *trace)
 {
     GArray *remarks = g_array_new(FALSE, FALSE, sizeof(remark));
-    hp_trace_cursor cursor = {0};
-    hp_trace_cursor before = cursor;
-    for (hp_record r; hp_trace_next(trace, &cursor, &r); before = cursor) {
-        const uint32_t packet = r.type == HP_RECORD_DROP ? r.drop.packet : r.type == HP_RECORD_NOTE ? r.note.packet : 0;
-        if (packet != 0) {
-            const remark found = {packet, before};
+    const uint64_t end = hp_log_end(trace);
+    const hp_log_head *head;
+    for (uint64_t at = HP_LOG_RECORDS; (head = hp_log_checked(trace, at, end)) != NULL; at += head->size) {
+        hp_trace_cursor cursor = {.offset = at, .index = head->records - 1};
+        const remark found = {head->kind == HP_LOG_DROP   ? ((const hp_log_drop *)(const void *)head)->packet
+                              : head->kind == HP_LOG_NOTE ? ((const hp_log_note *)(const void *)head)->packet
+                                                          : 0,
+                              cursor};
+        if (found.packet != 0) {
             g_array_append_val(remarks, found);
         }
     }
@@ -294,10 +298,71 @@ static void put_remarks(const hp_trace *trace, GByteArray *block, GArray *remark
     }
 }
 
+/* What stands before a packet's bytes, and behind them when there is no remark: most packets are this and nothing else,
+ * so it is laid out once and copied. */
+typedef struct packet_head {
+    uint32_t type, total, tap, high, low, captured, length;
+} packet_head;
+typedef struct packet_tail {
+    uint16_t flags_code, flags_length;
+    uint32_t flags;
+    uint16_t end_code, end_length;
+    uint32_t total;
+} packet_tail;
+G_STATIC_ASSERT(sizeof(packet_head) == 28 && sizeof(packet_tail) == 16);
+
+static packet_head packet_head_of(const hp_record *r)
+{
+    const uint64_t stamp = HP_EPOCH_S * HP_S + r->at;
+    return (packet_head){.type = GUINT32_TO_LE(BLOCK_PACKET),
+                         .tap = GUINT32_TO_LE(r->packet.tap),
+                         .high = GUINT32_TO_LE((uint32_t)(stamp >> 32)),
+                         .low = GUINT32_TO_LE((uint32_t)stamp),
+                         .captured = GUINT32_TO_LE(r->packet.length),
+                         .length = GUINT32_TO_LE(r->packet.length)};
+}
+
+static uint32_t packet_flags(const hp_record *r)
+{
+    return GUINT32_TO_LE(r->packet.dir == HP_DIR_IN ? FLAGS_INBOUND : FLAGS_OUTBOUND);
+}
+
+static void write_plain_packet(hp_output *o, const hp_record *r)
+{
+    const size_t padding = -r->packet.length & 3;
+    packet_head head = packet_head_of(r);
+    const uint32_t total = (uint32_t)(sizeof head + r->packet.length + padding + sizeof(packet_tail));
+    head.total = GUINT32_TO_LE(total);
+    const packet_tail tail = {.flags_code = GUINT16_TO_LE(OPT_EPB_FLAGS),
+                              .flags_length = GUINT16_TO_LE(4),
+                              .flags = packet_flags(r),
+                              .total = GUINT32_TO_LE(total)};
+    hp_output_bytes(o, &head, sizeof head);
+    hp_output_bytes(o, r->packet.bytes, r->packet.length);
+    memset(hp_output_room(o, padding), 0, padding);
+    o->at += padding;
+    hp_output_bytes(o, &tail, sizeof tail);
+}
+
+/* A packet with remarks, whose first is at *next. */
+static void write_remarked_packet(const hp_trace *trace, GByteArray *block, hp_output *o, GArray *remarks,
+                                  unsigned *next, const hp_record *r)
+{
+    const packet_head head = packet_head_of(r);
+    const uint32_t flags = packet_flags(r);
+    g_byte_array_set_size(block, 0);
+    g_byte_array_append(block, (const uint8_t *)&head, sizeof head);
+    put_padded(block, r->packet.bytes, r->packet.length);
+    put_option(block, OPT_EPB_FLAGS, &flags, sizeof flags);
+    put_remarks(trace, block, remarks, next, r->packet.number, r->at);
+    put_option(block, OPT_END, NULL, 0);
+    end_block(block, o);
+}
+
 static void write_packets(const hp_trace *trace, GByteArray *block, hp_output *o)
 {
     g_autoptr(GArray) remarks = gather_remarks(trace);
-    unsigned next_remark = 0;
+    unsigned next = 0;
     const unsigned n_taps = hp_trace_n_taps(trace);
     hp_trace_cursor cursor = {0};
     hp_record r;
@@ -305,19 +370,11 @@ static void write_packets(const hp_trace *trace, GByteArray *block, hp_output *o
         if (r.type != HP_RECORD_PACKET || r.packet.tap >= n_taps) {
             continue;
         }
-        const uint64_t stamp = HP_EPOCH_S * HP_S + r.at;
-        const uint32_t flags = GUINT32_TO_LE(r.packet.dir == HP_DIR_IN ? FLAGS_INBOUND : FLAGS_OUTBOUND);
-        begin_block(block, BLOCK_PACKET);
-        put32(block, r.packet.tap);
-        put32(block, (uint32_t)(stamp >> 32));
-        put32(block, (uint32_t)stamp);
-        put32(block, r.packet.length);
-        put32(block, r.packet.length);
-        put_padded(block, r.packet.bytes, r.packet.length);
-        put_option(block, OPT_EPB_FLAGS, &flags, sizeof flags);
-        put_remarks(trace, block, remarks, &next_remark, r.packet.number, r.at);
-        put_option(block, OPT_END, NULL, 0);
-        end_block(block, o);
+        if (next < remarks->len && g_array_index(remarks, remark, next).packet <= r.packet.number) {
+            write_remarked_packet(trace, block, o, remarks, &next, &r);
+        } else {
+            write_plain_packet(o, &r);
+        }
     }
 }
 

@@ -179,13 +179,11 @@ bool hp_trace_next(const hp_trace *trace, hp_trace_cursor *cursor, hp_record *re
     const hp_log_head *head;
     while ((head = hp_log_checked(trace, offset, end)) != NULL) {
         if (head->kind != HP_LOG_STRING && head->kind != HP_LOG_NAME) {
-            hp_record record;
-            if (!view(trace, end, head, &record)) {
+            if (!view(trace, end, head, ret)) {
                 return false;
             }
-            *ret = record;
             cursor->offset = offset + head->size;
-            cursor->index = record.index + 1;
+            cursor->index = ret->index + 1;
             return true;
         }
         offset += head->size;

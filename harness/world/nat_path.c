@@ -218,7 +218,9 @@ static bool decide_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat
     if (!id || !hp_nat_mapping_admits(nat, id, &p->src)) {
         if (nat->config.inbound_first)
             hp_nat_inbound_note(nat, (uint16_t)external, p->dst.port, &p->src);
-        return id ? refuse(nat, v, HP_DROP_NAT_FILTERED, HP_ICMP_ADMIN_PROHIBITED)
+        /* Where such a packet begins a flow with the NAT itself, it has simply met no socket there. */
+        hp_icmp_kind kind = nat->config.inbound_first ? HP_ICMP_PORT_UNREACHABLE : HP_ICMP_ADMIN_PROHIBITED;
+        return id ? refuse(nat, v, HP_DROP_NAT_FILTERED, kind)
                   : refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
     }
     if (!ttl_left(p, v))

@@ -73,6 +73,23 @@ static void order_needs_each_after_the_one_before(void **state)
     ASSERT_EXPECT(f, 0, true, 7 * HP_S, 0, "ice-state at 2.000s, nat-changed at 6.000s, ice-state at 7.000s");
 }
 
+static void order_looks_into_its_window_only(void **state)
+{
+    static hp_event_pattern patterns[] = {{.kind = HP_EV_NAT_CHANGED}, {.kind = HP_EV_ICE_STATE}};
+    fixture *f = *state;
+    hp_expect *e = add_expect(f, HP_EXPECT_ORDER, "order: [...]");
+    e->order.patterns = patterns;
+    e->order.n = 2;
+    e->window.after = 2 * HP_S;
+    e->window.before = 4 * HP_S;
+    EVENT(f, 2 * HP_S - 1, HP_EV_NAT_CHANGED, "home", HP_FS("what", "reboot"));
+    ev_state(f, 2 * HP_S, "alice", "ready");
+    EVENT(f, 3 * HP_S, HP_EV_NAT_CHANGED, "home", HP_FS("what", "reboot"));
+    ev_state(f, 4 * HP_S, "alice", "failed");
+    fixture_finish(f, 5 * HP_S);
+    ASSERT_EXPECT(f, 0, false, 4 * HP_S, 0, "nat-changed at 3.000s, then no ice-state");
+}
+
 static void order_that_never_began(void **state)
 {
     static hp_event_pattern patterns[] = {{.kind = HP_EV_NAT_CHANGED}};
@@ -294,6 +311,7 @@ int main(void)
         FIXTURE_TEST(event_is_counted_in_its_window),
         FIXTURE_TEST(event_names_the_packet_it_speaks_of),
         FIXTURE_TEST(order_needs_each_after_the_one_before),
+        FIXTURE_TEST(order_looks_into_its_window_only),
         FIXTURE_TEST(order_that_never_began),
         FIXTURE_TEST(steps_that_time_out_or_are_never_reached_are_findings),
         FIXTURE_TEST(wait_cut_short_by_until_is_a_finding),

@@ -211,7 +211,7 @@ static void mappings_alive_at_the_end_of_a_window(void **state)
     hp_expect *e = add_expect(f, HP_EXPECT_MAPPINGS, "mappings: {nat: home, at-end: 2, count: 1, ...}");
     e->mappings.nat = "home";
     e->mappings.at_end = compare("2", HP_UNIT_COUNT);
-    e->mappings.count = compare("1", HP_UNIT_COUNT);
+    e->mappings.count = compare(">= 1", HP_UNIT_COUNT);
     e->window.after = 2 * HP_S;
     e->window.before = 5 * HP_S;
     ev_mapping(f, HP_S, "home", 5000);

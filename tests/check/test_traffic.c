@@ -30,6 +30,8 @@ static void delivery_passes(void **state)
     e->delivery.loss = compare("<= 1%", HP_UNIT_RATIO);
     e->delivery.received = compare(">= 99", HP_UNIT_COUNT);
     e->delivery.sent = compare("100", HP_UNIT_COUNT);
+    ev_packet(f, 0, "alice", HP_DIR_IN, 1, "", 0);
+    assert_false(hp_checker_decided(f->checker)); /* the step is still to come */
     ev_step(f, HP_S, 1);
     assert_false(hp_checker_decided(f->checker)); /* the flow is still to begin */
     ev_flow(f, HP_S, 1, "alice", "bob");
@@ -163,6 +165,7 @@ static void delivery_takes_a_window_by_sending_time(void **state)
     ev_sent(f, 4 * HP_S - 1, 1, 3);
     ev_sent(f, 4 * HP_S, 1, 4);
     ev_received(f, 5 * HP_S, 1, 4, HP_S, 0);
+    assert_false(hp_checker_decided(f->checker)); /* the window is over, but not what was sent in it */
     ev_received(f, 6 * HP_S, 1, 3, HP_S, 0); /* arrives after it, was sent in it */
     ev_received(f, 6 * HP_S, 1, 1, HP_S, 0);
     ev_flow_done(f, 6 * HP_S, 1, "alice");

@@ -226,7 +226,7 @@ static void dual(void **state)
     assert_int_equal(rig_login(r, &a), 0);
     size_t cursor = 0;
     hp_stun_attr attr;
-    hp_addr relays[3];
+    hp_addr relays[2] = {0};
     unsigned n = 0;
     while (hp_stun_next(&rig_last(r)->msg, &cursor, &attr)) {
         if (attr.type == HP_STUN_XOR_RELAYED_ADDRESS) {

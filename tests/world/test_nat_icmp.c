@@ -1,4 +1,5 @@
 /* ICMP through and to the NAT (RFC 5508, RFC 4787 section 9). */
+#include "world/link.h"
 #include "world/nat_rig.h"
 
 #define A "192.168.1.2:5000"
@@ -269,6 +270,34 @@ static void hairpinned_errors_are_translated_twice(void **state)
     assert_drop(r, 2, HP_DROP_NAT_NO_HAIRPIN);
 }
 
+/* RFC 4787 REQ-13, with the small MTU on the link outside. */
+static void frag_needed_comes_back_from_the_next_link(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    g_autoptr(rig) r = rig_new(&c);
+    hp_link *link = hp_link_new(r->world, "home>internet", &(hp_link_config){.mtu = 576, .delay_ns = HP_MS});
+    hp_addr router = addr("203.0.113.254");
+    hp_link_set_router_address(link, &router, NULL);
+    hp_node_connect(hp_nat_node(r->nat), HP_NAT_OUTSIDE, hp_link_node(link), 0);
+    hp_node_connect(hp_link_node(link), 0, &r->out->node, 0);
+    hp_node_connect(hp_link_node(link), 1, hp_nat_node(r->nat), HP_NAT_OUTSIDE);
+
+    static const uint8_t payload[1000] = {0};
+    hp_addr a = addr("192.168.1.2:500"), s = addr(S);
+    hp_packet *p = hp_packet_new(HP_PROTO_UDP, &a, &s, payload, sizeof payload);
+    p->dont_fragment = true;
+    rig_give(r, HP_NAT_INSIDE, p);
+    rig_until(r, HP_S);
+    const hp_packet *error = rig_got(r, HP_NAT_INSIDE);
+    assert_non_null(error);
+    assert_int_equal(error->icmp_kind, HP_ICMP_FRAG_NEEDED);
+    assert_int_equal(error->icmp_mtu, 576);
+    check(&error->src, "203.0.113.254");
+    check(&error->dst, "192.168.1.2");
+    check(&error->inner->src, "192.168.1.2:500");
+    assert_null(rig_got(r, HP_NAT_OUTSIDE));
+}
+
 static void icmpv6_likewise(void **state)
 {
     hp_nat_config c = hp_nat_config_default();
@@ -312,6 +341,7 @@ int main(void)
         cmocka_unit_test(errors_may_be_dropped),
         cmocka_unit_test(errors_refresh_nothing_and_may_end_mappings),
         cmocka_unit_test(hairpinned_errors_are_translated_twice),
+        cmocka_unit_test(frag_needed_comes_back_from_the_next_link),
         cmocka_unit_test(icmpv6_likewise),
         cmocka_unit_test(other_icmp_is_not_translated),
     };

@@ -219,6 +219,14 @@ static void rebind_without_room_leaves_a_mapping(void **state)
     assert_out(r, A, S1, "192.0.2.1:5000");
     assert_int_equal(hp_nat_rebind(r->nat, NULL), 0);
     assert_in(r, S1, "192.0.2.1:5000", A);
+
+    c.port_range.last = 5002;
+    hp_nat_configure(r->nat, &c, "port-range");
+    assert_out(r, A2, S1, "192.0.2.1:5001");
+    assert_int_equal(hp_nat_rebind(r->nat, NULL), 1); /* the port that the first has left is not for the second */
+    assert_in(r, S1, "192.0.2.1:5002", A);
+    assert_in(r, S1, "192.0.2.1:5001", A2);
+    assert_in(r, S1, "192.0.2.1:5000", "-");
 }
 
 static void mapping_behaviour_may_change(void **state)
@@ -260,6 +268,22 @@ static void overloading_may_be_switched_on(void **state)
     assert_in(r, S2, "192.0.2.1:5000", "192.168.1.3:5000");
     rig_until(r, 500 * HP_S);
     assert_int_equal(hp_nat_get_stats(r->nat).mappings, 0);
+}
+
+static void kinds_do_not_share_a_port(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    g_autoptr(rig) r = rig_new(&c);
+    assert_out(r, A, S1, "192.0.2.1:5000");
+    c.mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT;
+    c.overload = true;
+    hp_nat_configure(r->nat, &c, "overload");
+    assert_out(r, "192.168.1.3:5000", S2, "192.0.2.1:5001"); /* 5000 belongs to A for all remotes */
+    assert_out(r, "192.168.1.3:5000", S1, "192.0.2.1:5001");
+    c.mapping = HP_NAT_ADDRESS_DEPENDENT;
+    hp_nat_configure(r->nat, &c, "mapping");
+    assert_out(r, "192.168.1.4:5001", "198.51.100.2:1", "192.0.2.1:5002"); /* S2's address is in use there */
+    assert_out(r, "192.168.1.4:5001", "198.51.100.3:1", "192.0.2.1:5001");
 }
 
 static void two_layers_compose(void **state)
@@ -310,6 +334,7 @@ int main(void)
         cmocka_unit_test(rebind_without_room_leaves_a_mapping),
         cmocka_unit_test(mapping_behaviour_may_change),
         cmocka_unit_test(overloading_may_be_switched_on),
+        cmocka_unit_test(kinds_do_not_share_a_port),
         cmocka_unit_test(two_layers_compose),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

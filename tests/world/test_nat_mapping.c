@@ -231,6 +231,19 @@ static void lifetime_ends_whatever_passes(void **state)
     rig_until(r, 90 * HP_S);
     assert_ended(r, 90 * HP_S, "lifetime", 90 * HP_S);
     assert_int_equal(hp_nat_get_stats(r->nat).expired, 1);
+
+    for (unsigned i = 0; i < 8; i++) {
+        rig_until(r, (100 + i * 11) * HP_S);
+        for (unsigned k = 0; k <= MIN(i, 2); k++) {
+            g_autofree char *src = g_strdup_printf("192.168.1.2:%u", 7000 + k);
+            rig_out(r, src, S1);
+        }
+    }
+    static const unsigned ends[] = {190, 201, 212};
+    for (unsigned i = 0; i < 3; i++) {
+        rig_until(r, ends[i] * HP_S);
+        assert_ended(r, ends[i] * HP_S, "lifetime", 90 * HP_S);
+    }
 }
 
 static void timeouts_change_for_living_mappings(void **state)
@@ -401,6 +414,10 @@ static void unsolicited_packets_may_be_answered(void **state)
     hp_addr to = addr("198.51.100.1");
     assert_true(hp_addr_equal(&error->dst, &to));
     assert_drop(r, 2, HP_DROP_NAT_FILTERED);
+    c.inbound_first = true; /* there it meets no socket of the NAT's own */
+    hp_nat_configure(r->nat, &c, "inbound-first");
+    assert_in(r, S1, "192.0.2.1:5000", "-");
+    assert_int_equal(rig_got(r, HP_NAT_OUTSIDE)->icmp_kind, HP_ICMP_PORT_UNREACHABLE);
 }
 
 static void lookup_tells_the_external_address(void **state)

@@ -192,8 +192,8 @@ static void no_free_port_is_passed_over(void **state)
         rig_out(r, src, S1);
     }
     rig_until(r, 10 * HP_S);
-    assert_out(r, "192.168.1.5:1400", S1, "192.0.2.1:1280"); /* the second host's, gone too */
-    assert_out(r, "192.168.1.5:1401", S1, "192.0.2.1:1050");
+    assert_out(r, "192.168.1.5:1400", S1, "192.0.2.1:1050"); /* upwards and round */
+    assert_out(r, "192.168.1.5:1401", S1, "192.0.2.1:1280"); /* the second host's, gone too */
     assert_out(r, "192.168.1.5:1402", S1, "-");
 }
 
@@ -277,6 +277,7 @@ static void port_blocks_belong_to_hosts(void **state)
     }
     rig_until(r, 121 * HP_S);
     assert_out(r, "100.64.0.11:5000", S1, "192.0.2.1:10010");
+    assert_out(r, "100.64.0.1:5000", S1, "-");
 }
 
 static void a_host_does_not_take_its_own_block_again(void **state)
