@@ -2,8 +2,9 @@
  * fields worth keeping, the calls the engine makes, and the events it tells of.
  *
  * An engine owns no socket, clock or loop. Datagrams are handed in with the present time; everything it wants done
- * comes out through hp_server_ops, always as the last thing an input does, so that a driver may deliver synchronously
- * (and thereby call the engine again) from inside an op. Times handed in never go back. */
+ * comes out through hp_server_ops. Sending is the last thing an input does, so that a driver may deliver synchronously
+ * (and thereby call the engine again) from inside send() and relay(); the other ops must not call the engine. Times
+ * handed in never go back. */
 #ifndef HP_ENGINES_STUN_IO_H
 #define HP_ENGINES_STUN_IO_H
 

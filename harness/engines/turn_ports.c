@@ -11,6 +11,7 @@
 
 #include "base/addr.h"
 #include "engines/turn_server.h"
+#include "wire/claimed_ports.h"
 
 struct resting {
     hp_time until;
@@ -87,6 +88,11 @@ static bool find(hp_turn_ports *ports, uint8_t family, hp_port_shape shape, unsi
     return false;
 }
 
+static unsigned draw(const hp_turn_ports *ports, hp_rng *rng)
+{
+    return ports->first + (unsigned)hp_rng_below(rng, (uint64_t)(ports->last - ports->first) + 1);
+}
+
 bool hp_turn_ports_take(hp_turn_ports *ports, hp_rng *rng, hp_time now, uint8_t family, hp_port_shape shape,
                         uint16_t *ret)
 {
@@ -94,7 +100,10 @@ bool hp_turn_ports_take(hp_turn_ports *ports, hp_rng *rng, hp_time now, uint8_t 
         return false;
     }
     wake(ports, now);
-    unsigned start = ports->first + (unsigned)hp_rng_below(rng, (uint64_t)(ports->last - ports->first) + 1);
+    unsigned start = draw(ports, rng);
+    for (unsigned draws = 1; draws < 16 && hp_port_is_claimed((uint16_t)start); draws++) {
+        start = draw(ports, rng);
+    }
     if (shape == HP_PORT_PAIR) {
         start &= ~1U; /* a start between the two of a pair would miss it on both ways */
         start = start < ports->first ? ports->first : start;

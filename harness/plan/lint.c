@@ -34,6 +34,14 @@ static void G_GNUC_PRINTF(4, 5) warn(const lint *l, hp_mark mark, const char *hi
     hp_diags_add(l->diags, HP_SEVERITY_WARNING, mark, line, hint, "%s", message);
 }
 
+/* As it would be written in a scenario: "20s", not "20.000s". */
+static const char *span(hp_time t, char buf[static HP_TIME_TEXT])
+{
+    g_autofree char *text = hp_unit_format(HP_UNIT_TIME, (int64_t)MIN(t, INT64_MAX));
+    g_strlcpy(buf, text, HP_TIME_TEXT);
+    return buf;
+}
+
 static bool is_named(char **names, const char *name)
 {
     return names != NULL && g_strv_contains((const char *const *)names, name);
@@ -194,7 +202,7 @@ static void step_beyond_the_end(const lint *l)
         if (l->earliest[i] >= l->scenario->until) {
             const hp_step *step = &l->scenario->steps[i];
             warn(l, step->mark, NULL, "step `%s` is never reached: not before %s, and the run ends at %s",
-                 hp_step_label(step), hp_time_format(l->earliest[i], text), hp_time_format(l->scenario->until, end));
+                 hp_step_label(step), span(l->earliest[i], text), span(l->scenario->until, end));
             return; /* nor is any step after it */
         }
     }
@@ -208,8 +216,8 @@ static void step_late_for_its_time(const lint *l)
         const hp_step *step = &l->scenario->steps[i];
         if (step->has_at && l->earliest[i] > step->at) {
             warn(l, step->mark, "steps are carried out in the order of the list",
-                 "step `%s` is for %s, but not carried out before %s", hp_step_label(step),
-                 hp_time_format(step->at, text), hp_time_format(l->earliest[i], late));
+                 "step `%s` is for %s, but not carried out before %s", hp_step_label(step), span(step->at, text),
+                 span(l->earliest[i], late));
         }
     }
 }
@@ -326,7 +334,7 @@ static void within_beyond_the_end(const lint *l)
         hp_time last = hp_time_add(within, step >= 0 ? l->earliest[step] : 0);
         if (last > l->scenario->until) {
             warn(l, e->mark, "raise `until`", "`%s` may take until %s, but the run ends at %s", hp_expect_name(e->kind),
-                 hp_time_format(last, text), hp_time_format(l->scenario->until, end));
+                 span(last, text), span(l->scenario->until, end));
         }
     }
 }

@@ -47,7 +47,7 @@ typedef struct control {
     int error_code; /* with EXIT_OWN_ERROR */
     char end_reason[32];
     char message[TEXT]; /* of the verdict, or of the error */
-    bool has_message;
+    bool has_message, finished; /* finished: the run came to its end */
 } control;
 
 typedef struct slot {
@@ -121,6 +121,7 @@ G_NORETURN static void run_child(const batch *b, slot *s)
     if (ok) {
         c->verdict = result->verdict == HP_VERDICT_ERROR ? HP_VERDICT_ERROR : HP_VERDICT_PASS;
         c->ended = result->ended;
+        c->finished = true;
         g_strlcpy(c->end_reason, result->end_reason, sizeof c->end_reason);
         c->has_message = result->message != NULL;
         if (result->message)
@@ -235,6 +236,12 @@ static unsigned hang_seconds(const hp_batch_options *options)
     return options->hang_s ? options->hang_s : DEFAULT_HANG_S;
 }
 
+/* The child came to the end of its run; a library that called exit() did not. */
+static bool is_whole(const slot *s, int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 && s->control->finished;
+}
+
 static hp_result *judge(const hp_plan *plan, slot *s, int status, unsigned hang_s, GError **error)
 {
     const control *c = s->control;
@@ -242,7 +249,7 @@ static hp_result *judge(const hp_plan *plan, slot *s, int status, unsigned hang_
     if (!checker)
         return NULL;
     hp_checker_feed(checker, s->trace);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (is_whole(s, status))
         return hp_checker_finish(checker, s->trace, c->verdict, c->has_message ? c->message : NULL, c->end_reason,
                                  c->ended);
     g_autofree char *message =
@@ -275,7 +282,7 @@ static bool finish(batch *b, slot *s, GError **error)
     g_autoptr(hp_result) result = judge(plan, s, status, hang_seconds(b->options), error);
     if (!result)
         return false;
-    bool died = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    bool died = !is_whole(s, status);
     g_autofree char *folder = wants_evidence(b->options, result) ? evidence_path(b, s->index) : NULL;
     if (folder && died && !hp_report_write_evidence(folder, plan, s->trace, result, error))
         return false;

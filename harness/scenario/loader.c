@@ -360,8 +360,8 @@ static void load_list(hp_loader *l, const hp_key *key, const hp_tree *node, void
         return;
     }
     if (node->n < key->min || node->n > key->max) {
-        hp_loader_error(l, node, NULL, "`%s` has %u items, must have %d to %d", key->name, node->n, (int)key->min,
-                        (int)key->max);
+        hp_loader_error(l, node, NULL, "`%s` must have %d to %d items, not %u", key->name, (int)key->min, (int)key->max,
+                        node->n);
         return;
     }
     char *elements = hp_arena_alloc(l->arena, node->n * key->sub->size);

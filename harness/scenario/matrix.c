@@ -163,9 +163,14 @@ static const hp_tree *set_in_struct(const walk *w, const hp_schema *schema, cons
         const hp_tree *changed = inner == NULL ? NULL : set_in_key(w, key, inner, depth);
         return changed == NULL ? NULL : hp_tree_with(w->x->arena, map, schema->map_shorthand, changed);
     }
-    if (key == NULL || key->type == HP_V_MATRIX || key->type == HP_V_MATRIX_EXCEPT || key->type == HP_V_WHEN) {
+    if (key == NULL) {
         g_autoptr(GPtrArray) names = hp_schema_key_names(schema);
         return lost(w, depth, (const char *const *)names->pdata, names->len, "key");
+    }
+    if (key->type == HP_V_MATRIX || key->type == HP_V_MATRIX_EXCEPT || key->type == HP_V_WHEN) {
+        g_autofree char *message = g_strdup_printf("path `%s`: a matrix cannot set `%s`", w->axis->path, name);
+        complain(w->x->load, w->axis->key, NULL, message);
+        return NULL;
     }
     const hp_tree *child = hp_tree_get(map, name);
     const hp_tree *changed =

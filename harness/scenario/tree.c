@@ -256,6 +256,9 @@ static const hp_tree *resolve_alias(reader *r, struct fy_event *event, const hp_
     const hp_tree *target = g_hash_table_lookup(r->anchors, name);
 
     place(at, event, near);
+    if (at->column > 1) {
+        at->column--; /* the mark is behind the asterisk */
+    }
     if (target == NULL) {
         g_autofree char *message = g_strdup_printf("alias `*%s` has no anchor `&%s` before it", name, name);
         report(r, at->line, at->column, NULL, message);

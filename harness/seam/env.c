@@ -10,6 +10,8 @@
  * real clock. Entering nests, also between environments, by a small stack. */
 #include "seam/env.h"
 
+#include <gio/gio.h>
+
 #include "base/error.h"
 
 enum { MAX_NESTING = 32 };
@@ -48,8 +50,18 @@ static gint note_timeout(GPollFD *fds, guint n, gint timeout_ms)
     return 0;
 }
 
+/* GTask's type starts GLib's worker thread and a thread pool, whose contexts need real event descriptors. */
+static void start_threads(void)
+{
+    hp_seam_env *outer = entered.current;
+    entered.current = NULL;
+    g_type_ensure(G_TYPE_TASK);
+    entered.current = outer;
+}
+
 hp_seam_env *hp_seam_env_new(hp_host *host, const char *name)
 {
+    start_threads();
     hp_seam_env *env = g_new0(hp_seam_env, 1);
     env->host = host;
     env->world = hp_host_world(host);

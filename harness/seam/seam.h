@@ -54,8 +54,8 @@ unsigned hp_seam_env_n_sockets(const hp_seam_env *env);
 uint32_t hp_seam_env_last_record(const hp_seam_env *env);
 
 /* Once per process, before any fork: checks with dlsym that every interposed symbol resolves to this executable's own,
- * that libnice is a shared library (path through *ret_libnice, owned, may be NULL), warms up GLib types that would
- * start threads. False and HP_ERROR_ENVIRONMENT naming the lost symbol. */
+ * that libnice is a shared library (path through *ret_libnice, owned, may be NULL), settles what GLib computes once. Starts
+ * no thread: forking is safe until the first hp_seam_env_new(), which does. False and HP_ERROR_ENVIRONMENT naming the lost symbol. */
 bool hp_seam_start(char **ret_libnice, GError **error);
 /* For the test that proves it: how many kernel sockets were opened through the interposed functions while a simulation
  * was running (always 0 unless something leaks through). */

@@ -1,9 +1,10 @@
 /* Start-up: what must hold, and be warm, before the first agent.
  *
  * Checked: every interposed symbol is ours, and libnice is a shared library (a static one would be bound to itself).
- * Warmed up, so that nothing of it happens inside a simulation or differs between the first run and the second: GTask's
- * type starts GLib's worker thread and thread pool; the default resolver loads GIO's modules (libnice asks it even for
- * literal addresses); the agent's and the candidates' types register. GLib shifts its timeouts of whole seconds by
+ * Warmed up, so that nothing of it happens inside a simulation or differs between the first run and the second: the
+ * default resolver loads GIO's modules (libnice asks it even for literal addresses); the agent's and the candidates'
+ * types register. What starts a thread is not warmed up here but with the first environment (env.c): the caller may fork
+ * in between, and a fork with a second thread in the middle of something leaves its locks taken for ever. GLib shifts its timeouts of whole seconds by
  * a hash of the session bus address or the host name, computed at the first such timeout: it is computed here with
  * neither set, which makes it 0 everywhere. */
 #include <dlfcn.h>
@@ -35,7 +36,6 @@ static void settle_second_timers(void)
 static void warm_up(void)
 {
     settle_second_timers();
-    g_type_ensure(G_TYPE_TASK);
     g_type_ensure(G_TYPE_INET_SOCKET_ADDRESS);
     g_type_ensure(G_TYPE_CANCELLABLE);
     g_type_ensure(NICE_TYPE_AGENT);

@@ -15,6 +15,7 @@
 #include "world/host_private.h"
 
 #include "base/error.h"
+#include "wire/claimed_ports.h"
 
 enum { EPHEMERAL_FIRST = 49152, EPHEMERAL_COUNT = 16384 };
 
@@ -38,7 +39,7 @@ static bool choose_port(hp_host *host, hp_addr *local, bool wildcard)
     uint32_t start = (uint32_t)hp_rng_below(&host->rng, EPHEMERAL_COUNT);
     for (uint32_t i = 0; i < EPHEMERAL_COUNT; i++) {
         hp_addr candidate = hp_addr_with_port(*local, (uint16_t)(EPHEMERAL_FIRST + (start + i) % EPHEMERAL_COUNT));
-        if (!is_taken(host, &candidate, wildcard)) {
+        if (!is_taken(host, &candidate, wildcard) && !hp_port_is_claimed(candidate.port)) {
             *local = candidate;
             return true;
         }

@@ -18,6 +18,8 @@
  * All addresses that the NAT was given are used; `pool` in the configuration is for whoever numbers the network. */
 #include "world/nat_private.h"
 
+#include "wire/claimed_ports.h"
+
 /* ---- the pool ---- */
 
 static void spaces_free(hp_nat_external *e)
@@ -289,7 +291,7 @@ static bool search_span(const search *s, uint16_t external, hp_nat_span span, ui
     uint32_t n = span.last - span.first + 1, start = first_try(s, external, span);
 
     for (unsigned draw = 0; s->random && draw < 16; draw++) {
-        if (fits(s, external, start, span)) {
+        if (!hp_port_is_claimed((uint16_t)start) && fits(s, external, start, span)) {
             *ret = (uint16_t)start;
             return true;
         }

@@ -93,7 +93,7 @@ def test_lost_interposition_refuses_to_start(hairpin_path, tmp_path):
     shutil.copy(hairpin_path, crippled)
     data = crippled.read_bytes()
     assert b"\0g_socket_send_message\0" in data
-    crippled.write_bytes(data.replace(b"\0g_socket_send_message\0", b"\0g_socket_send_messagX\0"))
+    crippled.write_bytes(data.replace(b"\0g_socket_send_message\0", b"\0g_socket_send_messagX\0", 1))
     process = subprocess.run([str(crippled), "run", "scenarios/basics/public-peers.yaml"], capture_output=True,
                              text=True, cwd=ROOT, timeout=60)
     assert process.returncode == 3

@@ -61,12 +61,13 @@ static void the_head(void **state)
 
 static void every_key_of_a_link(void **state)
 {
-    hp_scenario *s = load_one("network:\n"
-                              "  internet: {rate: 2.5Mbit/s, delay: 1ms, jitter: 2us, loss: 0.1%, duplicate: 0.5,\n"
-                              "    burst: {enter: 1%, leave: 25%}, drop: [1, 3..5, 9..], reorder: 100%, reorder-by: 3ms,\n"
-                              "    corrupt: 0.000000001, queue: 10, queue-bytes: 64kB, mtu: 1280, mtu-mode: black-hole,\n"
-                              "    cut: true}\n"
-                              "peers: {a: }");
+    hp_scenario *s =
+        load_one("network:\n"
+                 "  internet: {rate: 2.5Mbit/s, delay: 1ms, jitter: 2us, loss: 0.1%, duplicate: 0.5,\n"
+                 "    burst: {enter: 1%, leave: 25%}, drop: [1, 3..5, 9..], reorder: 100%, reorder-by: 3ms,\n"
+                 "    corrupt: 0.000000001, queue: 10, queue-bytes: 64kB, mtu: 1280, mtu-mode: black-hole,\n"
+                 "    cut: true}\n"
+                 "peers: {a: }");
     const hp_link_config *l = &s->internet;
 
     assert_true(l->rate_bps == 2500000);
@@ -95,9 +96,10 @@ static void every_key_of_a_link(void **state)
 static void directions_override_what_both_have(void **state)
 {
     /* `down` stands before what it overrides: the order in the file means nothing. */
-    hp_scenario *s = load_one("peers:\n"
-                              "  a: {link: {down: {delay: 9ms, burst: {enter: 1%, leave: 2%, loss: 50%}}, delay: 5ms, loss: 1%,\n"
-                              "             up: {rate: 1Mbit/s}}}\n");
+    hp_scenario *s =
+        load_one("peers:\n"
+                 "  a: {link: {down: {delay: 9ms, burst: {enter: 1%, leave: 2%, loss: 50%}}, delay: 5ms, loss: 1%,\n"
+                 "             up: {rate: 1Mbit/s}}}\n");
     const hp_sc_link *l = &s->peers[0].interfaces[0].link;
 
     assert_true(l->up.delay_ns == 5 * HP_MS && l->up.loss_ppb == 10000000 && l->up.rate_bps == 1000000);
@@ -110,8 +112,9 @@ static void directions_override_what_both_have(void **state)
 
 static void lans(void **state)
 {
-    hp_scenario *s = load_one("network:\n  lans:\n    office: {link: {loss: 1%}, families: [ipv4, ipv6], prefix4: 10.1.0.0/16,\n"
-                              "      prefix6: fd00:1::/64}\n    attic:\npeers: {a: {behind: office}, b: {behind: attic}}");
+    hp_scenario *s =
+        load_one("network:\n  lans:\n    office: {link: {loss: 1%}, families: [ipv4, ipv6], prefix4: 10.1.0.0/16,\n"
+                 "      prefix6: fd00:1::/64}\n    attic:\npeers: {a: {behind: office}, b: {behind: attic}}");
     assert_int_equal(s->n_lans, 2);
     assert_string_equal(s->lans[0].name, "office");
     assert_true(s->lans[0].link.delay_ns == 500 * HP_US);
@@ -172,7 +175,8 @@ static void every_knob_of_a_nat(void **state)
     hp_scenario *s = load_one(
         "network: {nats: {n: {mapping: address-dependent, filtering: endpoint-independent, ports: sequential,\n"
         "  overload: true, port-parity: true, port-contiguity: true, well-known-apart: true, collision: refuse,\n"
-        "  port-block: 64, port-blocks-per-host: 3, pooling: arbitrary, hairpin: internal-source, hairpin-filtered: true,\n"
+        "  port-block: 64, port-blocks-per-host: 3, pooling: arbitrary, hairpin: internal-source, hairpin-filtered: "
+        "true,\n"
         "  hairpin-drops-first: true, udp-unreplied-timeout: 31s, udp-well-known-timeout: 32s, icmp-timeout: 33s,\n"
         "  refresh: both, max-lifetime: 1h, max-mappings: 10, max-mappings-per-host: 5, max-sessions-per-mapping: 6,\n"
         "  eviction: least-recent, inbound-first: true, unsolicited: icmp, icmp-errors: false,\n"
@@ -207,11 +211,14 @@ static void every_knob_of_a_nat(void **state)
 static void servers(void **state)
 {
     hp_scenario *s = load_one(
-        "servers:\n  s: stun\n  t: turn\n  big:\n    kind: turn\n    users: {alice: secret, bob: {password: p, expires: 5m}}\n"
+        "servers:\n  s: stun\n  t: turn\n  big:\n    kind: turn\n    users: {alice: secret, bob: {password: p, "
+        "expires: 5m}}\n"
         "    nat-discovery: true\n    addresses: [203.0.113.9, 203.0.113.10]\n    relay-ports: 50000..50009\n"
-        "    user-quota: 2\n    capacity: 9\n    denied-peers: [10.0.0.0/8, 192.0.2.1]\n    redirect: t\n    stopped: true\n"
+        "    user-quota: 2\n    capacity: 9\n    denied-peers: [10.0.0.0/8, 192.0.2.1]\n    redirect: t\n    stopped: "
+        "true\n"
         "    sha256: true\n    lifetime: 30s\n    dont-fragment: false\n    realm: example.org\n"
-        "    faults:\n      - silence\n      - silence: {method: allocate, nth: 2..3, from: 1s, until: 2s}\n      - delay: 200ms\n"
+        "    faults:\n      - silence\n      - silence: {method: allocate, nth: 2..3, from: 1s, until: 2s}\n      - "
+        "delay: 200ms\n"
         "      - error: {code: 438, nth: 4..}\n      - error: 486\n      - forget: {method: Refresh}\npeers: {a: }");
     const hp_server_config *c = &s->servers[2].config;
 
@@ -226,7 +233,8 @@ static void servers(void **state)
     assert_string_equal(s->servers[1].config.users[0].password, "hairpin");
     assert_string_equal(s->servers[1].config.realm, "hairpin");
     assert_true(s->servers[1].config.lifetime == 600 * HP_S && s->servers[1].config.permission_lifetime == 300 * HP_S);
-    assert_true(s->servers[1].config.max_lifetime == 3600 * HP_S && s->servers[1].config.channel_lifetime == 600 * HP_S);
+    assert_true(s->servers[1].config.max_lifetime == 3600 * HP_S &&
+                s->servers[1].config.channel_lifetime == 600 * HP_S);
     assert_true(s->servers[1].config.dont_fragment && s->servers[1].config.allow_private_peers);
     assert_false(s->servers[1].config.allow_loopback_peers);
 
@@ -264,11 +272,12 @@ static void servers(void **state)
 
 static void peers_start_from_defaults(void **state)
 {
-    hp_scenario *s = load_one(
-        "network: {nats: {home: {}, cgn: {}}}\nservers: {s: stun, t: turn}\n"
-        "defaults: {ice: {stun: s, turn: t, trickle: false}, link: {delay: 7ms}, families: [ipv6]}\n"
-        "peers:\n  a: {}\n  b: {ice: {turn: [], trickle: true}, link: {up: {delay: 1ms}}, families: ipv4}\n"
-        "  c: {mtu: 1400, link: {loss: 1%}, interfaces: {wifi: home, lte: {behind: cgn, mtu: 1300, link: {delay: 30ms}}}}\n");
+    hp_scenario *s =
+        load_one("network: {nats: {home: {}, cgn: {}}}\nservers: {s: stun, t: turn}\n"
+                 "defaults: {ice: {stun: s, turn: t, trickle: false}, link: {delay: 7ms}, families: [ipv6]}\n"
+                 "peers:\n  a: {}\n  b: {ice: {turn: [], trickle: true}, link: {up: {delay: 1ms}}, families: ipv4}\n"
+                 "  c: {mtu: 1400, link: {loss: 1%}, interfaces: {wifi: home, lte: {behind: cgn, mtu: 1300, link: "
+                 "{delay: 30ms}}}}\n");
     const hp_sc_peer *a = &s->peers[0], *b = &s->peers[1], *c = &s->peers[2];
 
     assert_string_equal(a->ice.stun, "s");
@@ -299,12 +308,15 @@ static void peers_start_from_defaults(void **state)
 static void every_key_of_an_agent(void **state)
 {
     hp_scenario *s = load_one(
-        "servers: {t: {kind: turn, users: {u: p}}}\npeers:\n  a:\n    ice: {turn: t, turn-user: u, turn-password: wrong,\n"
-        "      compatibility: oc2007r2, nomination: regular, role: controlled, trickle-interval: 5ms, full-mode: false,\n"
+        "servers: {t: {kind: turn, users: {u: p}}}\npeers:\n  a:\n    ice: {turn: t, turn-user: u, turn-password: "
+        "wrong,\n"
+        "      compatibility: oc2007r2, nomination: regular, role: controlled, trickle-interval: 5ms, full-mode: "
+        "false,\n"
         "      force-relay: true, consent-freshness: true, keepalive-conncheck: true, support-renomination: true,\n"
         "      reliable: true, ice-udp: false, ice-tcp: true, upnp: true, stun-pacing-timer: 30ms,\n"
         "      stun-initial-timeout: 250ms, stun-reliable-timeout: 9s, stun-max-retransmissions: 4,\n"
-        "      max-connectivity-checks: 50, idle-timeout: 2s, ports: 40000..40100, ufrag: abcd, password: '0123456789',\n"
+        "      max-connectivity-checks: 50, idle-timeout: 2s, ports: 40000..40100, ufrag: abcd, password: "
+        "'0123456789',\n"
         "      tos: 184, software: test}\n"
         "    client: {queue-early-candidates: false, send-before-set: true, null-id-until: 3s, ignores-own: false,\n"
         "      answers-any-offer: false, answer-delay: 1s}\n");
@@ -339,8 +351,9 @@ static void every_key_of_an_agent(void **state)
 
 static void signalling(void **state)
 {
-    hp_scenario *s = load_one("signaling: {delay: 1ms, jitter: 2ms, loss: 3%, duplicate: 4%, reorder: 5%, reorder-by: 6ms,\n"
-                              "  offer-delay: 7ms, answer-delay: 2m, candidate-delay: 9ms, echo: false}\npeers: {a: }");
+    hp_scenario *s =
+        load_one("signaling: {delay: 1ms, jitter: 2ms, loss: 3%, duplicate: 4%, reorder: 5%, reorder-by: 6ms,\n"
+                 "  offer-delay: 7ms, answer-delay: 2m, candidate-delay: 9ms, echo: false}\npeers: {a: }");
     const hp_signaling_config *c = &s->signaling;
     assert_true(c->delay == HP_MS && c->jitter == 2 * HP_MS && c->reorder_by == 6 * HP_MS);
     assert_int_equal(c->loss_ppb, 30000000);

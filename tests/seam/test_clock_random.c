@@ -21,6 +21,24 @@ static void test_start_finds_all_symbols(void **state)
     assert_true(HP_NEXT(clock_gettime) != clock_gettime);
 }
 
+static unsigned count_threads(void)
+{
+    g_autoptr(GDir) tasks = g_dir_open("/proc/self/task", 0, NULL);
+    unsigned n = 0;
+    while (g_dir_read_name(tasks)) {
+        n++;
+    }
+    return n;
+}
+
+/* Runs first: a caller forks after the start, and must not do so with another thread about. */
+static void test_start_starts_no_thread(void **state)
+{
+    unsigned before = count_threads();
+    assert_true(hp_seam_start(NULL, NULL));
+    assert_int_equal(count_threads(), before);
+}
+
 static void test_clocks_show_virtual_time(void **state)
 {
     two_hosts *t = two_hosts_new(1);
@@ -187,6 +205,7 @@ static void test_guard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_start_starts_no_thread),
         cmocka_unit_test(test_start_finds_all_symbols),
         cmocka_unit_test(test_clocks_show_virtual_time),
         cmocka_unit_test(test_glib_itself_sees_virtual_time),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "wire/claimed_ports.h"
 #include "world/host.h"
 #include "world/link.h"
 #include "world/probe.h"
@@ -204,12 +205,17 @@ static void test_ephemeral_ports(void **state)
     memset(seen, 0, sizeof seen);
     hp_addr local = addr("192.0.2.1");
     uint16_t first = 0, second = 0;
-    for (unsigned i = 0; i < 16384; i++) {
+    unsigned n = 0; /* all but those that a capture's reader would misread */
+    for (unsigned port = 49152; port <= 65535; port++) {
+        n += !hp_port_is_claimed((uint16_t)port);
+    }
+    for (unsigned i = 0; i < n; i++) {
         hp_socket *socket = hp_host_bind(p.a, &local, &ear_ops, NULL, NULL);
         assert_non_null(socket);
         uint16_t port = hp_socket_local(socket).port;
         assert_in_range(port, 49152, 65535);
         assert_false(seen[port]);
+        assert_false(hp_port_is_claimed(port));
         seen[port] = true;
         first = i == 0 ? port : first;
         second = i == 1 ? port : second;
