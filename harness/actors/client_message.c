@@ -1,6 +1,6 @@
 /* Signalling messages to JSON and back. The keys are the sample's; "to", "ufrag" and "answers" are additions that it
- * ignores. Members are written in one fixed order, so equal messages are equal bytes. A message that lacks what its type
- * needs, or has it in another JSON type, is refused whole. */
+ * ignores. Members are written in one fixed order, so equal messages are equal bytes. A message that lacks what its
+ * type needs, or has it in another JSON type, is refused whole. */
 #include "actors/client_message.h"
 
 #include <assert.h>

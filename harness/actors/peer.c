@@ -4,10 +4,10 @@
  * run from a timer: after every call on the agent, when a datagram has come, and at its next deadline. Nothing of
  * libnice ever runs inside a host's socket callback or another agent's turn.
  *
- * A signalling message is looked at in this order: named for somebody else (skipped silently: on a broadcast that is the
- * rule); not JSON of ours (ignored, traced); its id is the receiver's own (the echo); then by type. Two clients without
- * an id have the same one, null, and so ignore each other; a client that has got its id since then takes the echo of
- * its null-id messages for another's. */
+ * A signalling message is looked at in this order: named for somebody else (skipped silently: on a broadcast that is
+ * the rule); not JSON of ours (ignored, traced); its id is the receiver's own (the echo); then by type. Two clients
+ * without an id have the same one, null, and so ignore each other; a client that has got its id since then takes the
+ * echo of its null-id messages for another's. */
 #include <stdarg.h>
 #include <string.h>
 

@@ -41,8 +41,8 @@ static void trace_role(hp_session *session, bool controlling)
                   HP_FS("role", controlling ? "controlling" : "controlled"));
 }
 
-/* libnice changes its role after a conflict (RFC 8445 section 7.3.1.1) and neither notifies nor reports it: its property
- * keeps what was set. What it plays shows in the checks it sends. */
+/* libnice changes its role after a conflict (RFC 8445 section 7.3.1.1) and neither notifies nor reports it: its
+ * property keeps what was set. What it plays shows in the checks it sends. */
 static void on_sent(void *user, const uint8_t *data, size_t length)
 {
     hp_session *session = user;

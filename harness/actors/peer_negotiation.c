@@ -1,18 +1,18 @@
-/* Offers and answers (RFC 8839 section 4, RFC 9429's states by the names of JSEP).
+/* Offers and answers (RFC 8839 section 4, states by the names of JSEP, RFC 8829).
  *
  *   offerer    PREPARING -> HAVE_LOCAL_OFFER -> STABLE      PREPARING only while a description without trickle waits
  *   answerer   HAVE_REMOTE_OFFER -> STABLE                  for its candidates; the answerer waits in its own state
  *
- * Glare: an offer from the very peer that ours went to (or, both naming nobody, from any). The lexicographically smaller
- * name is impolite: it ignores the other's offer and waits for the answer. The other rolls back: it closes the agent of
- * its own offer and answers with a new one, because libnice does not let an agent that has begun to gather change its
- * role; the candidates of the old one, already under way, are stale. When both restart at once the roles stand already:
- * the one that yields keeps its agent and answers with the credentials that it had just offered.
+ * Glare: an offer from the very peer that ours went to (or, both naming nobody, from any). The lexicographically
+ * smaller name is impolite: it ignores the other's offer and waits for the answer. The other rolls back: it closes the
+ * agent of its own offer and answers with a new one, because libnice does not let an agent that has begun to gather
+ * change its role; the candidates of the old one, already under way, are stale. When both restart at once the roles
+ * stand already: the one that yields keeps its agent and answers with the credentials that it had just offered.
  *
- * An offer within a stable session: other ufrags ask for an ICE restart, which the answerer follows; the same ones
- * (a duplicate, or a client that renegotiates) get the same answer again. A second answer finds the session stable
- * and is ignored: that is how a third peer that answers the same offer fares, or the second half of a duplicated answer.
- * An answer of ours names the offer it is for, so that a late one to an offer since replaced by a restart does no harm.
+ * An offer within a stable session: other ufrags ask for an ICE restart, which the answerer follows; the same ones (a
+ * duplicate, or a client that renegotiates) get the same answer again. A second answer finds the session stable and is
+ * ignored: that is how a third peer that answers the same offer fares, or the second half of a duplicated answer. An
+ * answer of ours names the offer it is for, so that a late one to an offer since replaced by a restart does no harm.
  *
  * send_before_set: the description leaves before gathering begins, so it holds no candidates. Without trickle no others
  * are sent either, and the other side can only learn of this one from its checks. */

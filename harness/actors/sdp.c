@@ -2,8 +2,8 @@
  *
  * Every stream is one m= section. Credentials may stand before the first m= line for all of them. The number of
  * components is 1 with a=rtcp-mux or neither attribute, 2 with a=rtcp alone, and any other number is said by
- * a=x-hairpin-components, which other programs skip. Unknown lines are skipped, as the grammar asks; the m= line's media
- * and formats do not matter here.
+ * a=x-hairpin-components, which other programs skip. Unknown lines are skipped, as the grammar asks; the m= line's
+ * media and formats do not matter here.
  *
  * libnice can write and read descriptions too, but not a=mid, end-of-candidates or the number of components. */
 #include "actors/sdp.h"

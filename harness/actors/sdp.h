@@ -1,5 +1,5 @@
-/* Private to actors/: the session descriptions peers exchange. Only what ICE needs is kept; a browser's description reads
- * as well as one of ours. */
+/* Private to actors/: the session descriptions peers exchange. Only what ICE needs is kept; a browser's description
+ * reads as well as one of ours. */
 #ifndef HP_ACTORS_SDP_H
 #define HP_ACTORS_SDP_H
 

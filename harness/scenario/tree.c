@@ -492,7 +492,7 @@ const hp_tree *hp_tree_parse(const hp_source *source, hp_arena *arena, hp_diags 
     if (r.parser != NULL) {
         fy_parser_destroy(r.parser);
     }
-    fy_diag_unref(diag);
+    fy_diag_destroy(diag); /* not unref, which would leave the collected errors behind */
     /* After a syntax error the tree is only half there, and complaints about it would mislead. */
     return r.failed || root == NULL || root->kind == HP_NODE_NULL ? NULL : root;
 }

@@ -1,9 +1,9 @@
 /* Clocks: what the software under test sees as the time.
  *
  * While an environment is entered, every clock that shows time passing (monotonic, real, boot time and their coarse and
- * raw kin) comes from its world. Real time is HP_EPOCH_S plus the run time; monotonic time starts at one hour, so
- * that code that subtracts a long interval from it, or takes 0 for "never", behaves as on a machine that has been up for
- * a while. Clocks of CPU time pass through. With no environment entered all of them do.
+ * raw kin) comes from its world. Real time is HP_EPOCH_S plus the run time; monotonic time starts at one hour, so that
+ * code that subtracts a long interval from it, or takes 0 for "never", behaves as on a machine that has been up for a
+ * while. Clocks of CPU time pass through. With no environment entered all of them do.
  *
  * libnice reads g_get_monotonic_time() and, for STUN timers, clock_gettime(); GLib's main loop calls its own
  * g_get_monotonic_time() without going through the PLT, but that in turn calls clock_gettime(). */

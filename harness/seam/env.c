@@ -1,9 +1,9 @@
 /* The environment: whose code is running, and its main context.
  *
- * A GMainContext of one's own for each agent, because libnice's sources are looked at one by one at every turn. Its poll
- * function never sleeps: it notes how long GLib would have waited, which becomes the time of the next run. With
- * g_main_context_iteration(may block) a turn that dispatches nothing is therefore the last one of this instant, and
- * the timeout noted in it is the answer. GLib rounds up to whole milliseconds, as it does before a real poll, so a source
+ * A GMainContext of one's own for each agent, because libnice's sources are looked at one by one at every turn. Its
+ * poll function never sleeps: it notes how long GLib would have waited, which becomes the time of the next run. With
+ * g_main_context_iteration(may block) a turn that dispatches nothing is therefore the last one of this instant, and the
+ * timeout noted in it is the answer. GLib rounds up to whole milliseconds, as it does before a real poll, so a source
  * that is due in between is ready when its time has come and no turn is spent waiting at one instant.
  *
  * Which environment is entered is thread-local: GLib starts worker threads of its own (GTask's), and they must see the

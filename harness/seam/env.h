@@ -5,8 +5,8 @@
 #include "base/rng.h"
 #include "seam/seam.h"
 
-/* Descriptor numbers that can never be real ones (the kernel's ceiling, fs.nr_open, lies below). A simulated socket's is
- * HP_SEAM_FD_BASE + its slot; an event descriptor's is HP_SEAM_FD_EVENT. */
+/* Descriptor numbers that can never be real ones (the kernel's ceiling, fs.nr_open, lies below). A simulated
+ * socket's is HP_SEAM_FD_BASE + its slot; an event descriptor's is HP_SEAM_FD_EVENT. */
 enum { HP_SEAM_FD_BASE = 0x7fe00000, HP_SEAM_FD_EVENT = 0x7fff0000 };
 
 struct hp_seam_env {

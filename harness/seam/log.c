@@ -3,8 +3,8 @@
  * One default handler for the process, put in place by hp_seam_start(). While an environment is entered, warnings,
  * criticals and errors go to its sink and never to a terminal; lesser levels go on to GLib's own handler, which is
  * silent unless G_MESSAGES_DEBUG asks. libnice prints the addresses of its objects, which differ between runs: every
- * hexadecimal number of six digits or more is replaced by "0x*". An error is fatal in GLib: after the sink has seen it the
- * process dies, and its parent reports that. */
+ * hexadecimal number of six digits or more is replaced by "0x*". An error is fatal in GLib: after the sink has seen
+ * it the process dies, and its parent reports that. */
 #include <string.h>
 
 #include "seam/env.h"

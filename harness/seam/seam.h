@@ -43,9 +43,10 @@ void hp_seam_leave(hp_seam_env *env);
 enum { HP_SEAM_BUSY_TURNS = 100 };
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error);
 void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user);
-/* For the end of a run, when the world is stepped no more: runs the context with what its sockets send going nowhere and
- * its clock (the env's alone) running ahead from deadline to deadline, until done(user) holds, nothing is left to wait for
- * or an hour has gone by. done NULL: the present instant only. The env is good for nothing but being freed afterwards. */
+/* For the end of a run, when the world is stepped no more: runs the context with what its sockets send going nowhere
+ * and its clock (the env's alone) running ahead from deadline to deadline, until done(user) holds, nothing is left
+ * to wait for or an hour has gone by. done NULL: the present instant only. The env is good for nothing but being
+ * freed afterwards. */
 void hp_seam_drain(hp_seam_env *env, bool (*done)(void *user), void *user);
 /* Open simulated sockets of the env. */
 unsigned hp_seam_env_n_sockets(const hp_seam_env *env);
@@ -53,9 +54,10 @@ unsigned hp_seam_env_n_sockets(const hp_seam_env *env);
  * speaks of. 0 = none. */
 uint32_t hp_seam_env_last_record(const hp_seam_env *env);
 
-/* Once per process, before any fork: checks with dlsym that every interposed symbol resolves to this executable's own,
- * that libnice is a shared library (path through *ret_libnice, owned, may be NULL), settles what GLib computes once. Starts
- * no thread: forking is safe until the first hp_seam_env_new(), which does. False and HP_ERROR_ENVIRONMENT naming the lost symbol. */
+/* Once per process, before any fork: checks with dlsym that every interposed symbol resolves to this executable's
+ * own, that libnice is a shared library (path through *ret_libnice, owned, may be NULL), settles what GLib computes
+ * once. Starts no thread: forking is safe until the first hp_seam_env_new(), which does. False and
+ * HP_ERROR_ENVIRONMENT naming the lost symbol. */
 bool hp_seam_start(char **ret_libnice, GError **error);
 /* For the test that proves it: how many kernel sockets were opened through the interposed functions while a simulation
  * was running (always 0 unless something leaks through). */

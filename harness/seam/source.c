@@ -1,8 +1,8 @@
 /* The main-loop source of a simulated socket: no descriptor, ready when datagrams wait.
  *
  * GLib asks prepare and check at every turn of the context, so no wake-up is needed inside one; outside, an arrival
- * makes the environment's owner run the context (hp_seam_notify). A source that asks for G_IO_OUT is ready at every turn,
- * as on any UDP socket with room to send. */
+ * makes the environment's owner run the context (hp_seam_notify). A source that asks for G_IO_OUT is ready at every
+ * turn, as on any UDP socket with room to send. */
 #include "seam/env.h"
 #include "seam/sim_socket.h"
 

@@ -3,10 +3,10 @@
  * Checked: every interposed symbol is ours, and libnice is a shared library (a static one would be bound to itself).
  * Warmed up, so that nothing of it happens inside a simulation or differs between the first run and the second: the
  * default resolver loads GIO's modules (libnice asks it even for literal addresses); the agent's and the candidates'
- * types register. What starts a thread is not warmed up here but with the first environment (env.c): the caller may fork
- * in between, and a fork with a second thread in the middle of something leaves its locks taken for ever. GLib shifts its timeouts of whole seconds by
- * a hash of the session bus address or the host name, computed at the first such timeout: it is computed here with
- * neither set, which makes it 0 everywhere. */
+ * types register. What starts a thread is not warmed up here but with the first environment (env.c): the caller may
+ * fork in between, and a fork with a second thread in the middle of something leaves its locks taken for ever. GLib
+ * shifts its timeouts of whole seconds by a hash of the session bus address or the host name, computed at the first
+ * such timeout: it is computed here with neither set, which makes it 0 everywhere. */
 #include <dlfcn.h>
 
 #include "base/error.h"
