@@ -15,10 +15,12 @@
 
 /* ---- links ---- */
 
+/* Hands every packet on as it is, at once. A queue limit means nothing without a rate. */
 static bool is_ideal(const hp_link_config *config)
 {
-    static const hp_link_config ideal;
-    return memcmp(config, &ideal, sizeof ideal) == 0;
+    return config->rate_bps == 0 && config->delay_ns == 0 && config->jitter_ns == 0 && config->loss_ppb == 0 &&
+           config->burst_enter_ppb == 0 && config->n_drop == 0 && config->duplicate_ppb == 0 &&
+           config->reorder_ppb == 0 && config->corrupt_ppb == 0 && config->mtu == 0 && !config->down;
 }
 
 /* Whether a set-link step will need this access link. */

@@ -172,8 +172,8 @@ static bool scalar_value(hp_loader *l, const hp_key *key, const hp_tree *node, c
 static bool types_value(hp_loader *l, const hp_key *key, const hp_tree *node, char **ret)
 {
     g_autoptr(GString) joined = g_string_new(NULL);
-    const hp_tree *const *items;
-    unsigned n;
+    const hp_tree *const *items = NULL;
+    unsigned n = 0;
 
     if (!elements_of(l, key, node, &items, &node, &n)) {
         return false;
@@ -229,8 +229,8 @@ static bool read_behind(hp_loader *l, const hp_key *key, const hp_tree *node, hp
 
 bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *base)
 {
-    const hp_tree *const *items;
-    unsigned n;
+    const hp_tree *const *items = NULL;
+    unsigned n = 0;
 
     switch (key->type) {
     case HP_V_WHERE:

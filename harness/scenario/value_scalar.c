@@ -300,7 +300,7 @@ bool hp_value_packets(hp_loader *l, const hp_key *key, const hp_tree *node, hp_p
 bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void *base)
 {
     void *field = (char *)base + key->offset;
-    bool flag;
+    bool flag = false;
 
     switch ((int)key->type) {
     case HP_V_BOOL:

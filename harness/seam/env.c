@@ -1,9 +1,9 @@
 /* The environment: whose code is running, and its main context.
  *
  * A GMainContext of one's own for each agent, because libnice's sources are looked at one by one at every turn. Its
- * poll function never sleeps: it notes how long GLib would have waited, which becomes the time of the next run. With
- * g_main_context_iteration(may block) a turn that dispatches nothing is therefore the last one of this instant, and the
- * timeout noted in it is the answer. GLib rounds up to whole milliseconds, as it does before a real poll, so a source
+ * poll function never sleeps. Its turns are taken apart here: after prepare and query it is known whether anything is
+ * ready and how long GLib would wait, and when nothing is, that wait is the time of the next run. (A whole iteration
+ * would lock and look at every source a second time to find nothing.) GLib rounds up to whole milliseconds, as it does before a real poll, so a source
  * that is due in between is ready when its time has come and no turn is spent waiting at one instant.
  *
  * Which environment is entered is thread-local: GLib starts worker threads of its own (GTask's), and they must see the
@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 
-enum { MAX_NESTING = 32 };
+enum { MAX_NESTING = 32, MAX_FDS = 4 };
 
 /* Of a drain: runs in all, turns without rest, and how far the clock may run. */
 enum { DRAIN_RUNS = 100000, DRAIN_TURNS = 10000 };
@@ -44,9 +44,9 @@ void hp_seam_leave(hp_seam_env *env)
     entered.current = entered.outer[--entered.depth];
 }
 
-static gint note_timeout(GPollFD *fds, guint n, gint timeout_ms)
+/* Only for who iterates the context without us. */
+static gint never_sleep(GPollFD *fds, guint n, gint timeout_ms)
 {
-    entered.current->poll_timeout_ms = timeout_ms;
     return 0;
 }
 
@@ -69,7 +69,7 @@ hp_seam_env *hp_seam_env_new(hp_host *host, const char *name)
     env->slots = g_ptr_array_new();
     hp_seam_enter(env);
     env->context = g_main_context_new();
-    g_main_context_set_poll_func(env->context, note_timeout);
+    g_main_context_set_poll_func(env->context, never_sleep);
     hp_seam_leave(env);
     return env;
 }
@@ -137,17 +137,40 @@ uint32_t hp_seam_env_last_record(const hp_seam_env *env)
     return env->last_record;
 }
 
+/* One turn. True when nothing was ready: the context is at rest, and *ret_timeout_ms is how long (-1: for good). */
+static bool turn(GMainContext *context, int *ret_timeout_ms)
+{
+    GPollFD fds[MAX_FDS];
+    gint priority;
+    gboolean ready = g_main_context_prepare(context, &priority);
+    gint n = g_main_context_query(context, priority, ret_timeout_ms, fds, MAX_FDS);
+    g_assert(n <= MAX_FDS); /* its own wake-up descriptor; simulated sockets have none */
+    if (!ready && *ret_timeout_ms != 0) {
+        return true;
+    }
+    for (gint i = 0; i < n; i++) {
+        fds[i].revents = 0;
+    }
+    if (g_main_context_check(context, priority, fds, n)) {
+        g_main_context_dispatch(context);
+    }
+    return false;
+}
+
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error)
 {
     g_assert(!env->running);
     bool at_rest = false;
     env->running = true;
     hp_seam_enter(env);
+    int timeout_ms = 0;
+    gboolean owned = g_main_context_acquire(env->context);
+    g_assert(owned);
     for (unsigned i = 0; i < HP_SEAM_BUSY_TURNS && env->busy_turns < max_iterations && !at_rest; i++) {
-        env->poll_timeout_ms = 0;
-        at_rest = !g_main_context_iteration(env->context, TRUE) && env->poll_timeout_ms != 0;
+        at_rest = turn(env->context, &timeout_ms);
         env->busy_turns++;
     }
+    g_main_context_release(env->context);
     hp_seam_leave(env);
     env->running = false;
     if (at_rest) {
@@ -160,10 +183,10 @@ bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, G
     *ret_next = hp_seam_now(env);
     if (!at_rest) {
         *ret_next += HP_US;
-    } else if (env->poll_timeout_ms < 0) {
+    } else if (timeout_ms < 0) {
         *ret_next = HP_NEVER;
     } else {
-        *ret_next = hp_time_add(*ret_next, (hp_time)env->poll_timeout_ms * HP_MS);
+        *ret_next = hp_time_add(*ret_next, (hp_time)timeout_ms * HP_MS);
     }
     return true;
 }

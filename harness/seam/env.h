@@ -23,7 +23,6 @@ struct hp_seam_env {
     GPtrArray *slots; /* open simulated sockets by slot, not owned; NULL where free */
     unsigned n_sockets;
     unsigned busy_turns; /* since the context last came to rest */
-    int poll_timeout_ms; /* what the context's last poll asked for */
     uint32_t last_record;
     uint8_t tos;
     bool running;

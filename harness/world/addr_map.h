@@ -50,6 +50,14 @@ static inline hp_addr_slot *hp_addr_map_slot(const hp_addr_map *map, const hp_ad
     }
 }
 
+/* Brings the slot where the search for key begins into the cache. */
+static inline void hp_addr_map_prefetch(const hp_addr_map *map, const hp_addr *key)
+{
+    if (map->n != 0) {
+        __builtin_prefetch(&map->slots[hp_addr_hash(key) & map->mask]);
+    }
+}
+
 /* The value's place, or NULL; valid until the map changes. */
 static inline uintptr_t *hp_addr_map_find(const hp_addr_map *map, const hp_addr *key)
 {

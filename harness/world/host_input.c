@@ -130,6 +130,23 @@ void hp_host_input(hp_host *host, hp_packet *p)
     }
 }
 
+void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint)
+{
+    const hp_host *host = (const hp_host *)node;
+    if (p->proto != HP_PROTO_UDP) {
+        return;
+    }
+    switch (hint) {
+    case HP_HINT_FAR:
+        hp_addr_map_prefetch(&host->sockets, &p->dst);
+        break;
+    case HP_HINT_NEAR:
+        /* The socket's pointer alone: the search reads no socket. */
+        __builtin_prefetch(hp_addr_map_find_pointer(&host->sockets, &p->dst));
+        break;
+    }
+}
+
 void hp_host_receive(hp_node *node, unsigned port, hp_packet *p)
 {
     hp_host *host = (hp_host *)node;

@@ -75,6 +75,7 @@ void hp_host_learn_path_mtu(hp_host *host, const hp_addr *dst, uint32_t mtu);
 void hp_host_deliver_loop(void *owner, hp_time now);
 
 void hp_host_receive(hp_node *node, unsigned port, hp_packet *p);
+void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint);
 /* A packet past the tap. */
 void hp_host_input(hp_host *host, hp_packet *p);
 

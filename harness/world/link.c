@@ -29,6 +29,9 @@
 
 enum { PORT_FAR = 0, PORT_BACK = 1, DEFAULT_MTU = 1500, DEFAULT_QUEUE = 1000 };
 #define DEFAULT_REORDER (10 * HP_MS)
+#ifndef AHEAD_NEAR
+enum { AHEAD_NEAR = 4, AHEAD_FAR = 8 };
+#endif
 
 typedef struct flight {
     hp_time at;
@@ -96,9 +99,32 @@ static void launch(hp_link *link, hp_packet *p, hp_time at, unsigned port)
     }
 }
 
+static void give_hint(hp_link *link, uint32_t i, hp_hint hint)
+{
+    const flight *f = ring_at(link, i);
+    const hp_port *to = &link->node.out[f->port];
+    to->node->ops->hint(to->node, to->port, f->p, hint);
+}
+
+/* Before the head is delivered: the far node hears of the packets that follow it. */
+static void look_ahead(hp_link *link)
+{
+    if (link->ring_n <= AHEAD_NEAR || !hp_node_is_connected(&link->node, PORT_FAR) ||
+        link->node.out[PORT_FAR].node->ops->hint == NULL) {
+        return;
+    }
+    if (ring_at(link, AHEAD_NEAR)->port == PORT_FAR)
+    give_hint(link, AHEAD_NEAR, HP_HINT_NEAR);
+    if (link->ring_n > AHEAD_FAR) {
+        if (ring_at(link, AHEAD_FAR)->port == PORT_FAR)
+        give_hint(link, AHEAD_FAR, HP_HINT_FAR);
+    }
+}
+
 static void deliver(void *owner, hp_time now)
 {
     hp_link *link = owner;
+    look_ahead(link);
     flight head = *ring_at(link, 0);
     link->ring_head = (link->ring_head + 1) & (link->ring_size - 1);
     link->ring_n--;

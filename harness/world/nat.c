@@ -24,6 +24,17 @@ static void nat_receive(hp_node *node, unsigned port, hp_packet *p)
         hp_nat_from_outside(nat, p);
 }
 
+static void nat_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint)
+{
+    const hp_nat *nat = (const hp_nat *)node;
+    if (p->proto != HP_PROTO_UDP || p->frag_offset > 0)
+        return;
+    if (port == HP_NAT_INSIDE)
+        hp_nat_table_hint(&nat->table, nat->config.mapping, HP_NAT_UDP, &p->src, &p->dst, hint);
+    else
+        hp_nat_ports_hint(nat, HP_NAT_UDP, &p->dst, hint);
+}
+
 static void nat_free(hp_node *node)
 {
     hp_nat *nat = (hp_nat *)node;
@@ -39,7 +50,7 @@ static void nat_free(hp_node *node)
     g_free(nat);
 }
 
-static const hp_node_ops nat_ops = {.kind = "nat", .receive = nat_receive, .free = nat_free};
+static const hp_node_ops nat_ops = {.kind = "nat", .receive = nat_receive, .hint = nat_hint, .free = nat_free};
 
 static hp_time first_set(hp_time a, hp_time b)
 {

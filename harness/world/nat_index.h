@@ -30,6 +30,13 @@ static inline hp_nat_probe hp_nat_index_start(const hp_nat_index *index, uint64_
     return (hp_nat_probe){.position = (uint32_t)hash & index->mask, .tag = (uint32_t)(hash >> 56)};
 }
 
+/* Brings the place where the probe begins into the cache. */
+static inline void hp_nat_index_prefetch(const hp_nat_index *index, const hp_nat_probe *probe)
+{
+    if (index->slots)
+        __builtin_prefetch(&index->slots[probe->position]);
+}
+
 /* The next id that may be the one, 0 when there is none. */
 static inline uint32_t hp_nat_index_next(const hp_nat_index *index, hp_nat_probe *probe)
 {

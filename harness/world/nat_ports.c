@@ -179,6 +179,25 @@ uint32_t hp_nat_ports_lookup(const hp_nat *nat, hp_nat_proto proto, uint16_t ext
     return id ? id : head;
 }
 
+void hp_nat_ports_hint(const hp_nat *nat, hp_nat_proto proto, const hp_addr *external, hp_hint hint)
+{
+    int index = hp_nat_external_of(&nat->pool, external);
+    const hp_nat_port_space *space = index >= 0 ? nat->pool.externals[index].spaces[proto] : NULL;
+    const hp_nat_port_page *page = space ? space->pages[external->port >> 8] : NULL;
+    if (!page)
+        return;
+    const uint32_t *head = &page->heads[external->port & 0xff];
+    switch (hint) {
+    case HP_HINT_FAR:
+        __builtin_prefetch(head);
+        break;
+    case HP_HINT_NEAR:
+        if (*head && *head != HP_NAT_RESERVED)
+            __builtin_prefetch(hp_nat_hot(&nat->table, *head), 1);
+        break;
+    }
+}
+
 /* ---- choosing ---- */
 
 hp_nat_span hp_nat_ports_range(const hp_nat_config *config, hp_nat_proto proto, uint16_t internal_port)

@@ -185,6 +185,10 @@ void hp_nat_ports_release(hp_nat *nat, hp_nat_proto proto, uint16_t external, ui
 uint32_t hp_nat_ports_lookup(const hp_nat *nat, hp_nat_proto proto, uint16_t external, uint16_t port,
                              const hp_addr *remote);
 
+/* Prefetches for a packet from outside to that external address and port: the port's head far ahead, the mapping when
+ * near. */
+void hp_nat_ports_hint(const hp_nat *nat, hp_nat_proto proto, const hp_addr *external, hp_hint hint);
+
 /* ---- nat_hosts.c ---- */
 
 /* The record of a mapping's inside host, made when missing; 0 where no knob tells hosts apart. */

@@ -186,6 +186,23 @@ uint32_t hp_nat_table_find(const hp_nat_table *t, hp_nat_behaviour kind, hp_nat_
     return id;
 }
 
+void hp_nat_table_hint(const hp_nat_table *t, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
+                       const hp_addr *remote, hp_hint hint)
+{
+    hp_nat_probe probe = hp_nat_index_start(&t->inside, inside_hash(kind, proto, internal, remote));
+    switch (hint) {
+    case HP_HINT_FAR:
+        hp_nat_index_prefetch(&t->inside, &probe);
+        break;
+    case HP_HINT_NEAR: {
+        uint32_t id = hp_nat_index_next(&t->inside, &probe);
+        if (id)
+            __builtin_prefetch(hp_nat_hot(t, id), 1);
+        break;
+    }
+    }
+}
+
 void hp_nat_tuple_add(hp_nat_table *t, uint32_t id)
 {
     hp_nat_index_insert(&t->tuples, tuple_hash_of(t, id), id, tuple_hash_of, t);

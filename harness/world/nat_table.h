@@ -41,6 +41,7 @@
 #include "config/nat.h"
 #include "wire/packet.h"
 #include "world/nat_index.h"
+#include "world/world.h"
 
 /* Which timeout holds. The order is also the order of expiry at one instant. */
 typedef enum hp_nat_timer {
@@ -152,6 +153,9 @@ size_t hp_nat_table_memory(const hp_nat_table *t);
 /* A mapping of exactly that kind, 0 when there is none. */
 uint32_t hp_nat_table_find(const hp_nat_table *t, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
                            const hp_addr *remote);
+/* Prefetches for hp_nat_table_find(): the index far ahead, the mapping when near. */
+void hp_nat_table_hint(const hp_nat_table *t, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
+                       const hp_addr *remote, hp_hint hint);
 /* Born now, as far as age and order of creation go. */
 void hp_nat_table_renew(hp_nat_table *t, uint32_t id, hp_time now);
 

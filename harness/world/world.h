@@ -73,10 +73,20 @@ uint64_t hp_world_steps(const hp_world *world);
 
 /* ---- nodes ---- */
 
+/* How far away a packet is that a node is given a hint of. */
+typedef enum hp_hint {
+    HP_HINT_FAR, /* several packets away: prefetch where the lookup for it begins */
+    HP_HINT_NEAR, /* a few packets away, FAR came before: read what that fetched, prefetch what it leads to */
+} hp_hint;
+
 typedef struct hp_node_ops {
     const char *kind;
     /* Takes ownership of p. */
     void (*receive)(hp_node *node, unsigned port, hp_packet *p);
+    /* May be NULL. p, which lies in a link, is likely to arrive at that port soon. Hides the latency of memory and has
+     * no other effect: it may bring into the cache what receive() will look at, and changes nothing. It may never
+     * come, come twice, or speak of a packet that never arrives. */
+    void (*hint)(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint);
     /* Frees what the node owns, packets in flight included, and cancels its timers; the node itself too. */
     void (*free)(hp_node *node);
 } hp_node_ops;

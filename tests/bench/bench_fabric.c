@@ -182,16 +182,27 @@ static void measure(const char *label, uint64_t n_packets, uint32_t n_mappings, 
     fabric_init(&f, n_mappings, with_nat, inbound);
     uint64_t started = cpu_ns();
     warm_up(&f);
+    for (uint32_t i = 0; inbound && i < n_mappings; i++) {
+        send_in(&f, i);
+        if (i % BATCH == 0) {
+            drain(&f);
+        }
+    }
+    drain(&f);
     uint64_t warm_ns = cpu_ns() - started;
     f.received = 0;
     started = cpu_ns();
     for (uint64_t i = 0; i < n_packets; i += BATCH) {
+        uint32_t batch[BATCH];
         for (unsigned k = 0; k < BATCH; k++) {
-            uint32_t index = (uint32_t)hp_rng_below(&f.rng, n_mappings);
+            batch[k] = (uint32_t)hp_rng_below(&f.rng, n_mappings);
+            __builtin_prefetch(&f.external[batch[k]]);
+        }
+        for (unsigned k = 0; k < BATCH; k++) {
             if (inbound) {
-                send_in(&f, index);
+                send_in(&f, batch[k]);
             } else {
-                send_out(&f, index);
+                send_out(&f, batch[k]);
             }
         }
         drain(&f);

@@ -51,6 +51,23 @@ static void renders_what_reads_back(void **state)
     }
 }
 
+static void quoted_text_is_what_yaml_says(void **state)
+{
+    g_autoptr(hp_arena) arena = hp_arena_new();
+    const hp_tree *t = tree_of("a: 'it''s ''''quoted'''' ''''''''''''''''''''''''''''''''''''''''''''''''x'\n"
+                               "b: ' one  \r\n   two\n\n \t\n three '\nc: ''\nd: '\n '\ne: \"\\t\\u00e9\\\n   x\"\nf: "
+                               "|\n  1\n  2\ng: >-\n  1\n  2\n",
+                               arena);
+    assert_string_equal(hp_tree_get(t, "a")->text, "it's ''quoted'' ''''''''''''''''''''''''x");
+    assert_string_equal(hp_tree_get(t, "b")->text, " one two\n\nthree ");
+    assert_string_equal(hp_tree_get(t, "c")->text, "");
+    assert_int_equal(hp_tree_get(t, "c")->kind, HP_NODE_SCALAR);
+    assert_string_equal(hp_tree_get(t, "d")->text, " ");
+    assert_string_equal(hp_tree_get(t, "e")->text, "\t\xc3\xa9x");
+    assert_string_equal(hp_tree_get(t, "f")->text, "1\n2\n");
+    assert_string_equal(hp_tree_get(t, "g")->text, "1 2");
+}
+
 static void aliases_share_their_anchor(void **state)
 {
     g_autoptr(hp_arena) arena = hp_arena_new();
@@ -83,9 +100,9 @@ static void refuses_bad_bytes(void **state)
     assert_string_equal(latin, "2:11: not UTF-8 text\n");
     g_autofree char *nul = complaints_n("name: a\0b\n", 10);
     assert_string_equal(nul, "1:8: not UTF-8 text\n");
-    g_autofree char *large = g_malloc(HP_SOURCE_MAX + 1);
-    memset(large, '\n', HP_SOURCE_MAX + 1);
-    g_autofree char *said = complaints_n(large, HP_SOURCE_MAX + 1);
+    static char large[HP_SOURCE_MAX + 1];
+    memset(large, '\n', sizeof large);
+    g_autofree char *said = complaints_n(large, sizeof large);
     assert_string_equal(said, "0:0: larger than 1 MiB: that is no scenario\n");
 }
 
@@ -138,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_are_where_things_begin),
         cmocka_unit_test(renders_what_reads_back),
+        cmocka_unit_test(quoted_text_is_what_yaml_says),
         cmocka_unit_test(aliases_share_their_anchor),
         cmocka_unit_test(refuses_what_is_no_scenario),
         cmocka_unit_test(refuses_bad_bytes),
