@@ -2,8 +2,8 @@
  *
  * Four passes over one case of a scenario: zones get their numbers and networks; what the scenario numbered by hand is
  * reserved; everything else is numbered in the scenario's order (so that adding an element at the end renumbers
- * nothing); names become indices. Every problem is told with the mark of the element it is about, and a plan comes
- * into being only when there was none.
+ * nothing); names become indices. That names exist and mean one thing the loader has checked; what is found here is told
+ * with the mark of the element it is about, and a plan comes into being only when there was no problem.
  *
  * Insides of two NATs may overlap when the scenario says so (as homes do in the world); within a zone an address is
  * unique. */
@@ -106,41 +106,12 @@ static void make_zones(builder *b)
     b->carrier = OWN_ARRAY(plan, bool, plan->n_zones);
 }
 
-/* Names share one space: an `at: home` must mean one thing. */
-static void check_names(builder *b)
+/* The zone that a `behind:` names. The loader has seen to it that there is one. */
+static unsigned zone_of(const builder *b, const char *behind)
 {
-    const hp_scenario *s = b->scenario;
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    g_hash_table_insert(seen, (gpointer) "internet", (gpointer) "the Internet");
-#define CLAIM(list, n, what)                                                                                           \
-    for (unsigned i = 0; i < (n); i++) {                                                                               \
-        const char *other = g_hash_table_lookup(seen, (list)[i].name);                                                 \
-        if (other)                                                                                                     \
-            complain(b, (list)[i].mark, NULL, "the name `%s` is already that of %s", (list)[i].name, other);           \
-        g_hash_table_insert(seen, (list)[i].name, (gpointer)(what));                                                   \
-    }
-    CLAIM(s->lans, s->n_lans, "a LAN")
-    CLAIM(s->nats, s->n_nats, "a NAT")
-    CLAIM(s->servers, s->n_servers, "a server")
-    CLAIM(s->peers, s->n_peers, "a peer")
-#undef CLAIM
-}
-
-/* The zone that a `behind:` names; 0 with a complaint when there is none. */
-static unsigned zone_of(builder *b, const char *behind, hp_mark mark)
-{
-    if (!behind)
-        return 0;
-    int zone = hp_plan_find_zone(b->plan, behind);
-    if (zone >= 0)
-        return (unsigned)zone;
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (unsigned i = 0; i < b->plan->n_zones; i++)
-        g_ptr_array_add(names, (gpointer)b->plan->zones[i].name);
-    const char *near = hp_nearest_word(behind, (const char *const *)names->pdata, names->len);
-    g_autofree char *hint = near ? g_strdup_printf("did you mean `%s`?", near) : NULL;
-    complain(b, mark, hint, "`behind: %s` names no NAT, no LAN and not the internet", behind);
-    return 0;
+    int zone = behind ? hp_plan_find_zone(b->plan, behind) : 0;
+    g_assert(zone >= 0);
+    return (unsigned)zone;
 }
 
 static unsigned inside_zone(const builder *b, unsigned nat)
@@ -158,7 +129,7 @@ static void attach_nats(builder *b)
         hp_plan_nat *nat = &plan->nats[i];
         nat->source = &s->nats[i];
         nat->inside_zone = inside_zone(b, i);
-        nat->outside = (hp_plan_attachment){.zone = zone_of(b, s->nats[i].behind, s->nats[i].mark),
+        nat->outside = (hp_plan_attachment){.zone = zone_of(b, s->nats[i].behind),
                                             .tap = own(plan, g_strdup_printf("%s/out", s->nats[i].name)),
                                             .link = s->nats[i].link};
         b->attached[nat->outside.zone]++;
@@ -185,9 +156,8 @@ static void attach_servers(builder *b)
         hp_plan_server *server = &plan->servers[i];
         server->source = &s->servers[i];
         server->config = s->servers[i].config;
-        server->attachment = (hp_plan_attachment){.zone = zone_of(b, s->servers[i].behind, s->servers[i].mark),
-                                                  .tap = s->servers[i].name,
-                                                  .link = s->servers[i].link};
+        server->attachment = (hp_plan_attachment){
+            .zone = zone_of(b, s->servers[i].behind), .tap = s->servers[i].name, .link = s->servers[i].link};
         b->attached[server->attachment.zone] += 2;
     }
 }
@@ -207,7 +177,7 @@ static void attach_peers(builder *b)
         for (unsigned k = 0; k < source->n_interfaces; k++) {
             const hp_sc_interface *in = &source->interfaces[k];
             peer->interfaces[k] = (hp_plan_attachment){
-                .zone = zone_of(b, in->behind, in->mark),
+                .zone = zone_of(b, in->behind),
                 .name = in->name,
                 .tap = source->n_interfaces > 1 ? own(plan, g_strdup_printf("%s/%s", source->name, in->name))
                                                 : source->name,
@@ -346,26 +316,12 @@ static void number_attachments(builder *b)
 
 /* ---- names of servers ---- */
 
-static int server_of(builder *b, const char *name, hp_mark mark, const char *key)
+/* The loader has seen to it that there is one. */
+static int server_of(const builder *b, const char *name)
 {
     int server = hp_plan_find_server(b->plan, name);
-    if (server >= 0)
-        return server;
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (unsigned i = 0; i < b->plan->n_servers; i++)
-        g_ptr_array_add(names, b->plan->servers[i].source->name);
-    const char *near = hp_nearest_word(name, (const char *const *)names->pdata, names->len);
-    g_autofree char *hint = near ? g_strdup_printf("did you mean `%s`?", near) : NULL;
-    complain(b, mark, hint, "`%s: %s` names no server", key, name);
-    return -1;
-}
-
-static const hp_turn_user *user_of(const hp_server_config *config, const char *name)
-{
-    for (unsigned i = 0; i < config->n_users; i++)
-        if (!name || strcmp(config->users[i].name, name) == 0)
-            return &config->users[i];
-    return NULL;
+    g_assert(server >= 0);
+    return server;
 }
 
 static void resolve_peers(builder *b)
@@ -374,21 +330,11 @@ static void resolve_peers(builder *b)
     for (unsigned i = 0; i < plan->n_peers; i++) {
         hp_plan_peer *peer = &plan->peers[i];
         const hp_ice_config *ice = &peer->source->ice;
-        hp_mark mark = peer->source->mark;
-        peer->stun = ice->stun ? server_of(b, ice->stun, mark, "stun") : -1;
+        peer->stun = ice->stun ? server_of(b, ice->stun) : -1;
         peer->n_turn = ice->turn ? g_strv_length(ice->turn) : 0;
         peer->turn = OWN_ARRAY(plan, int, peer->n_turn);
-        for (unsigned k = 0; k < peer->n_turn; k++) {
-            peer->turn[k] = server_of(b, ice->turn[k], mark, "turn");
-            if (peer->turn[k] < 0)
-                continue;
-            const hp_server_config *server = &plan->servers[peer->turn[k]].config;
-            if (server->kind != HP_SERVER_TURN)
-                complain(b, mark, NULL, "`turn: %s`: that server is of kind stun", ice->turn[k]);
-            else if (ice->turn_user && !ice->turn_password && !user_of(server, ice->turn_user))
-                complain(b, mark, "give a `turn-password` to try a user that the server does not know",
-                         "`turn-user: %s`: server `%s` has no such user", ice->turn_user, ice->turn[k]);
-        }
+        for (unsigned k = 0; k < peer->n_turn; k++)
+            peer->turn[k] = server_of(b, ice->turn[k]);
     }
 }
 
@@ -399,8 +345,8 @@ static void resolve_servers(builder *b)
         hp_server_config *config = &plan->servers[i].config;
         if (!config->redirect)
             continue;
-        int to = server_of(b, config->redirect, plan->servers[i].source->mark, "redirect");
-        if (to < 0 || plan->servers[to].attachment.n_addresses == 0)
+        int to = server_of(b, config->redirect);
+        if (plan->servers[to].attachment.n_addresses == 0)
             continue;
         uint16_t port = plan->servers[to].config.port;
         config->redirect_addr = hp_addr_with_port(plan->servers[to].attachment.addresses[0], port ? port : 3478);
@@ -461,7 +407,6 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     plan->case_name = own(plan, g_strdup(case_name));
     plan->seed = seed;
 
-    check_names(&b);
     make_zones(&b);
     attach_nats(&b);
     attach_servers(&b);

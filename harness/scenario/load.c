@@ -77,7 +77,7 @@ static GPtrArray *load_cases(hp_load *load, const hp_case *cases, unsigned n)
 {
     GPtrArray *scenarios = g_ptr_array_new_with_free_func(free_scenario);
 
-    for (unsigned i = 0; i < n && load->diags->n_errors < HP_LOAD_MAX_ERRORS; i++) {
+    for (unsigned i = 0; i < n && !hp_load_is_hopeless(load); i++) {
         hp_scenario *scenario = load_case(load, &cases[i]);
         if (scenario != NULL) {
             g_ptr_array_add(scenarios, scenario);
@@ -99,7 +99,8 @@ static GPtrArray *parse(hp_load *load)
     if (tree == NULL) {
         return NULL;
     }
-    load->n_errors = load->diags->n_errors - n_errors; /* duplicate keys: go on, to say what else is wrong */
+    load->n_errors = load->n_reported =
+        load->diags->n_errors - n_errors; /* duplicate keys: go on, to say what else is wrong */
     if (tree->kind != HP_NODE_MAP) {
         hp_load_report(load, HP_SEVERITY_ERROR, tree->line, tree->column, NULL,
                        "a scenario must be a map of keys and values");

@@ -23,9 +23,10 @@ void hp_load_report(hp_load *load, hp_severity severity, unsigned line, unsigned
     va_end(args);
     load->n_errors += severity == HP_SEVERITY_ERROR;
     char *key = g_strdup_printf("%u:%u:%s", line, column, message);
-    if (!g_hash_table_add(load->seen, key) || load->diags->n_errors >= HP_LOAD_MAX_ERRORS) {
+    if (!g_hash_table_add(load->seen, key) || hp_load_is_hopeless(load)) {
         return;
     }
+    load->n_reported++;
     g_autofree char *text = line > 0 ? hp_source_line(&load->source, line) : NULL;
     hp_diags_add(load->diags, severity, (hp_mark){load->source.path, line, column}, text, hint, "%s", message);
 }
@@ -214,7 +215,7 @@ void hp_loader_struct(hp_loader *l, const hp_schema *schema, const hp_tree *node
     if (!overlay && !schema->inherits) {
         hp_loader_defaults(l, schema, base);
     }
-    for (unsigned i = 0; i < map->n; i++) {
+    for (unsigned i = 0; i < map->n && !hp_load_is_hopeless(l->load); i++) {
         size_t offset = 0;
         if (hp_schema_find(schema, map->pairs[i].key->text, &offset) == NULL) {
             unknown_key(l, schema, map->pairs[i].key);
@@ -232,7 +233,7 @@ static const hp_tree_pair *find_variant(hp_loader *l, const hp_schema *schema, c
     const hp_tree_pair *found = NULL;
     bool unknown = false;
 
-    for (unsigned i = 0; i < map->n; i++) {
+    for (unsigned i = 0; i < map->n && !hp_load_is_hopeless(l->load); i++) {
         const hp_tree_pair *pair = &map->pairs[i];
         size_t offset = 0;
         if (hp_schema_find_variant(schema, pair->key->text) != NULL) {
@@ -315,6 +316,11 @@ static void load_by_name(hp_loader *l, const hp_key *key, const hp_tree *node, v
     }
     if (node->kind != HP_NODE_MAP) {
         hp_loader_error(l, node, NULL, "`%s` must be a map from names to their properties", key->name);
+        return;
+    }
+    if (node->n > HP_LOAD_MAX_NAMES) {
+        hp_loader_error(l, node, NULL, "`%s` must have at most %d names, not %u", key->name, HP_LOAD_MAX_NAMES,
+                        node->n);
         return;
     }
     char *elements = hp_arena_alloc(l->arena, node->n * key->sub->size);

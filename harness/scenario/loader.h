@@ -25,6 +25,7 @@ typedef struct hp_load {
     char *text; /* a GRefString */
     hp_diags *diags;
     unsigned n_errors; /* repeated ones included */
+    unsigned n_reported; /* those that made it into diags */
     GHashTable *seen; /* "line:column:message": cases share most lines, and so would their mistakes */
 } hp_load;
 
@@ -56,8 +57,15 @@ struct hp_loader {
     unsigned n_assignments;
 };
 
-/* More errors than this help nobody. */
-#define HP_LOAD_MAX_ERRORS 200
+/* What bounds the work that a file can ask for, beside the bounds of the tree. */
+#define HP_LOAD_MAX_NAMES 10000 /* elements of a map by name */
+#define HP_LOAD_MAX_LIST 1000 /* values of a list, pairs of a map of scalars */
+
+/* Once more errors than help anybody are found, the rest is not looked for. */
+static inline bool hp_load_is_hopeless(const hp_load *load)
+{
+    return load->n_reported >= HP_TREE_MAX_ERRORS;
+}
 
 /* Reports once; hint may be NULL. */
 void hp_load_report(hp_load *load, hp_severity severity, unsigned line, unsigned column, const char *hint,

@@ -16,6 +16,8 @@
 
 /* Nodes that all cases together may have to walk. */
 #define MAX_WORK UINT64_C(20000000)
+#define MAX_AXES 16
+#define MAX_EXCEPTIONS 1000
 
 typedef struct axis {
     const char *path;
@@ -328,6 +330,10 @@ static bool read_axes(expansion *x, const hp_tree *matrix)
         complain(x->load, matrix, NULL, "`matrix` must be a map from paths to lists of values");
         return false;
     }
+    if (matrix->n > MAX_AXES) {
+        complain(x->load, matrix, NULL, "`matrix` must have at most 16 paths");
+        return false;
+    }
     x->n_axes = matrix->n;
     x->axes = hp_arena_alloc(x->arena, matrix->n * sizeof *x->axes);
     for (unsigned i = 0; i < matrix->n; i++) {
@@ -359,8 +365,8 @@ static bool read_except(expansion *x, const hp_tree *except)
     if (except == NULL) {
         return true;
     }
-    if (except->kind != HP_NODE_LIST) {
-        complain(x->load, except, NULL, "`matrix-except` must be a list of maps from paths to values");
+    if (except->kind != HP_NODE_LIST || except->n > MAX_EXCEPTIONS) {
+        complain(x->load, except, NULL, "`matrix-except` must be a list of at most 1000 maps from paths to values");
         return false;
     }
     for (unsigned i = 0; i < x->n_axes; i++) {
@@ -381,9 +387,9 @@ static bool read_except(expansion *x, const hp_tree *except)
     return good;
 }
 
-static bool count_cases(expansion *x, const hp_tree *root, unsigned *ret)
+static bool count_cases(expansion *x, const hp_tree *root, const hp_tree *matrix, unsigned *ret)
 {
-    uint64_t n = 1;
+    uint64_t n = 1, weight = root->weight - matrix->weight; /* a case does not walk the matrix */
 
     for (unsigned i = 0; i < x->n_axes; i++) {
         n *= x->axes[i].values->n;
@@ -392,7 +398,7 @@ static bool count_cases(expansion *x, const hp_tree *root, unsigned *ret)
             return false;
         }
     }
-    if (n * root->weight > MAX_WORK || (uint64_t)n * x->n_axes > MAX_WORK / 100) {
+    if (n * weight > MAX_WORK) {
         complain(x->load, x->axes[0].key, NULL, "the matrix is too large for a file of this size");
         return false;
     }
@@ -415,7 +421,7 @@ hp_case *hp_matrix_expand(hp_load *load, hp_arena *arena, const hp_tree *root, u
         *ret_n = 1;
         return x.cases;
     }
-    if (!read_axes(&x, matrix) || !read_except(&x, except) || !count_cases(&x, root, &n)) {
+    if (!read_axes(&x, matrix) || !read_except(&x, except) || !count_cases(&x, root, matrix, &n)) {
         return NULL;
     }
     name_axes(&x);

@@ -167,7 +167,7 @@ void hp_loader_check_refs(hp_loader *l)
 
     note_names(l, &b);
     note_steps(l, &b);
-    for (unsigned i = 0; i < l->refs->len; i++) {
+    for (unsigned i = 0; i < l->refs->len && !hp_load_is_hopeless(l->load); i++) {
         check(l, &b, &g_array_index(l->refs, hp_named_ref, i));
     }
     for (unsigned i = 0; i < s->n_peers; i++) {

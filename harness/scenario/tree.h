@@ -37,6 +37,7 @@ typedef struct hp_source {
 #define HP_SOURCE_MAX ((size_t)1 << 20)
 #define HP_TREE_MAX_DEPTH 48
 #define HP_TREE_MAX_WEIGHT 200000
+#define HP_TREE_MAX_ERRORS 200
 
 /* Reads the one document of a file into the arena. NULL when it is no YAML or breaks a rule of the tree; the reasons are
  * in diags. Duplicate keys are reported but do not stop the reading: the first one counts. */

@@ -23,7 +23,7 @@ typedef struct reader {
     hp_diags *diags;
     struct fy_parser *parser;
     GHashTable *anchors; /* name to hp_tree; looked up only */
-    unsigned depth;
+    unsigned depth, n_errors;
     bool failed; /* stop: the rest makes no sense */
 } reader;
 
@@ -36,6 +36,7 @@ static void report(reader *r, unsigned line, unsigned column, const char *hint, 
 {
     g_autofree char *text = line > 0 ? hp_source_line(r->source, line) : NULL;
     hp_diags_add(r->diags, HP_SEVERITY_ERROR, mark_at(r, line, column), text, hint, "%s", message);
+    r->failed = r->failed || ++r->n_errors >= HP_TREE_MAX_ERRORS;
 }
 
 static void fail(reader *r, const hp_tree *at, const char *hint, const char *message)

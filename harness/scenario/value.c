@@ -21,6 +21,11 @@ static bool elements_of(hp_loader *l, const hp_key *key, const hp_tree *node, co
     if (node->kind != HP_NODE_LIST) {
         return hp_value_mistake(l, key, node, NULL);
     }
+    if (node->n > HP_LOAD_MAX_LIST) {
+        hp_loader_error(l, node, NULL, "`%s` must have at most %d values, not %u", key->name, HP_LOAD_MAX_LIST,
+                        node->n);
+        return false;
+    }
     for (unsigned i = 0; i < node->n; i++) {
         if (node->items[i]->kind != HP_NODE_SCALAR) {
             return hp_value_mistake(l, key, node->items[i], NULL);
@@ -143,6 +148,10 @@ static bool read_text_map(hp_loader *l, const hp_key *key, const hp_tree *node,
 {
     if (node->kind != HP_NODE_MAP || node->n == 0) {
         hp_loader_error(l, node, NULL, "`%s` must be a map with at least one key", key->name);
+        return false;
+    }
+    if (node->n > HP_LOAD_MAX_LIST) {
+        hp_loader_error(l, node, NULL, "`%s` must have at most %d keys, not %u", key->name, HP_LOAD_MAX_LIST, node->n);
         return false;
     }
     text_map map = {hp_arena_alloc(l->arena, node->n * sizeof(char *)),

@@ -1,9 +1,6 @@
 /* What a user sees, to the letter. */
 #include "fixture.h"
 
-#include <glib/gstdio.h>
-#include <unistd.h>
-
 static char *format_of(const char *text)
 {
     g_autoptr(hp_diags) diags = hp_diags_new();
@@ -140,6 +137,45 @@ static void files_that_cannot_be_read(void **state)
                               "/: error: cannot be read: Is a directory\n");
 }
 
+static void there_is_an_end_to_complaints(void **state)
+{
+    g_autoptr(hp_diags) diags = hp_diags_new();
+    g_autoptr(GString) text = g_string_new("peers: {a: }\n"), twice = g_string_new("peers: {a: }\n");
+
+    for (unsigned i = 0; i < 5000; i++) {
+        g_string_append_printf(text, "key%u: 1\n", i);
+        g_string_append(twice, "until: 1s\n");
+    }
+    assert_null(hp_scenario_parse("a.yaml", text->str, text->len, diags));
+    assert_int_equal(diags->n_errors, 200);
+    assert_null(hp_scenario_parse("b.yaml", twice->str, twice->len, diags));
+    assert_int_equal(diags->n_errors, 400);
+    /* What was said about other files does not count. */
+    GPtrArray *good = hp_scenario_parse("c.yaml", "peers: {a: }\n", 13, diags);
+    assert_int_equal(diags->n_errors, 400);
+    assert_int_equal(good->len, 1);
+    g_ptr_array_unref(good);
+}
+
+static void lists_are_bounded(void **state)
+{
+    g_autoptr(GString) text = g_string_new("peers:\n");
+    for (unsigned i = 0; i < 10001; i++) {
+        g_string_append_printf(text, "  p%u:\n", i);
+    }
+    g_string_append(text, "tags: [");
+    for (unsigned i = 0; i < 1001; i++) {
+        g_string_append_printf(text, "t%u, ", i);
+    }
+    g_string_append(text, "]\nsteps:\n");
+    for (unsigned i = 0; i < 2001; i++) {
+        g_string_append(text, "- wait: 1ms\n");
+    }
+    assert_complains(text->str, "2:3: `peers` must have at most 10000 names, not 10001\n"
+                                "10003:7: `tags` must have at most 1000 values, not 1001\n"
+                                "10005:1: `steps` must have 0 to 2000 items, not 2001\n");
+}
+
 static void a_file_names_its_scenario(void **state)
 {
     g_autoptr(hp_diags) diags = hp_diags_new();
@@ -155,9 +191,10 @@ static void a_file_names_its_scenario(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_at_once_with_carets),   cmocka_unit_test(carets_count_characters),
-        cmocka_unit_test(values_that_will_not_do),   cmocka_unit_test(names_are_given_once),
-        cmocka_unit_test(servers_and_their_users),   cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(all_at_once_with_carets),       cmocka_unit_test(carets_count_characters),
+        cmocka_unit_test(values_that_will_not_do),       cmocka_unit_test(names_are_given_once),
+        cmocka_unit_test(servers_and_their_users),       cmocka_unit_test(files_that_cannot_be_read),
+        cmocka_unit_test(there_is_an_end_to_complaints), cmocka_unit_test(lists_are_bounded),
         cmocka_unit_test(a_file_names_its_scenario),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

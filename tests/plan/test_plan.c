@@ -1,0 +1,210 @@
+/* From names to indices and addresses. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "plan/plan.h"
+
+typedef struct planned {
+    hp_diags *diags;
+    GPtrArray *scenarios;
+    hp_plan *plan;
+} planned;
+
+static planned make(const char *text)
+{
+    planned p = {.diags = hp_diags_new()};
+    p.scenarios = hp_scenario_parse("test.yaml", text, strlen(text), p.diags);
+    if (!p.scenarios) {
+        g_autofree char *errors = hp_diags_format(p.diags);
+        print_error("%s", errors);
+    }
+    assert_non_null(p.scenarios);
+    p.plan = hp_plan_new(p.scenarios->pdata[0], "folder/test", 7, p.diags);
+    return p;
+}
+
+static void clear(planned *p)
+{
+    hp_plan_free(p->plan);
+    g_ptr_array_unref(p->scenarios);
+    hp_diags_free(p->diags);
+}
+
+static const char *text_of(const hp_addr *a)
+{
+    static char text[HP_ADDR_TEXT];
+    return hp_addr_format(a, text);
+}
+
+#define HOME                                                                                                           \
+    "network:\n  lans: {den: {}}\n  nats:\n    home: full-cone\n    cgn: cgn-rfc6888\n  behind: {home: cgn}\n"         \
+    "servers: {stun: stun, turn: {kind: turn, nat-discovery: true}}\n"                                                 \
+    "peers:\n  alice: {behind: home, ice: {stun: stun, turn: turn}}\n  bob:\n  carol: {behind: den}\n"                 \
+    "  dave: {interfaces: {wifi: home, lte: cgn}}\n"
+
+static void names_become_indices(void **state)
+{
+    planned p = make(HOME);
+    const hp_plan *plan = p.plan;
+    assert_non_null(plan);
+    assert_string_equal(plan->case_name, "folder/test");
+    assert_int_equal(plan->seed, 7);
+    assert_int_equal(plan->n_zones, 4);
+    assert_int_equal(hp_plan_find_zone(plan, "internet"), 0);
+    assert_int_equal(hp_plan_find_zone(plan, "den"), 1);
+    assert_int_equal(hp_plan_find_zone(plan, "home"), 2);
+    assert_int_equal(hp_plan_find_zone(plan, "cgn"), 3);
+    assert_int_equal(hp_plan_find_zone(plan, "nowhere"), -1);
+    int home = hp_plan_find_nat(plan, "home");
+    assert_int_equal(plan->nats[home].outside.zone, 3);
+    assert_int_equal(plan->nats[home].inside_zone, 2);
+    const hp_plan_peer *alice = &plan->peers[hp_plan_find_peer(plan, "alice")];
+    assert_int_equal(alice->stun, hp_plan_find_server(plan, "stun"));
+    assert_int_equal(alice->n_turn, 1);
+    assert_int_equal(alice->turn[0], hp_plan_find_server(plan, "turn"));
+    assert_int_equal(alice->interfaces[0].zone, 2);
+    const hp_plan_peer *bob = &plan->peers[hp_plan_find_peer(plan, "bob")];
+    assert_int_equal(bob->stun, -1);
+    assert_int_equal(bob->n_turn, 0);
+    const hp_plan_peer *dave = &plan->peers[hp_plan_find_peer(plan, "dave")];
+    assert_int_equal(dave->n_interfaces, 2);
+    assert_string_equal(dave->interfaces[0].tap, "dave/wifi");
+    assert_string_equal(dave->interfaces[1].tap, "dave/lte");
+    clear(&p);
+}
+
+static void addresses_come_from_networks_that_nobody_owns(void **state)
+{
+    planned p = make(HOME);
+    const hp_plan *plan = p.plan;
+    assert_string_equal(text_of(&plan->servers[0].attachment.addresses[0]), "203.0.113.10");
+    assert_int_equal(plan->servers[1].attachment.n_addresses, 2); /* nat-discovery */
+    assert_string_equal(text_of(&plan->servers[1].attachment.addresses[1]), "203.0.113.12");
+    assert_string_equal(text_of(&plan->peers[1].interfaces[0].addresses[0]), "198.51.100.10");
+    int home = hp_plan_find_nat(plan, "home"), cgn = hp_plan_find_nat(plan, "cgn");
+    /* A NAT with NATs behind it has carrier addresses inside. */
+    char text[HP_ADDR_TEXT];
+    assert_string_equal(hp_prefix_format(&plan->zones[3].prefix4, text), "100.65.0.0/16");
+    assert_string_equal(hp_prefix_format(&plan->zones[2].prefix4, text), "192.168.1.0/24");
+    assert_string_equal(text_of(&plan->zones[2].router4), "192.168.1.1");
+    assert_true(hp_prefix_contains(&plan->zones[3].prefix4, &plan->nats[home].outside.addresses[0]));
+    assert_string_equal(text_of(&plan->nats[cgn].outside.addresses[0]), "192.0.2.10");
+    /* As many spare ones for a renumbering, all different. */
+    assert_non_null(plan->nats[cgn].outside.spare);
+    assert_false(hp_addr_equal(&plan->nats[cgn].outside.spare[0], &plan->nats[cgn].outside.addresses[0]));
+    assert_string_equal(text_of(&plan->peers[2].interfaces[0].addresses[0]), "172.16.0.10");
+    clear(&p);
+}
+
+static void an_element_at_the_end_renumbers_nobody(void **state)
+{
+    planned a = make("peers: {alice: , bob: }\n"), b = make("peers: {alice: , bob: , carol: }\n");
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(
+            hp_addr_equal(&a.plan->peers[i].interfaces[0].addresses[0], &b.plan->peers[i].interfaces[0].addresses[0]));
+    clear(&a);
+    clear(&b);
+}
+
+static void a_crowd_gets_a_larger_network(void **state)
+{
+    GString *text = g_string_new("network: {nats: {home: full-cone}}\npeers:\n");
+    for (unsigned i = 0; i < 600; i++)
+        g_string_append_printf(text, "  inside%u: {behind: home}\n  public%u:\n", i, i);
+    planned p = make(text->str);
+    assert_non_null(p.plan);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (unsigned i = 0; i < p.plan->n_peers; i++)
+        assert_true(g_hash_table_add(seen, g_strdup(text_of(&p.plan->peers[i].interfaces[0].addresses[0]))));
+    clear(&p);
+    g_string_free(text, TRUE);
+}
+
+static void ipv6_where_it_is_asked_for(void **state)
+{
+    planned p = make("network: {nats: {home: {preset: full-cone, families: [ipv4, ipv6]}}}\n"
+                     "servers: {stun: {kind: stun, families: [ipv4, ipv6]}}\n"
+                     "peers: {alice: {behind: home, families: [ipv4, ipv6]}, bob: {families: [ipv6]}}\n");
+    assert_non_null(p.plan);
+    const hp_plan_attachment *alice = &p.plan->peers[0].interfaces[0];
+    assert_int_equal(alice->n_addresses, 2);
+    assert_string_equal(text_of(&alice->addresses[0]), "192.168.1.10");
+    assert_string_equal(text_of(&alice->addresses[1]), "fd00:0:0:1::a");
+    assert_int_equal(p.plan->peers[1].interfaces[0].n_addresses, 1);
+    assert_string_equal(text_of(&p.plan->peers[1].interfaces[0].addresses[0]), "2001:db8:50::a");
+    assert_string_equal(text_of(&p.plan->servers[0].attachment.addresses[1]), "2001:db8:53::a");
+    clear(&p);
+}
+
+static void given_addresses_are_kept_apart(void **state)
+{
+    planned p = make("network: {nats: {home: {preset: full-cone, inside4: 10.1.0.0/16}}}\n"
+                     "peers: {alice: {behind: home, addresses: 10.1.0.10}, bob: {behind: home}}\n");
+    assert_string_equal(text_of(&p.plan->peers[0].interfaces[0].addresses[0]), "10.1.0.10");
+    assert_string_equal(text_of(&p.plan->peers[1].interfaces[0].addresses[0]), "10.1.0.11");
+    clear(&p);
+}
+
+static void places_are_what_at_may_say(void **state)
+{
+    planned p = make(HOME);
+    const char *const *places = hp_plan_places(p.plan);
+    static const char *const expected[] = {"internet", "home",     "home/in",        "home/out",  "alice",
+                                           "alice/up", "bob/down", "internet/bob",   "dave/wifi", "turn",
+                                           "den",      "dave",     "home/dave/wifi", "cgn/home"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
+        if (!g_strv_contains(places, expected[i]))
+            fail_msg("`%s` is no place", expected[i]);
+    }
+    assert_false(g_strv_contains(places, "nowhere"));
+    clear(&p);
+}
+
+/* Each makes no plan, and says so in these words at that line. */
+static void what_cannot_be_planned_is_told(void **state)
+{
+    static const struct {
+        const char *text, *words;
+        unsigned line;
+    } bad[] = {
+        {"network:\n  nats:\n    home: {preset: full-cone, behind: flat}\n    flat: {preset: full-cone, behind: home}\n"
+         "peers: {alice: }\n",
+         "behind itself", 3},
+        {"peers:\n  alice: {addresses: 192.0.2.1}\n  bob: {addresses: 192.0.2.1}\n", "somebody else's", 3},
+        {"network:\n  nats: {home: full-cone}\npeers:\n  alice: {behind: home, addresses: 192.0.2.1}\n",
+         "not in the network of `home`", 4},
+        {"network:\n  nats: {home: full-cone}\npeers:\n  alice: {behind: home, families: [ipv6]}\n", "has no IPv6", 4},
+        {"servers:\n  stun: {kind: stun, nat-discovery: true, addresses: 192.0.2.1}\npeers: {alice: }\n",
+         "two addresses", 2},
+        {"network:\n  nats: {home: {preset: full-cone, inside4: 10.0.0.0/30}}\npeers:\n"
+         "  alice: {behind: home}\n",
+         "no address left", 4},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(hp_diags) diags = hp_diags_new();
+        g_autoptr(GPtrArray) scenarios = hp_scenario_parse("test.yaml", bad[i].text, strlen(bad[i].text), diags);
+        hp_plan *plan = scenarios ? hp_plan_new(scenarios->pdata[0], "test", 1, diags) : NULL;
+        g_autofree char *told = hp_diags_format(diags);
+        if (plan || !strstr(told, bad[i].words))
+            fail_msg("case %u: expected \"%s\", told: %s", i, bad[i].words, told);
+        assert_int_equal(((const hp_diag *)diags->list->pdata[0])->mark.line, bad[i].line);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(names_become_indices),
+                                       cmocka_unit_test(addresses_come_from_networks_that_nobody_owns),
+                                       cmocka_unit_test(an_element_at_the_end_renumbers_nobody),
+                                       cmocka_unit_test(a_crowd_gets_a_larger_network),
+                                       cmocka_unit_test(ipv6_where_it_is_asked_for),
+                                       cmocka_unit_test(given_addresses_are_kept_apart),
+                                       cmocka_unit_test(places_are_what_at_may_say),
+                                       cmocka_unit_test(what_cannot_be_planned_is_told)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
