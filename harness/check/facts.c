@@ -85,8 +85,7 @@ static void step_event(hp_facts *facts, const hp_record *r)
 {
     const uint64_t number = hp_record_u64(r, "step");
     const hp_scenario *scenario = facts->plan->scenario;
-    if (r->event.kind == HP_EV_STEP && facts->first_call == HP_NEVER &&
-        strcmp(r->event.subject, hp_step_kind_name(HP_STEP_CALL)) == 0) {
+    if (r->event.kind == HP_EV_STEP && facts->first_call == HP_NEVER && strcmp(r->event.subject, "call") == 0) {
         facts->first_call = r->at;
     }
     if (number == 0 || number > scenario->n_steps) {

@@ -46,6 +46,7 @@ struct hp_broker {
     const hp_broker_ops *ops;
     void *user;
     GArray *clients; /* of client */
+    GHashTable *by_name; /* a client's name -> its number + 1; of two with one name the first */
     GArray *heap; /* of copy */
     uint64_t n_messages, n_copies;
 };
@@ -65,6 +66,7 @@ hp_broker *hp_broker_new(const hp_signaling_config *config, const hp_rng *rng, c
     broker->ops = ops;
     broker->user = user;
     broker->clients = g_array_new(FALSE, TRUE, sizeof(client));
+    broker->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     broker->heap = g_array_new(FALSE, FALSE, sizeof(copy));
     return broker;
 }
@@ -77,6 +79,7 @@ void hp_broker_free(hp_broker *broker)
         g_rc_box_release(g_array_index(broker->heap, copy, i).message);
     for (unsigned i = 0; i < broker->clients->len; i++)
         g_free(g_array_index(broker->clients, client, i).name);
+    g_hash_table_unref(broker->by_name);
     g_array_unref(broker->heap);
     g_array_unref(broker->clients);
     g_free(broker);
@@ -86,6 +89,8 @@ unsigned hp_broker_join(hp_broker *broker, const char *name)
 {
     client c = {.name = g_strdup(name), .present = true};
     g_array_append_val(broker->clients, c);
+    if (!g_hash_table_contains(broker->by_name, c.name))
+        g_hash_table_insert(broker->by_name, c.name, GUINT_TO_POINTER(broker->clients->len));
     return broker->clients->len - 1;
 }
 
@@ -142,6 +147,8 @@ static copy heap_pop(GArray *heap)
 static void schedule(hp_broker *broker, hp_time now, unsigned to, message *m)
 {
     const hp_signaling_config *config = &broker->config;
+    if (!g_array_index(broker->clients, client, to).present || (to == m->from && !config->echo))
+        return;
     hp_time due = hp_time_add(now, config->delay + config->type_delay[m->type]);
     if (config->jitter > 0)
         due = hp_time_add(due, hp_rng_below(&broker->rng, config->jitter + 1));
@@ -153,6 +160,17 @@ static void schedule(hp_broker *broker, hp_time now, unsigned to, message *m)
         copy c = {.due = due, .sequence = broker->n_copies++, .to = to, .lost = lost, .message = g_rc_box_acquire(m)};
         heap_push(broker->heap, &c);
     }
+}
+
+/* One copy for the addressee and one for the sender, in the order of their numbers. */
+static void schedule_addressed(hp_broker *broker, hp_time now, const char *addressee, message *m)
+{
+    unsigned to = GPOINTER_TO_UINT(g_hash_table_lookup(broker->by_name, addressee));
+    if (to > 0 && to - 1 < m->from)
+        schedule(broker, now, to - 1, m);
+    schedule(broker, now, m->from, m);
+    if (to > 0 && to - 1 > m->from)
+        schedule(broker, now, to - 1, m);
 }
 
 /* The type and (not owned: inside root) the addressee of a message. */
@@ -202,14 +220,11 @@ uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const cha
     m->type = type;
     memcpy(m->json, json, length + 1);
     uint64_t number = m->number;
-    for (unsigned to = 0; to < broker->clients->len; to++) {
-        const client *c = &g_array_index(broker->clients, client, to);
-        if (!c->present || (to == from && !broker->config.echo))
-            continue;
-        if (broker->config.addressed && addressee && to != from && strcmp(addressee, c->name) != 0)
-            continue;
-        schedule(broker, now, to, m);
-    }
+    if (broker->config.addressed && addressee)
+        schedule_addressed(broker, now, addressee, m);
+    else
+        for (unsigned to = 0; to < broker->clients->len; to++)
+            schedule(broker, now, to, m);
     g_rc_box_release(m);
     *ret_type = type_names[type];
     return number;

@@ -80,7 +80,8 @@ typedef struct hp_nat_discovery_result {
     bool hairpin_filtered; /* hairpinned packets pass only where the target has sent to the sender before */
     hp_nat_passage fragments;
     hp_time lifetime; /* of an answered mapping without traffic, to the nearest step; lifetime_max when open */
-    hp_time lifetime_at_least, lifetime_below; /* what was proved: a silence survived, one that was too long or HP_NEVER */
+    hp_time lifetime_at_least,
+        lifetime_below; /* what was proved: a silence survived, one that was too long or HP_NEVER */
     bool lifetime_open; /* nothing ended it up to lifetime_max */
     bool refreshed_by_outbound, refreshed_by_inbound; /* RFC 4787 REQ-6 */
     unsigned n_transactions, n_datagrams; /* sent */

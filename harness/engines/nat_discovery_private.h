@@ -34,7 +34,7 @@ typedef struct hp_discovery_answer {
     size_t length; /* ANSWERED: of the whole message */
     unsigned code; /* REFUSED */
     hp_icmp_kind icmp; /* UNREACHABLE */
-    hp_time first_sent, last_sent;
+    hp_time first_sent, last_sent, at; /* at: when it came, or when waiting ended */
 } hp_discovery_answer;
 
 typedef struct hp_discovery_question {
@@ -43,6 +43,7 @@ typedef struct hp_discovery_question {
     uint32_t change; /* HP_DISCOVERY_CHANGE_* */
     uint16_t response_port; /* 0: none */
     bool padded;
+    bool loops; /* it goes to one of our own sockets, where it is to come in */
 } hp_discovery_question;
 
 typedef void (*hp_discovery_then)(hp_nat_discovery *d, hp_time now, const hp_discovery_answer *a);
@@ -62,7 +63,8 @@ typedef struct hp_discovery_transaction {
     uint8_t *bytes; /* owned; room for the longest request */
     size_t capacity, length;
     unsigned n_sent;
-    hp_time due; /* the next transmission, or the end of waiting */
+    hp_time interval; /* to the next transmission */
+    hp_time due; /* that, or the end of waiting */
     bool settled;
     hp_discovery_answer answer;
 } hp_discovery_transaction;

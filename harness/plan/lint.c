@@ -1,10 +1,10 @@
 /* What can never matter in a plan: one function a rule, its message beside it, all of them in one table.
  *
- * A finding is a warning: the run would go on and prove less than its author thinks. Rules speak only of what is certain
- * from the plan. When a step is carried out is known from below alone (its `at`, and the pauses before it: what waits for
- * an event may take no time), so a step is called too late only when even that bound lies beyond the end. A broadcast
- * call may be answered by anyone, and then no peer is called idle. The cases of a matrix share most of their lines: a
- * warning that is there already is not given again. */
+ * A finding is a warning: the run would go on and prove less than its author thinks. Rules speak only of what is
+ * certain from the plan. When a step is carried out is known from below alone (its `at`, and the pauses before it:
+ * what waits for an event may take no time), so a step is called too late only when even that bound lies beyond the
+ * end. A broadcast call may be answered by anyone, and then no peer is called idle. The cases of a matrix share most
+ * of their lines: a warning that is there already is not given again. */
 #include <string.h>
 
 #include "plan/plan.h"

@@ -43,7 +43,8 @@ static void G_GNUC_PRINTF(4, 5) complain(builder *b, hp_mark mark, const char *h
     va_start(args, format);
     g_autofree char *message = g_strdup_vprintf(format, args);
     va_end(args);
-    hp_diags_add(b->diags, HP_SEVERITY_ERROR, mark, NULL, hint, "%s", message);
+    g_autofree char *line = hp_scenario_source_line(b->scenario, mark.line);
+    hp_diags_add(b->diags, HP_SEVERITY_ERROR, mark, line, hint, "%s", message);
     b->failed = true;
 }
 
@@ -272,7 +273,7 @@ static void number_attachment(builder *b, hp_plan_attachment *at, const hp_addr 
         if (ok && spare)
             ok = hp_address_pool_take(pool, use, &at->spare[i]);
         if (!ok) {
-            complain(b, mark, "give it a larger one with `inside:`", "the network of `%s` has no address left",
+            complain(b, mark, "a NAT's is set with `inside4` and `inside6`", "the network of `%s` has no address left",
                      zone->name);
             return;
         }

@@ -245,7 +245,7 @@ static void advance(hp_director *d);
 
 static void step_is_done(hp_director *d, const char *outcome)
 {
-    hp_trace_event(trace_of(d), hp_world_now(d->rig->world), HP_EV_STEP_DONE, hp_step_kind_name(step_at(d)->kind),
+    hp_trace_event(trace_of(d), hp_world_now(d->rig->world), HP_EV_STEP_DONE, hp_step_name(step_at(d)),
                    HP_FU("step", d->next + 1), HP_FS("outcome", outcome));
     d->next++;
     d->state = WAITING_TIME;
@@ -257,7 +257,7 @@ static bool take_step(hp_director *d, hp_time now)
 {
     const hp_step *step = step_at(d);
     d->cursor = hp_trace_tail(trace_of(d));
-    hp_trace_event(trace_of(d), now, HP_EV_STEP, hp_step_kind_name(step->kind), HP_FU("step", d->next + 1),
+    hp_trace_event(trace_of(d), now, HP_EV_STEP, hp_step_name(step), HP_FU("step", d->next + 1),
                    HP_FS("target", step_target(step)), HP_FU("line", step->mark.line),
                    HP_FS("label", hp_step_label(step)));
     carry_out(d, step);

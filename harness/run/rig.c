@@ -365,7 +365,7 @@ static void configure_access(hp_rig_attachment *at, const hp_step *step)
     if (step->link.direction & HP_SC_UP)
         hp_link_configure(at->up, &step->link.config, step->link.text);
     if (step->link.direction & HP_SC_DOWN)
-        hp_link_configure(at->down, &step->link.config, step->link.text);
+        hp_link_configure(at->down, &step->link.down_config, step->link.text);
 }
 
 void hp_rig_set_link(hp_rig *rig, const hp_step *step)

@@ -1,9 +1,9 @@
 /* What a key means, told to whoever asks for it by name or by path.
  *
- * A query is compared from its end: `mapping` and `nats.home.mapping` both find network.nats.*.mapping. A `*` in a key's
- * path stands for a name or a list item that the file chooses; in a query it may be written as `*`, as any name, or be
- * left out. One key can be reached by several paths (a link's keys hang in many places): it is told once, with all its
- * paths. */
+ * A query is compared from its end: `mapping` and `nats.home.mapping` both find network.nats.*.mapping. A `*` in a
+ * key's path stands for a name or a list item that the file chooses; in a query it may be written as `*`, as any
+ * name, or be left out. One key can be reached by several paths (a link's keys hang in many places): it is told
+ * once, with all its paths. */
 #include <string.h>
 
 #include "scenario/doc.h"

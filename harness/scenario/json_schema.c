@@ -1,8 +1,8 @@
 /* The JSON Schema (draft 2020-12) of a scenario file, for editors that complete and check YAML.
  *
- * Every schema of the table becomes an entry under $defs, and so does every type of value. It says what can be said of
- * one key at a time: names that must exist elsewhere and keys that exclude each other are left to the loader. Where YAML
- * may read plain text as a number or a boolean (a password of digits), both are allowed. */
+ * Every schema of the table becomes an entry under $defs, and so does every type of value. It says what can be said
+ * of one key at a time: names that must exist elsewhere and keys that exclude each other are left to the loader.
+ * Where YAML may read plain text as a number or a boolean (a password of digits), both are allowed. */
 #include <json-glib/json-glib.h>
 #include <string.h>
 

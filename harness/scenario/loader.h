@@ -100,7 +100,8 @@ const hp_tree *hp_loader_as_map(hp_loader *l, const hp_schema *schema, const hp_
 void hp_loader_check_refs(hp_loader *l);
 /* Reports when the peer has no interface of that name; an unknown peer is reported elsewhere. */
 void hp_loader_check_interface(hp_loader *l, const char *peer, const char *interface, const hp_tree *at);
-/* The link of what `of` names as the network has it, up and down; *ret_single: it has one for both. False when unknown. */
+/* The link of what `of` names as the network has it, up and down; *ret_single: it has one for both. False when
+ * unknown. */
 bool hp_loader_find_link(const hp_loader *l, const char *of, const char *interface, hp_sc_link *ret, bool *ret_single);
 
 /* The cases of the matrix (matrix.c), in order: for each a tree with the values set. NULL after an error. */

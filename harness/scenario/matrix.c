@@ -1,15 +1,16 @@
 /* `matrix`: one file, many cases.
  *
- * A matrix maps paths to lists of values. A case is the file's tree with one value set at each path; trees share all that
- * they have in common, since setting a value copies only the maps and lists on its path. Order is row-major: the last
- * path turns fastest.
+ * A matrix maps paths to lists of values. A case is the file's tree with one value set at each path; trees share all
+ * that they have in common, since setting a value copies only the maps and lists on its path. Order is row-major:
+ * the last path turns fastest.
  *
- * A path is walked along the schema as well as along the tree. So it is known at once whether a key exists, shorthands
- * on the way are undone (`home: symmetric` becomes a map when a knob of home is set), maps of a fixed shape are made
- * where the file left them out, and a name that the file does not have is an error instead of a new NAT.
+ * A path is walked along the schema as well as along the tree. So it is known at once whether a key exists,
+ * shorthands on the way are undone (`home: symmetric` becomes a map when a knob of home is set), maps of a fixed
+ * shape are made where the file left them out, and a name that the file does not have is an error instead of a new
+ * NAT.
  *
- * What a case is called: each path by its last two parts (more where two paths would look alike) and its value. The same
- * short forms may be used in `when` and `matrix-except`. */
+ * What a case is called: each path by its last two parts (more where two paths would look alike) and its value. The
+ * same short forms may be used in `when` and `matrix-except`. */
 #include <string.h>
 
 #include "scenario/loader.h"

@@ -187,9 +187,7 @@ typedef struct hp_step {
     };
 } hp_step;
 
-/* The key that names a step of that kind: "call", "wait-for", ... */
-const char *hp_step_kind_name(hp_step_kind kind);
-/* Its label, else its kind's name. */
+/* Its label, else its action's name. */
 const char *hp_step_label(const hp_step *step);
 
 /* ---- expectations ---- */

@@ -1,8 +1,9 @@
 /* scenarios/REFERENCE.md: the whole table as a page.
  *
- * One section a schema, in the order in which a reader meets them; included keys are repeated where they belong, since a
- * reader should not have to assemble a map from pieces. Words that a value may be are listed under the table with what
- * each means. Events, drop reasons and presets come last, from their own tables. */
+ * One section a schema, in the order in which a reader meets them. A small included part is repeated where it
+ * belongs, since a reader should not have to assemble a map from pieces; a large one has a section of its own. Words
+ * that a value may be are listed under the table with what each means. Events and presets come last,
+ * from their own tables. */
 #include <string.h>
 
 #include "config/nat.h"

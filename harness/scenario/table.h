@@ -1,5 +1,6 @@
-/* Private to scenario/: the schema table. Every key of the language is one hp_key, and everything that is said about it
- * is said there: the loader fills structs by it, and the JSON Schema, the reference page and `explain` are made of it. */
+/* Private to scenario/: the schema table. Every key of the language is one hp_key, and everything that is said about
+ * it is said there: the loader fills structs by it, and the JSON Schema, the reference page and `explain` are made
+ * of it. */
 #ifndef HP_SCENARIO_TABLE_H
 #define HP_SCENARIO_TABLE_H
 

@@ -1,8 +1,8 @@
 /* The schema of `steps`.
  *
- * A step is a map with one action and, beside it, what any step may have. `set-nat`, `set-link` and `set-signaling` name
- * only what changes; the struct they fill starts as a copy of the target's setting at that point of the list, which is
- * that of the last such step before it, or of the network. */
+ * A step is a map with one action and, beside it, what any step may have. `set-nat`, `set-link` and `set-signaling`
+ * name only what changes; the struct they fill starts as a copy of the target's setting at that point of the list,
+ * which is that of the last such step before it, or of the network. */
 #include <assert.h>
 #include <string.h>
 

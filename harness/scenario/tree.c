@@ -1,7 +1,7 @@
 /* The tree: looking at it, copying it with a change, writing it as one line.
  *
- * Nodes never change once they are made, so subtrees may be shared by aliases and by the cases of a matrix; a change is a
- * copy of the maps and lists on the way to it. What is written in flow style reads back as the same tree. */
+ * Nodes never change once they are made, so subtrees may be shared by aliases and by the cases of a matrix; a change
+ * is a copy of the maps and lists on the way to it. What is written in flow style reads back as the same tree. */
 #include "scenario/tree.h"
 
 #include <string.h>

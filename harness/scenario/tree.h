@@ -39,8 +39,8 @@ typedef struct hp_source {
 #define HP_TREE_MAX_WEIGHT 200000
 #define HP_TREE_MAX_ERRORS 200
 
-/* Reads the one document of a file into the arena. NULL when it is no YAML or breaks a rule of the tree; the reasons are
- * in diags. Duplicate keys are reported but do not stop the reading: the first one counts. */
+/* Reads the one document of a file into the arena. NULL when it is no YAML or breaks a rule of the tree; the reasons
+ * are in diags. Duplicate keys are reported but do not stop the reading: the first one counts. */
 const hp_tree *hp_tree_parse(const hp_source *source, hp_arena *arena, hp_diags *diags);
 
 /* The value of a key, or NULL. */

@@ -1,13 +1,13 @@
 /* From YAML text to a tree with marks, by libfyaml's event parser.
  *
  * The parser is asked for events, not for its own document, because this tree must do what that one does not: report
- * every duplicate key, keep shared subtrees shared (an alias costs a pointer, not a copy), and bound what a hostile file
- * can ask for. The bounds are the size of the text, the depth of nesting, and the number of nodes with all aliases
- * expanded, which is what a walk over the tree would visit.
+ * every duplicate key, keep shared subtrees shared (an alias costs a pointer, not a copy), and bound what a hostile
+ * file can ask for. The bounds are the size of the text, the depth of nesting, and the number of nodes with all
+ * aliases expanded, which is what a walk over the tree would visit.
  *
- * Kept out on purpose: tags, keys that are not scalars, more than one document, NUL in a scalar. A plain `null`, `~` or
- * nothing at all is a null node; all other scalars stay text, and what they mean is decided by the key they stand at
- * (so a server may be called `on`).
+ * Kept out on purpose: tags, keys that are not scalars, more than one document, NUL in a scalar. A plain `null`, `~`
+ * or nothing at all is a null node; all other scalars stay text, and what they mean is decided by the key they stand
+ * at (so a server may be called `on`).
  *
  * Single-quoted scalars are decoded here: libfyaml 0.7.12 loses memory over one with several doubled quotes.
  *
@@ -65,8 +65,8 @@ static const char *skip_newline(const char *p, const char *end)
     return p + (end - p >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : 1);
 }
 
-/* What stands between single quotes (YAML 1.2 section 7.3.2): a doubled quote is one, a line break with the blanks around
- * it is a space, and each empty line after it is a line break. */
+/* What stands between single quotes (YAML 1.2 section 7.3.2): a doubled quote is one, a line break with the blanks
+ * around it is a space, and each empty line after it is a line break. */
 static void decode_single_quoted(const char *p, const char *end, GString *out)
 {
     size_t line_start = 0;

@@ -1,7 +1,7 @@
 /* Single values: from a piece of text to a field, and what is said when it will not go.
  *
- * A value is text until here, quoted or not; the key's type decides what it means. Whole base units only: what would have
- * to be rounded is refused. A field is written once its value is known to be good. */
+ * A value is text until here, quoted or not; the key's type decides what it means. Whole base units only: what would
+ * have to be rounded is refused. A field is written once its value is known to be good. */
 #include <string.h>
 
 #include "scenario/doc.h"

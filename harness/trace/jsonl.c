@@ -129,7 +129,7 @@ bool hp_trace_write_events(const hp_trace *trace, const char *path, GError **err
     }
     hp_trace_cursor cursor = {0};
     hp_record r;
-    while (hp_trace_next(trace, &cursor, &r)) {
+    while (hp_trace_next_of(trace, &cursor, ~(1u << HP_RECORD_PACKET), &r)) {
         write_line(o, &r);
     }
     if (hp_trace_overflowed(trace)) {

@@ -366,8 +366,8 @@ static void write_packets(const hp_trace *trace, GByteArray *block, hp_output *o
     const unsigned n_taps = hp_trace_n_taps(trace);
     hp_trace_cursor cursor = {0};
     hp_record r;
-    while (hp_trace_next(trace, &cursor, &r)) {
-        if (r.type != HP_RECORD_PACKET || r.packet.tap >= n_taps) {
+    while (hp_trace_next_of(trace, &cursor, 1u << HP_RECORD_PACKET, &r)) {
+        if (r.packet.tap >= n_taps) {
             continue;
         }
         if (next < remarks->len && g_array_index(remarks, remark, next).packet <= r.packet.number) {

@@ -174,19 +174,29 @@ hp_trace_cursor hp_trace_tail(const hp_trace *trace)
 
 bool hp_trace_next(const hp_trace *trace, hp_trace_cursor *cursor, hp_record *ret)
 {
+    return hp_trace_next_of(trace, cursor, ~0u, ret);
+}
+
+bool hp_trace_next_of(const hp_trace *trace, hp_trace_cursor *cursor, unsigned types, hp_record *ret)
+{
     const uint64_t end = hp_log_end(trace);
     uint64_t offset = cursor->offset != 0 ? cursor->offset : HP_LOG_RECORDS;
+    types &= (1u << HP_LOG_STRING) - 1; /* strings and names are hidden */
     const hp_log_head *head;
     while ((head = hp_log_checked(trace, offset, end)) != NULL) {
-        if (head->kind != HP_LOG_STRING && head->kind != HP_LOG_NAME) {
+        offset += head->size;
+        if ((types >> head->kind & 1) != 0) {
             if (!view(trace, end, head, ret)) {
                 return false;
             }
-            cursor->offset = offset + head->size;
+            cursor->offset = offset;
             cursor->index = ret->index + 1;
             return true;
         }
-        offset += head->size;
+        if (head->kind < HP_LOG_STRING) {
+            cursor->offset = offset;
+            cursor->index = head->records;
+        }
     }
     return false;
 }

@@ -114,6 +114,8 @@ typedef struct hp_trace_cursor {
 
 /* The next record, or false at the (present) end; call again after more was appended. */
 bool hp_trace_next(const hp_trace *trace, hp_trace_cursor *cursor, hp_record *ret);
+/* The same, passing over records of other types than those whose bit (1 << hp_record_type) is set in `types`. */
+bool hp_trace_next_of(const hp_trace *trace, hp_trace_cursor *cursor, unsigned types, hp_record *ret);
 /* The packet record of that number (from 1); walks the log from the start. False when there is none. */
 bool hp_trace_find_packet(const hp_trace *trace, uint32_t number, hp_record *ret);
 /* A cursor at the present end: hp_trace_next() then gives what is appended from now on. */

@@ -12,7 +12,7 @@
  *
  * Checksums: of the IPv4 header; of the transport over pseudo header (not for ICMP over IPv4), header and payload.
  * Where the payload in hand is not the whole one, as in a first fragment or in a quoted packet that was cut, l4_sum
- * stands for it. A UDP sum of 0 is written as ffff (RFC 768). IPv4 identification is 0 where RFC 6864 section 4.1 lets
+ * stands for it, and also where the sum is known from an earlier writing. A UDP sum of 0 is written as ffff (RFC 768). IPv4 identification is 0 where RFC 6864 section 4.1 lets
  * it be anything: an atomic datagram, unfragmented with DF. */
 #include <string.h>
 
@@ -71,7 +71,7 @@ static uint16_t l4_checksum(const hp_packet *p, const layout *l, const uint8_t *
     if (pseudo) {
         sum += hp_ip_pseudo_sum(&p->src, &p->dst, p->proto, (uint32_t)length);
     }
-    if (is_fragment(p) || p->original_length > 0) {
+    if (is_fragment(p) || p->original_length > 0 || p->sum_known) {
         sum += hp_packet_sum(l4, l->l4) + (uint32_t)p->l4_sum;
     } else {
         sum += hp_packet_sum(l4, l->l4 + l->quoted + p->length);

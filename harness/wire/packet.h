@@ -61,6 +61,7 @@ struct hp_packet {
     uint32_t frag_offset, frag_total; /* see above */
     bool frag_more;
     uint16_t l4_sum;
+    bool sum_known; /* l4_sum is that of payload[] as it stands; whoever changes the payload clears this */
     hp_packet *inner; /* owned; ICMP errors only */
     uint32_t original_length; /* of the payload before `inner` was cut; 0 = not cut */
     uint32_t length; /* of payload */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "world/prefetch.h"
 
 typedef struct hp_addr_slot {
     hp_addr key; /* family none: empty */
@@ -54,7 +55,7 @@ static inline hp_addr_slot *hp_addr_map_slot(const hp_addr_map *map, const hp_ad
 static inline void hp_addr_map_prefetch(const hp_addr_map *map, const hp_addr *key)
 {
     if (map->n != 0) {
-        __builtin_prefetch(&map->slots[hp_addr_hash(key) & map->mask]);
+        hp_prefetch(&map->slots[hp_addr_hash(key) & map->mask]);
     }
 }
 

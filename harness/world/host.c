@@ -36,7 +36,8 @@ static void host_free(hp_node *node)
     g_free(host);
 }
 
-static const hp_node_ops host_ops = {.kind = "host", .receive = hp_host_receive, .hint = hp_host_hint, .free = host_free};
+static const hp_node_ops host_ops = {
+    .kind = "host", .receive = hp_host_receive, .hint = hp_host_hint, .free = host_free};
 
 hp_host *hp_host_new(hp_world *world, const char *name)
 {

@@ -142,7 +142,7 @@ void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hin
         break;
     case HP_HINT_NEAR:
         /* The socket's pointer alone: the search reads no socket. */
-        __builtin_prefetch(hp_addr_map_find_pointer(&host->sockets, &p->dst));
+        hp_prefetch(hp_addr_map_find_pointer(&host->sockets, &p->dst));
         break;
     }
 }

@@ -114,10 +114,10 @@ static void look_ahead(hp_link *link)
         return;
     }
     if (ring_at(link, AHEAD_NEAR)->port == PORT_FAR)
-    give_hint(link, AHEAD_NEAR, HP_HINT_NEAR);
+        give_hint(link, AHEAD_NEAR, HP_HINT_NEAR);
     if (link->ring_n > AHEAD_FAR) {
         if (ring_at(link, AHEAD_FAR)->port == PORT_FAR)
-        give_hint(link, AHEAD_FAR, HP_HINT_FAR);
+            give_hint(link, AHEAD_FAR, HP_HINT_FAR);
     }
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "world/prefetch.h"
+
 #define HP_NAT_INDEX_MAX_ID UINT32_C(0xffffff)
 
 typedef struct hp_nat_index {
@@ -34,7 +36,7 @@ static inline hp_nat_probe hp_nat_index_start(const hp_nat_index *index, uint64_
 static inline void hp_nat_index_prefetch(const hp_nat_index *index, const hp_nat_probe *probe)
 {
     if (index->slots)
-        __builtin_prefetch(&index->slots[probe->position]);
+        hp_prefetch(&index->slots[probe->position]);
 }
 
 /* The next id that may be the one, 0 when there is none. */

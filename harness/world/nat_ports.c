@@ -189,11 +189,11 @@ void hp_nat_ports_hint(const hp_nat *nat, hp_nat_proto proto, const hp_addr *ext
     const uint32_t *head = &page->heads[external->port & 0xff];
     switch (hint) {
     case HP_HINT_FAR:
-        __builtin_prefetch(head);
+        hp_prefetch(head);
         break;
     case HP_HINT_NEAR:
         if (*head && *head != HP_NAT_RESERVED)
-            __builtin_prefetch(hp_nat_hot(&nat->table, *head), 1);
+            hp_prefetch_write(hp_nat_hot(&nat->table, *head));
         break;
     }
 }

@@ -197,7 +197,7 @@ void hp_nat_table_hint(const hp_nat_table *t, hp_nat_behaviour kind, hp_nat_prot
     case HP_HINT_NEAR: {
         uint32_t id = hp_nat_index_next(&t->inside, &probe);
         if (id)
-            __builtin_prefetch(hp_nat_hot(t, id), 1);
+            hp_prefetch_write(hp_nat_hot(t, id));
         break;
     }
     }

@@ -160,14 +160,14 @@ static inline void follow(fixture *f)
 /* number counts from 1. */
 static inline void ev_step(fixture *f, hp_time at, unsigned number)
 {
-    const char *kind = hp_step_kind_name(f->steps[number - 1].kind);
+    const char *kind = hp_step_name(&f->steps[number - 1]);
     EVENT(f, at, HP_EV_STEP, kind, HP_FU("step", number), HP_FS("target", ""),
           HP_FU("line", f->steps[number - 1].mark.line), HP_FS("label", hp_step_label(&f->steps[number - 1])));
 }
 
 static inline void ev_step_done(fixture *f, hp_time at, unsigned number, const char *outcome)
 {
-    EVENT(f, at, HP_EV_STEP_DONE, hp_step_kind_name(f->steps[number - 1].kind), HP_FU("step", number),
+    EVENT(f, at, HP_EV_STEP_DONE, hp_step_name(&f->steps[number - 1]), HP_FU("step", number),
           HP_FS("outcome", outcome));
 }
 

@@ -1,5 +1,5 @@
-/* libFuzzer over the scenario loader: any bytes give either cases and no error, or errors and no case. What was loaded is
- * then read through its line lookup, and everything is freed, so that a leak or a stale pointer shows. */
+/* libFuzzer over the scenario loader: any bytes give either cases and no error, or errors and no case. What was
+ * loaded is then read through its line lookup, and everything is freed, so that a leak or a stale pointer shows. */
 #include <stddef.h>
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
-/* The JSON Schema, the reference page and `explain`: made from the table, so what is tested is that the page in the tree is
- * the present one, and that the documents say what the loader does. test_schema.py judges scenarios by the schema. */
+/* The JSON Schema, the reference page and `explain`: made from the table, so what is tested is that the page in the
+ * tree is the present one, and that the documents say what the loader does. test_schema.py judges scenarios by the
+ * schema. */
 #include "fixture.h"
 
 #include <json-glib/json-glib.h>

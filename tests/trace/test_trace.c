@@ -103,6 +103,49 @@ static void packets_read_back(void **state)
     assert_false(hp_trace_find_packet(trace, 0, &r));
 }
 
+static void types_can_be_passed_over(void **state)
+{
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    const uint32_t tap = hp_trace_tap(trace, "alice");
+    g_autoptr(hp_packet) p = udp("192.168.1.2:5000", "203.0.113.1:3478", "hello");
+    for (unsigned i = 0; i < 3; i++) {
+        hp_trace_packet(trace, i * HP_MS, tap, HP_DIR_OUT, p);
+        hp_trace_event(trace, i * HP_MS, HP_EV_CONSENT, "alice", HP_FS("state", "lost"));
+    }
+    hp_trace_cursor cursor = {0};
+    hp_record r;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(hp_trace_next_of(trace, &cursor, 1u << HP_RECORD_EVENT, &r));
+        assert_int_equal(r.type, HP_RECORD_EVENT);
+        assert_int_equal(r.index, 2 * i + 1);
+    }
+    assert_false(hp_trace_next_of(trace, &cursor, 1u << HP_RECORD_EVENT, &r));
+    /* What was passed over is behind the cursor, what comes later is not. */
+    assert_false(hp_trace_next(trace, &cursor, &r));
+    hp_trace_packet(trace, HP_S, tap, HP_DIR_OUT, p);
+    assert_false(hp_trace_next_of(trace, &cursor, 1u << HP_RECORD_EVENT, &r));
+    assert_false(hp_trace_next(trace, &cursor, &r));
+    assert_int_equal(cursor.index, 7);
+}
+
+/* The same bytes at every tap, also after a NAT changed the ports and the sum of the payload is known already. */
+static void a_known_sum_gives_the_same_bytes(void **state)
+{
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    const uint32_t tap = hp_trace_tap(trace, "alice");
+    g_autoptr(hp_packet) p = udp("192.168.1.2:5000", "203.0.113.1:3478", "an odd payload!");
+    hp_trace_packet(trace, 0, tap, HP_DIR_OUT, p);
+    p->src = addr("192.0.2.1:61000");
+    hp_trace_packet(trace, 0, tap, HP_DIR_OUT, p);
+    g_autoptr(hp_packet) fresh = udp("192.0.2.1:61000", "203.0.113.1:3478", "an odd payload!");
+    uint8_t expected[100];
+    const size_t length = hp_packet_write(fresh, expected, sizeof expected);
+    hp_record r;
+    assert_true(hp_trace_find_packet(trace, 2, &r));
+    assert_int_equal(r.packet.length, length);
+    assert_memory_equal(r.packet.bytes, expected, length);
+}
+
 static void payload_is_for_udp_and_first_fragments(void **state)
 {
     g_autoptr(hp_trace) trace = hp_trace_new(NULL);
@@ -584,6 +627,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_trace),
         cmocka_unit_test(packets_read_back),
+        cmocka_unit_test(types_can_be_passed_over),
+        cmocka_unit_test(a_known_sum_gives_the_same_bytes),
         cmocka_unit_test(payload_is_for_udp_and_first_fragments),
         cmocka_unit_test(drops_notes_and_events_read_back),
         cmocka_unit_test(a_drop_without_a_record_names_no_packet),
