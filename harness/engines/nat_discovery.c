@@ -27,8 +27,8 @@
 #define PACE (100 * HP_MS)
 
 static const char *const status_names[] = {
-    [HP_NAT_DISCOVERY_RUNNING] = "running",      [HP_NAT_DISCOVERY_DONE] = "done",
-    [HP_NAT_DISCOVERY_BLOCKED] = "blocked",      [HP_NAT_DISCOVERY_REFUSED] = "refused",
+    [HP_NAT_DISCOVERY_RUNNING] = "running",     [HP_NAT_DISCOVERY_DONE] = "done",
+    [HP_NAT_DISCOVERY_BLOCKED] = "blocked",     [HP_NAT_DISCOVERY_REFUSED] = "refused",
     [HP_NAT_DISCOVERY_NO_SOCKET] = "no-socket",
 };
 static_assert(G_N_ELEMENTS(status_names) == HP_NAT_DISCOVERY_NO_SOCKET + 1, "one name a status");
@@ -172,6 +172,8 @@ static void conclude(hp_nat_discovery *d, hp_time now)
     hp_discovery_transaction *t = &d->transaction;
     hp_discovery_answer answer = t->answer;
     hp_discovery_then then = t->then;
+    bool came = answer.outcome == HP_DISCOVERY_ANSWERED || answer.outcome == HP_DISCOVERY_LOOPED;
+    d->lossy = d->lossy || (came && t->n_sent > 1);
     /* Karn's rule: one that was sent twice tells nothing about the round trip. */
     if (d->result.rtt == 0 && t->n_sent == 1 && answer.outcome == HP_DISCOVERY_ANSWERED) {
         d->result.rtt = answer.at - answer.first_sent;

@@ -1,9 +1,9 @@
-/* NAT behaviour discovery from behind a NAT, sans-IO (RFC 5780 sections 3 to 5, in the words of RFC 4787): what a client
- * with a few UDP sockets and a STUN server with two addresses can tell of the NATs between them.
+/* NAT behaviour discovery from behind a NAT, sans-IO (RFC 5780 sections 3 to 5, in the words of RFC 4787): what a
+ * client with a few UDP sockets and a STUN server with two addresses can tell of the NATs between them.
  *
- * The engine owns no socket, clock or loop. It asks for local sockets by a small number, takes datagrams and ICMP errors
- * with the present time, and does everything else (open, close, send) from inside hp_nat_discovery_run(): input only
- * notes what came, so that a driver may close sockets and deliver synchronously as it likes. Times never go back.
+ * The engine owns no socket, clock or loop. It asks for local sockets by a small number, takes datagrams and ICMP
+ * errors with the present time, and does everything else (open, close, send) from inside hp_nat_discovery_run(): input
+ * only notes what came, so that a driver may close sockets and deliver synchronously as it likes. Times never go back.
  *
  *   while the status is RUNNING: at hp_nat_discovery_deadline(), hp_nat_discovery_run(); input as it comes. */
 #ifndef HP_ENGINES_NAT_DISCOVERY_H
@@ -42,7 +42,7 @@ typedef struct hp_nat_discovery_config {
     uint16_t padding; /* length of PADDING, the MTU; 0: 1500 */
     hp_time lifetime_step; /* what the lifetime is told to; 0: 1 s */
     hp_time lifetime_first; /* silence to begin the search with; 0: 32 s */
-    hp_time lifetime_max; /* longest silence to try; 0: 30 min */
+    hp_time lifetime_max; /* longest lifetime to look for; 0: 30 min */
 } hp_nat_discovery_config;
 
 typedef enum hp_nat_discovery_status {

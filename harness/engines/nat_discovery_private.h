@@ -87,6 +87,7 @@ typedef struct hp_discovery_lifetime {
     hp_discovery_touch touch;
     bool touching; /* the probe under way is the touch */
     unsigned n_rounds, n_controls;
+    unsigned n_doubted; /* fatal verdicts on this trial that were not believed */
 } hp_discovery_lifetime;
 
 struct hp_nat_discovery {
@@ -101,6 +102,7 @@ struct hp_nat_discovery {
     hp_time wake_at;
     hp_time not_before; /* pacing: no new transaction before that */
     unsigned next_test; /* index into the table of tests */
+    bool lossy; /* something was answered that had to be sent again */
     /* Of the test under way. */
     unsigned a, b; /* sockets */
     hp_addr second; /* mapping: what test II saw */

@@ -4,16 +4,17 @@
  * trip, and OTHER-ADDRESS when there is one that is of use: another IP address of the same family, and another port.
  * Without it mapping and filtering stay unknown.
  *
- * Each other test takes fresh sockets and begins by asking the server from each: a socket that gets no mapping at all (a
- * full table) must not be mistaken for one that is filtered.
+ * Each other test takes fresh sockets and begins by asking the server from each: a socket that gets no mapping at all
+ * (a full table) must not be mistaken for one that is filtered.
  *
- *   mapping    (4.3) the mapped address towards the server, towards its other address, and towards its other address and
- *              port. The last question is not asked where the second already has the same answer.
- *   filtering  (4.4) an answer asked for from the other address and port, then from the other port alone. Silence counts
- *              as filtered; an answer that did not come from where it was asked to come tells that the server cannot.
- *   ports      eight sockets on four pairs of neighbouring ports, even and odd. All even ones are asked first, so that a
- *              NAT that simply counts up keeps neither parity nor contiguity by accident (RFC 4787 section 4.2). What is
- *              seen is one host's view: overloading of ports takes a second host to observe.
+ *   mapping    (4.3) the mapped address towards the server, towards its other address, and towards its other address
+ *              and port. The last question is not asked where the second already has the same answer.
+ *   filtering  (4.4) an answer asked for from the other address and port, then from the other port alone. Silence
+ *              counts as filtered; an answer that did not come from where it was asked to come tells that the server
+ *              cannot.
+ *   ports      eight sockets on four pairs of neighbouring ports, even and odd. All even ones are asked first, so that
+ *              a NAT that simply counts up keeps neither parity nor contiguity by accident (RFC 4787 section 4.2). What
+ *              is seen is one host's view: overloading of ports takes a second host to observe.
  *   hairpin    (3.4) two sockets, a and b: b sends to a's mapped address; if that does not come in, a sends to b's. The
  *              first datagram told the NAT that b talks to a, so where the second one passes and the first did not,
  *              hairpinned datagrams are filtered like others. The source that shows decides between internal and
@@ -25,6 +26,7 @@
 #define MAX_STEP 8
 #define PORT_FIRST 49152 /* RFC 5780 section 4.1 */
 #define PORT_DRAWS 64
+#define ETHERNET_DATAGRAM 1472 /* UDP payload of 1500 bytes of IPv4 */
 
 /* ---- connectivity ---- */
 
@@ -174,9 +176,8 @@ static void filtering_both(hp_nat_discovery *d, hp_time now, const hp_discovery_
 static void filtering_first(hp_nat_discovery *d, hp_time now, const hp_discovery_answer *a)
 {
     if (took_mapped(d, now, d->a, a)) {
-        hp_discovery_question q = {.socket = d->a,
-                                   .to = d->config.server,
-                                   .change = HP_DISCOVERY_CHANGE_IP | HP_DISCOVERY_CHANGE_PORT};
+        hp_discovery_question q = {
+            .socket = d->a, .to = d->config.server, .change = HP_DISCOVERY_CHANGE_IP | HP_DISCOVERY_CHANGE_PORT};
         hp_discovery_ask(d, now, &q, filtering_both);
     }
 }
@@ -354,12 +355,18 @@ void hp_discovery_hairpin(hp_nat_discovery *d, hp_time now)
 
 /* ---- fragments ---- */
 
+/* Too long for one packet, as far as we can tell: the server pads by its own MTU. */
+static bool is_long(const hp_nat_discovery *d, const hp_discovery_answer *a)
+{
+    return a->length > MIN(d->config.padding, ETHERNET_DATAGRAM);
+}
+
 static void fragments_padded(hp_nat_discovery *d, hp_time now, const hp_discovery_answer *a)
 {
     if (a->outcome == HP_DISCOVERY_ANSWERED || a->outcome == HP_DISCOVERY_SILENCE) {
-        d->result.fragments = a->outcome == HP_DISCOVERY_SILENCE   ? HP_NAT_PASSAGE_NONE
-                              : a->length > d->config.padding ? HP_NAT_PASSAGE_BOTH
-                                                              : HP_NAT_PASSAGE_OUTBOUND;
+        d->result.fragments = a->outcome == HP_DISCOVERY_SILENCE ? HP_NAT_PASSAGE_NONE
+                              : is_long(d, a)                    ? HP_NAT_PASSAGE_BOTH
+                                                                 : HP_NAT_PASSAGE_OUTBOUND;
         d->result.known |= HP_NAT_TEST_FRAGMENTS;
     }
     hp_discovery_next(d, now);

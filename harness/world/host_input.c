@@ -140,10 +140,15 @@ void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hin
     case HP_HINT_FAR:
         hp_addr_map_prefetch(&host->sockets, &p->dst);
         break;
-    case HP_HINT_NEAR:
-        /* The socket's pointer alone: the search reads no socket. */
-        hp_prefetch(hp_addr_map_find_pointer(&host->sockets, &p->dst));
+    case HP_HINT_NEAR: {
+        /* The search reads no socket. What delivery needs of one may lie in two lines. */
+        const hp_socket *socket = hp_addr_map_find_pointer(&host->sockets, &p->dst);
+        if (socket != NULL) {
+            hp_prefetch(&socket->interface);
+            hp_prefetch(&socket->user);
+        }
         break;
+    }
     }
 }
 

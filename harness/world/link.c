@@ -21,6 +21,12 @@
  * there and the near router has an address; it leaves through the same ring at the present instant, as the sender may
  * still be in the middle of sending.
  *
+ * Hints: what a packet meets at the far node mostly lies in memory that is cold, and the flight knows who comes next. So
+ * the far node is told of a packet twice before it arrives (hp_hint): far ahead, and again when what it fetched then
+ * will be there. In a burst that is at places 8 and 4 of the flight; the first of a burst, which enter nearer to the
+ * head, get the first hint as they enter and the second when four more have. A packet that travels with fewer others,
+ * or is passed by one, may miss its second hint, or both.
+ *
  * Each effect draws from the link's own stream, in the order of the header, and draws nothing where its probability is
  * zero. Changing the settings leaves packets in flight alone; the wire stays busy with what it has begun to send. */
 #include "world/link.h"
@@ -29,9 +35,10 @@
 
 enum { PORT_FAR = 0, PORT_BACK = 1, DEFAULT_MTU = 1500, DEFAULT_QUEUE = 1000 };
 #define DEFAULT_REORDER (10 * HP_MS)
-#ifndef AHEAD_NEAR
-enum { AHEAD_NEAR = 4, AHEAD_FAR = 8 };
-#endif
+
+/* Places in the flight, counted from the head, at which the far node is given its hints. At some 50 ns of work a packet
+ * four of them outlast a miss that goes all the way to memory. */
+enum { AHEAD_NEAR = 4, AHEAD_FAR = 8, AHEAD_GAP = AHEAD_FAR - AHEAD_NEAR };
 
 typedef struct flight {
     hp_time at;
@@ -65,7 +72,7 @@ struct hp_link {
 
 /* ---- the flight ---- */
 
-static inline flight *ring_at(hp_link *link, uint32_t i)
+static inline flight *ring_at(const hp_link *link, uint32_t i)
 {
     return &link->ring[(link->ring_head + i) & (link->ring_size - 1)];
 }
@@ -83,6 +90,42 @@ static void ring_grow(hp_link *link)
     link->ring_size = size;
 }
 
+static void give_hint(const hp_link *link, uint32_t i, hp_hint hint)
+{
+    const flight *f = ring_at(link, i);
+    if (f->port == PORT_FAR) {
+        const hp_port *to = &link->node.out[PORT_FAR];
+        to->node->ops->hint(to->node, to->port, f->p, hint);
+    }
+}
+
+static bool wants_hints(const hp_link *link)
+{
+    return hp_node_is_connected(&link->node, PORT_FAR) && link->node.out[PORT_FAR].node->ops->hint != NULL;
+}
+
+/* A packet took place i at the end of the flight. */
+static void hint_at_launch(const hp_link *link, uint32_t i)
+{
+    if (i < AHEAD_FAR && wants_hints(link)) {
+        give_hint(link, i, HP_HINT_FAR);
+        if (i >= AHEAD_GAP) {
+            give_hint(link, i - AHEAD_GAP, HP_HINT_NEAR);
+        }
+    }
+}
+
+/* The head is about to be delivered. */
+static void hint_at_delivery(const hp_link *link)
+{
+    if (link->ring_n > AHEAD_NEAR && wants_hints(link)) {
+        give_hint(link, AHEAD_NEAR, HP_HINT_NEAR);
+        if (link->ring_n > AHEAD_FAR) {
+            give_hint(link, AHEAD_FAR, HP_HINT_FAR);
+        }
+    }
+}
+
 static void launch(hp_link *link, hp_packet *p, hp_time at, unsigned port)
 {
     if (link->ring_n == link->ring_size) {
@@ -94,37 +137,18 @@ static void launch(hp_link *link, hp_packet *p, hp_time at, unsigned port)
         i--;
     }
     *ring_at(link, i) = (flight){.at = at, .p = p, .port = port};
+    if (i == link->ring_n - 1) {
+        hint_at_launch(link, i);
+    }
     if (i == 0) {
         hp_timer_arm(link->node.world, &link->timer, at);
-    }
-}
-
-static void give_hint(hp_link *link, uint32_t i, hp_hint hint)
-{
-    const flight *f = ring_at(link, i);
-    const hp_port *to = &link->node.out[f->port];
-    to->node->ops->hint(to->node, to->port, f->p, hint);
-}
-
-/* Before the head is delivered: the far node hears of the packets that follow it. */
-static void look_ahead(hp_link *link)
-{
-    if (link->ring_n <= AHEAD_NEAR || !hp_node_is_connected(&link->node, PORT_FAR) ||
-        link->node.out[PORT_FAR].node->ops->hint == NULL) {
-        return;
-    }
-    if (ring_at(link, AHEAD_NEAR)->port == PORT_FAR)
-        give_hint(link, AHEAD_NEAR, HP_HINT_NEAR);
-    if (link->ring_n > AHEAD_FAR) {
-        if (ring_at(link, AHEAD_FAR)->port == PORT_FAR)
-            give_hint(link, AHEAD_FAR, HP_HINT_FAR);
     }
 }
 
 static void deliver(void *owner, hp_time now)
 {
     hp_link *link = owner;
-    look_ahead(link);
+    hint_at_delivery(link);
     flight head = *ring_at(link, 0);
     link->ring_head = (link->ring_head + 1) & (link->ring_size - 1);
     link->ring_n--;

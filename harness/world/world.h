@@ -83,9 +83,9 @@ typedef struct hp_node_ops {
     const char *kind;
     /* Takes ownership of p. */
     void (*receive)(hp_node *node, unsigned port, hp_packet *p);
-    /* May be NULL. p, which lies in a link, is likely to arrive at that port soon. Hides the latency of memory and has
-     * no other effect: it may bring into the cache what receive() will look at, and changes nothing. It may never
-     * come, come twice, or speak of a packet that never arrives. */
+    /* May be NULL. p, in flight in a link, is likely to arrive at that port soon. It hides the latency of memory and
+     * has no other effect: it may bring into the cache what receive() will look at, and changes nothing, so that a run
+     * is the same with and without. It is called FAR, then NEAR, or less often; p may never arrive. */
     void (*hint)(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint);
     /* Frees what the node owns, packets in flight included, and cancels its timers; the node itself too. */
     void (*free)(hp_node *node);

@@ -381,6 +381,33 @@ static void test_addresses_come_and_go(void **state)
     pair_free(&p);
 }
 
+/* Few addresses are looked through, many are looked up: at every number of them the answers must be the same. */
+static void test_any_number_of_addresses(void **state)
+{
+    enum { MANY = 10 };
+    g_autoptr(hp_world) world = hp_world_new(1, NULL);
+    hp_host *host = hp_host_new(world, "h");
+    hp_host_add_interface(host, "a", 0);
+    hp_host_add_interface(host, "b", 0);
+    hp_addr addresses[MANY];
+    for (unsigned i = 0; i < MANY; i++) {
+        const uint8_t six[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)i};
+        addresses[i] = i % 3 == 0 ? hp_addr_v6(six, 7) : hp_addr_v4(0xc0000201 + i, 7);
+    }
+    for (unsigned n = 0; n <= 2 * MANY; n++) { /* up to all of them, and down again from the first */
+        unsigned first = n > MANY ? n - MANY : 0, end = MIN(n, MANY);
+        for (unsigned i = 0; i < MANY; i++) {
+            int expected = i >= first && i < end ? (int)(i % 2) : -1;
+            assert_int_equal(hp_host_interface_of(host, &addresses[i]), expected);
+        }
+        if (n < MANY) {
+            hp_host_add_address(host, n % 2, &addresses[n]);
+        } else if (n < 2 * MANY) {
+            hp_host_remove_address(host, n % 2, &addresses[n - MANY]);
+        }
+    }
+}
+
 static void test_a_host_reaches_itself(void **state)
 {
     pair p = pair_new();
@@ -504,7 +531,7 @@ int main(void)
         cmocka_unit_test(test_interface_down),        cmocka_unit_test(test_addresses_come_and_go),
         cmocka_unit_test(test_a_host_reaches_itself), cmocka_unit_test(test_callbacks_may_close_sockets),
         cmocka_unit_test(test_corrupt_packets),       cmocka_unit_test(test_taps_of_many_interfaces),
-        cmocka_unit_test(test_many_sockets),
+        cmocka_unit_test(test_many_sockets),          cmocka_unit_test(test_any_number_of_addresses),
     };
     return cmocka_run_group_tests_name("host", tests, NULL, NULL);
 }
