@@ -2,9 +2,10 @@
  *
  * A GMainContext of one's own for each agent, because libnice's sources are looked at one by one at every turn. Its
  * poll function never sleeps. Its turns are taken apart here: after prepare and query it is known whether anything is
- * ready and how long GLib would wait, and when nothing is, that wait is the time of the next run. (A whole iteration
- * would lock and look at every source a second time to find nothing.) GLib rounds up to whole milliseconds, as it does before a real poll, so a source
- * that is due in between is ready when its time has come and no turn is spent waiting at one instant.
+ * ready and how long GLib would wait, and when nothing is, that wait is the time of the next run: the context is at
+ * rest. It stays so until that time, a source being added or given a ready time (source.c), or an arrival; and after
+ * the arrival was dispatched it is at rest again without being asked. GLib rounds up to whole milliseconds, as it does
+ * before a real poll, so no turn is spent waiting at one instant.
  *
  * Which environment is entered is thread-local: GLib starts worker threads of its own (GTask's), and they must see the
  * real clock. Entering nests, also between environments, by a small stack. */
@@ -120,6 +121,13 @@ void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user)
     env->wake_user = user;
 }
 
+void hp_seam_stir(void)
+{
+    if (entered.current) {
+        entered.current->at_rest = false;
+    }
+}
+
 void hp_seam_notify(hp_seam_env *env)
 {
     if (!env->running && env->wake) {
@@ -137,57 +145,67 @@ uint32_t hp_seam_env_last_record(const hp_seam_env *env)
     return env->last_record;
 }
 
-/* One turn. True when nothing was ready: the context is at rest, and *ret_timeout_ms is how long (-1: for good). */
-static bool turn(GMainContext *context, int *ret_timeout_ms)
+/* No source was added and none is due: only an arrival can make one ready. */
+static bool only_arrivals(const hp_seam_env *env)
+{
+    return env->at_rest && hp_seam_now(env) < env->rest_until;
+}
+
+/* One turn. Comes to rest when nothing is ready. */
+static void turn(hp_seam_env *env)
 {
     GPollFD fds[MAX_FDS];
-    gint priority;
-    gboolean ready = g_main_context_prepare(context, &priority);
-    gint n = g_main_context_query(context, priority, ret_timeout_ms, fds, MAX_FDS);
+    gint priority, timeout_ms;
+    env->at_rest = only_arrivals(env); /* dispatching one leaves the others as they are, unless it stirs */
+    gboolean ready = g_main_context_prepare(env->context, &priority);
+    gint n = g_main_context_query(env->context, priority, &timeout_ms, fds, MAX_FDS);
     g_assert(n <= MAX_FDS); /* its own wake-up descriptor; simulated sockets have none */
-    if (!ready && *ret_timeout_ms != 0) {
-        return true;
+    if (!ready && timeout_ms != 0) {
+        env->at_rest = true;
+        env->rest_until = timeout_ms < 0 ? HP_NEVER : hp_time_add(hp_seam_now(env), (hp_time)timeout_ms * HP_MS);
+        return;
     }
     for (gint i = 0; i < n; i++) {
         fds[i].revents = 0;
     }
-    if (g_main_context_check(context, priority, fds, n)) {
-        g_main_context_dispatch(context);
+    if (g_main_context_check(env->context, priority, fds, n)) {
+        g_main_context_dispatch(env->context);
     }
-    return false;
+}
+
+/* Nothing can be ready now: known without asking GLib, which looks at every source to find that out. */
+static bool is_at_rest(const hp_seam_env *env)
+{
+    return env->n_queued == 0 && only_arrivals(env);
 }
 
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error)
 {
     g_assert(!env->running);
-    bool at_rest = false;
-    env->running = true;
-    hp_seam_enter(env);
-    int timeout_ms = 0;
-    gboolean owned = g_main_context_acquire(env->context);
-    g_assert(owned);
-    for (unsigned i = 0; i < HP_SEAM_BUSY_TURNS && env->busy_turns < max_iterations && !at_rest; i++) {
-        at_rest = turn(env->context, &timeout_ms);
-        env->busy_turns++;
+    if (!is_at_rest(env)) {
+        env->running = true;
+        hp_seam_enter(env);
+        gboolean owned = g_main_context_acquire(env->context);
+        g_assert(owned);
+        for (unsigned i = 0; i < HP_SEAM_BUSY_TURNS && env->busy_turns < max_iterations && !is_at_rest(env); i++) {
+            turn(env);
+            env->busy_turns++;
+        }
+        g_main_context_release(env->context);
+        hp_seam_leave(env);
+        env->running = false;
     }
-    g_main_context_release(env->context);
-    hp_seam_leave(env);
-    env->running = false;
-    if (at_rest) {
+    if (only_arrivals(env)) {
         env->busy_turns = 0;
-    } else if (env->busy_turns >= max_iterations) {
+        *ret_next = env->rest_until;
+        return true;
+    }
+    if (env->busy_turns >= max_iterations) {
         g_set_error(error, HP_ERROR, HP_ERROR_LIMIT,
                     "the main context did not come to rest within %u turns: an endless loop", max_iterations);
         return false;
     }
-    *ret_next = hp_seam_now(env);
-    if (!at_rest) {
-        *ret_next += HP_US;
-    } else if (timeout_ms < 0) {
-        *ret_next = HP_NEVER;
-    } else {
-        *ret_next = hp_time_add(*ret_next, (hp_time)timeout_ms * HP_MS);
-    }
+    *ret_next = hp_seam_now(env) + HP_US;
     return true;
 }
 

@@ -22,7 +22,10 @@ struct hp_seam_env {
     void *sent_user;
     GPtrArray *slots; /* open simulated sockets by slot, not owned; NULL where free */
     unsigned n_sockets;
+    unsigned n_queued; /* datagrams that wait in its sockets */
     unsigned busy_turns; /* since the context last came to rest */
+    bool at_rest; /* nothing but an arrival can make a source ready before rest_until */
+    hp_time rest_until;
     uint32_t last_record;
     uint8_t tos;
     bool running;
@@ -38,6 +41,8 @@ static inline hp_time hp_seam_now(const hp_seam_env *env)
 
 /* The thread's current environment, NULL outside a simulation. */
 hp_seam_env *hp_seam_current(void);
+/* The current environment's context may have something new to do, if there is one. */
+void hp_seam_stir(void);
 /* A socket of env has become readable. */
 void hp_seam_notify(hp_seam_env *env);
 

@@ -146,6 +146,7 @@ static void on_datagram(void *user, hp_socket *socket, const hp_datagram *d)
     }
     self->tail += needed;
     self->n_queued++;
+    self->env->n_queued++;
     hp_seam_notify(self->env);
 }
 
@@ -176,6 +177,7 @@ void hp_sim_socket_pop(hp_sim_socket *self)
     memcpy(&header, self->bytes + self->head, sizeof header);
     self->env->last_record = header.record;
     self->head += padded(sizeof header + header.length);
+    self->env->n_queued--;
     if (--self->n_queued == 0) {
         self->head = self->tail = 0;
         if (self->capacity > KEPT_CAPACITY) {
@@ -223,6 +225,7 @@ void hp_sim_socket_close(hp_sim_socket *self)
     }
     g_clear_pointer(&self->bytes, g_free);
     self->head = self->tail = self->capacity = 0;
+    self->env->n_queued -= self->n_queued;
     self->n_queued = 0;
     self->env->slots->pdata[self->slot] = NULL;
     self->env->n_sockets--;

@@ -5,6 +5,7 @@
  * turn, as on any UDP socket with room to send. */
 #include "seam/env.h"
 #include "seam/sim_socket.h"
+#include "seam/symbols.h"
 
 typedef struct sim_source {
     GSource parent;
@@ -35,6 +36,9 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user)
     if (!callback) {
         return G_SOURCE_REMOVE;
     }
+    if (self->condition & G_IO_OUT) {
+        hp_seam_stir(); /* ready again at once */
+    }
     GSocketSourceFunc on_condition = (GSocketSourceFunc)(void (*)(void))callback;
     return on_condition((GSocket *)self->socket, current(self) & self->condition, user);
 }
@@ -53,4 +57,28 @@ GSource *hp_sim_source_new(hp_sim_socket *self, GIOCondition condition)
     made->condition = condition;
     g_source_set_static_name(source, "hairpin simulated socket");
     return source;
+}
+
+/* ---- what libnice does to sources ----
+ *
+ * A context that came to rest need not be asked again as long as no source was added and no ready time was set: only
+ * arrivals and the passing of time can then make anything ready. GLib's own timers are set anew inside GLib, but only
+ * when they fire, and then the context is asked (env.c). */
+
+guint g_source_attach(GSource *source, GMainContext *context)
+{
+    hp_seam_stir();
+    return HP_NEXT(g_source_attach)(source, context);
+}
+
+void g_source_add_child_source(GSource *source, GSource *child)
+{
+    hp_seam_stir();
+    HP_NEXT(g_source_add_child_source)(source, child);
+}
+
+void g_source_set_ready_time(GSource *source, gint64 ready_time)
+{
+    hp_seam_stir();
+    HP_NEXT(g_source_set_ready_time)(source, ready_time);
 }

@@ -12,7 +12,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* X(symbol). Where each is defined: clock.c, random.c, socket.c, socket_stream.c, interfaces.c, guard.c. */
+/* X(symbol). Where each is defined: clock.c, random.c, source.c, socket.c, socket_stream.c, interfaces.c, guard.c. */
 #define HP_SEAM_SYMBOLS(X)                                                                                             \
     /* clock.c: GLib binds its own clock functions to itself, so its libc calls are needed as well */                  \
     X(clock_gettime)                                                                                                   \
@@ -25,6 +25,10 @@
     X(g_random_double)                                                                                                 \
     X(g_random_set_seed)                                                                                               \
     X(gnutls_rnd)                                                                                                      \
+    /* source.c: what changes when a context next has something to do */                                               \
+    X(g_source_attach)                                                                                                 \
+    X(g_source_add_child_source)                                                                                       \
+    X(g_source_set_ready_time)                                                                                         \
     /* socket.c */                                                                                                     \
     X(g_socket_new)                                                                                                    \
     X(g_socket_bind)                                                                                                   \

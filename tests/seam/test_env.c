@@ -42,10 +42,41 @@ static void test_deadlines(void **state)
     two_hosts_run(t, 24 * HP_MS + 1);
     assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
     assert_int_equal(count, 0);
-    assert_int_equal(next, 25 * HP_MS + 1); /* whole milliseconds from now, as before a real poll */
+    assert_int_equal(next, 25 * HP_MS); /* what was answered stands until something changes */
     two_hosts_run(t, next);
     assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
     assert_int_equal(count, 1);
+    assert_int_equal(next, HP_NEVER);
+    two_hosts_free(t);
+}
+
+/* At rest, a context is not asked again; whatever could make it ready earlier than it said wakes it. */
+static void test_what_ends_a_rest(void **state)
+{
+    two_hosts *t = two_hosts_new(1);
+    unsigned late = 0, early = 0, reset = 0;
+    hp_time next;
+    g_autoptr(GSource) a = add_timeout(t->env[0], 1000, count_once, &late);
+    assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
+    assert_int_equal(next, HP_S);
+    g_autoptr(GSource) b = add_timeout(t->env[0], 50, count_once, &early);
+    assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
+    assert_int_equal(next, 50 * HP_MS);
+    two_hosts_run(t, next);
+    assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
+    assert_int_equal(early, 1);
+    assert_int_equal(next, HP_S);
+
+    g_autoptr(GSource) c = add_timeout(t->env[0], 5000, count_once, &reset);
+    assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
+    hp_seam_enter(t->env[0]);
+    g_source_set_ready_time(c, 0);
+    hp_seam_leave(t->env[0]);
+    assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
+    assert_int_equal(reset, 1);
+    two_hosts_run(t, HP_S);
+    assert_true(hp_seam_run(t->env[0], 10, &next, NULL));
+    assert_int_equal(late, 1);
     assert_int_equal(next, HP_NEVER);
     two_hosts_free(t);
 }
@@ -232,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_what_ends_a_rest),
         cmocka_unit_test(test_no_busy_loop_before_a_deadline),
         cmocka_unit_test(test_second_timers_are_not_shifted),
         cmocka_unit_test(test_a_busy_context_takes_time),
