@@ -1,6 +1,10 @@
 /* Theory of operation: one timer a flow, firing at start + n * interval, so that a flow's pace has no drift. A datagram
  * that the agent does not take is traced (data-refused) and counts as sent: the network never saw it, but the user
- * meant it to arrive. Arrivals are recognised by their header; anything else is not a flow's and is left alone. */
+ * meant it to arrive. Arrivals are recognised by their header; anything else is not a flow's and is left alone.
+ *
+ * A reliable agent hands up a stream of bytes, cut anywhere. There a flow's datagrams are found again by their headers
+ * and sizes; what has begun to arrive waits with its stream. Bytes that are no flow's end that: all that had come with
+ * them is left alone. A datagram counts when its last byte is there. */
 #include "actors/flow.h"
 
 #include <string.h>
@@ -18,9 +22,18 @@ typedef struct flow {
     uint8_t *datagram;
 } flow;
 
+/* What a component of a reliable session has received and is no whole datagram yet. */
+typedef struct unread {
+    const hp_peer *peer;
+    uint64_t session;
+    unsigned stream, component;
+    GByteArray *bytes;
+} unread;
+
 struct hp_flows {
     hp_world *world;
     GPtrArray *list; /* of flow */
+    GPtrArray *unread; /* of unread */
 };
 
 static void put32(uint8_t *p, uint32_t v)
@@ -52,11 +65,19 @@ static void flow_free(gpointer data)
     g_free(f);
 }
 
+static void unread_free(gpointer data)
+{
+    unread *u = data;
+    g_byte_array_unref(u->bytes);
+    g_free(u);
+}
+
 hp_flows *hp_flows_new(hp_world *world)
 {
     hp_flows *flows = g_new0(hp_flows, 1);
     flows->world = world;
     flows->list = g_ptr_array_new_with_free_func(flow_free);
+    flows->unread = g_ptr_array_new_with_free_func(unread_free);
     return flows;
 }
 
@@ -65,22 +86,78 @@ void hp_flows_free(hp_flows *flows)
     if (!flows)
         return;
     g_ptr_array_unref(flows->list);
+    g_ptr_array_unref(flows->unread);
     g_free(flows);
+}
+
+/* The flow whose header that is, or NULL. */
+static const flow *flow_of(const hp_flows *flows, const uint8_t *data, size_t len)
+{
+    if (len < HP_FLOW_HEADER || memcmp(data, magic, sizeof magic) != 0) {
+        return NULL;
+    }
+    uint64_t number = get64(data) & UINT32_MAX;
+    bool known = number > 0 && number <= flows->list->len && get64(data + 16) <= hp_world_now(flows->world);
+    return known ? flows->list->pdata[number - 1] : NULL;
+}
+
+static void take(hp_flows *flows, const hp_peer *peer, const flow *f, const uint8_t *data, size_t len, uint32_t record)
+{
+    hp_time now = hp_world_now(flows->world);
+    hp_trace_event(hp_world_trace(flows->world), now, HP_EV_DATA_RECEIVED, hp_peer_name(peer), HP_FU("flow", f->number),
+                   HP_FU("sequence", get64(data + 8)), HP_FU("size", len), HP_FT("latency", now - get64(data + 16)),
+                   HP_FU("packet", record));
+}
+
+static GByteArray *unread_of(hp_flows *flows, const hp_peer *peer, uint64_t session, unsigned stream,
+                             unsigned component)
+{
+    for (unsigned i = 0; i < flows->unread->len; i++) {
+        const unread *u = flows->unread->pdata[i];
+        if (u->peer == peer && u->session == session && u->stream == stream && u->component == component) {
+            return u->bytes;
+        }
+    }
+    unread *u = g_new(unread, 1);
+    *u = (unread){
+        .peer = peer, .session = session, .stream = stream, .component = component, .bytes = g_byte_array_new()};
+    g_ptr_array_add(flows->unread, u);
+    return u->bytes;
+}
+
+/* Takes the whole datagrams at the front. */
+static void take_all(hp_flows *flows, const hp_peer *peer, GByteArray *bytes, uint32_t record)
+{
+    guint at = 0;
+    while (bytes->len - at >= HP_FLOW_HEADER) {
+        const flow *f = flow_of(flows, bytes->data + at, bytes->len - at);
+        if (!f) {
+            at = bytes->len;
+        } else if (bytes->len - at < f->config.size) {
+            break;
+        } else {
+            take(flows, peer, f, bytes->data + at, f->config.size, record);
+            at += f->config.size;
+        }
+    }
+    g_byte_array_remove_range(bytes, 0, at);
 }
 
 static void receive(void *user, hp_peer *peer, const char *with, unsigned stream, unsigned component,
                     const uint8_t *data, size_t len, uint32_t record)
 {
     hp_flows *flows = user;
-    if (len < HP_FLOW_HEADER || memcmp(data, magic, sizeof magic) != 0)
+    if (hp_peer_is_reliable(peer)) {
+        uint64_t session = hp_peer_session_number(peer, *with ? with : NULL);
+        GByteArray *bytes = unread_of(flows, peer, session, stream, component);
+        g_byte_array_append(bytes, data, (guint)len);
+        take_all(flows, peer, bytes, record);
         return;
-    uint64_t number = get64(data) & UINT32_MAX, sequence = get64(data + 8);
-    hp_time sent = get64(data + 16), now = hp_world_now(flows->world);
-    if (number == 0 || number > flows->list->len || sent > now)
-        return;
-    hp_trace_event(hp_world_trace(flows->world), now, HP_EV_DATA_RECEIVED, hp_peer_name(peer), HP_FU("flow", number),
-                   HP_FU("sequence", sequence), HP_FU("size", len), HP_FT("latency", now - sent),
-                   HP_FU("packet", record));
+    }
+    const flow *f = flow_of(flows, data, len);
+    if (f) {
+        take(flows, peer, f, data, len, record);
+    }
 }
 
 void hp_flows_watch(hp_flows *flows, hp_peer *peer)

@@ -21,6 +21,7 @@ hp_session *hp_peer_session_new(hp_peer *peer, const char *with, unsigned n_stre
     hp_session *session = g_new0(hp_session, 1);
     session->peer = peer;
     session->number = ++peer->n_sessions_ever;
+    session->origin = session->number;
     session->with = g_strdup(with);
     session->n_streams = n_streams;
     session->n_components = n_components;
@@ -202,13 +203,12 @@ static bool restart_session(hp_session *session, GError **error)
 bool hp_peer_restart(hp_peer *peer, const char *with, GError **error)
 {
     unsigned n = 0;
+    bool ok = true;
     for (unsigned i = 0; i < peer->sessions->len; i++) {
         hp_session *session = peer->sessions->pdata[i];
         if (hp_session_is_open(session) && (!with || g_strcmp0(session->with, with) == 0)) {
             n++;
-            if (!restart_session(session, error)) {
-                return false;
-            }
+            ok = restart_session(session, ok ? error : NULL) && ok;
         }
     }
     if (n == 0) {
@@ -216,7 +216,7 @@ bool hp_peer_restart(hp_peer *peer, const char *with, GError **error)
                     with ? " with " : "", with ? with : "");
         return false;
     }
-    return true;
+    return ok;
 }
 
 void hp_peer_close(hp_peer *peer, const char *with)
@@ -290,6 +290,17 @@ const char *hp_peer_state(const hp_peer *peer, const char *with)
         }
     }
     return any ? nice_component_state_to_string(worst) : NULL;
+}
+
+bool hp_peer_is_reliable(const hp_peer *peer)
+{
+    return peer->config.ice->reliable;
+}
+
+uint64_t hp_peer_session_number(const hp_peer *peer, const char *with)
+{
+    const hp_session *session = hp_peer_find_session(peer, with);
+    return session ? session->number : 0;
 }
 
 unsigned hp_peer_n_sessions(const hp_peer *peer)

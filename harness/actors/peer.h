@@ -41,12 +41,14 @@ const char *hp_peer_name(const hp_peer *peer);
 
 /* Offers a session. to NULL: the offer names nobody. False and error when libnice refuses (also traced). */
 bool hp_peer_call(hp_peer *peer, const char *to, unsigned streams, unsigned components, GError **error);
+/* Of several sessions, those that can be are restarted; false and error: the first that could not. */
 bool hp_peer_restart(hp_peer *peer, const char *with /* NULL: all sessions */, GError **error);
 /* Begins an orderly close of the session(s): TURN allocations are given back. */
 void hp_peer_close(hp_peer *peer, const char *with /* NULL: all */);
 /* Sends one datagram on the session with `with`. False when the agent does not take it (no session, not connected). */
 bool hp_peer_send(hp_peer *peer, const char *with, unsigned stream, unsigned component, const void *data, size_t len);
-/* Every datagram that arrives; record: its capture record. */
+/* Every datagram that arrives; record: its capture record. From a reliable agent: bytes as pseudo-TCP hands them up,
+ * cut anywhere. */
 typedef void (*hp_peer_receive)(void *user, hp_peer *peer, const char *with, unsigned stream, unsigned component,
                                 const uint8_t *data, size_t len, uint32_t record);
 void hp_peer_set_receive(hp_peer *peer, hp_peer_receive receive, void *user);
@@ -55,5 +57,9 @@ void hp_peer_set_receive(hp_peer *peer, hp_peer_receive receive, void *user);
  * with NULL: over all sessions. */
 const char *hp_peer_state(const hp_peer *peer, const char *with);
 unsigned hp_peer_n_sessions(const hp_peer *peer);
+/* Its agents send over pseudo-TCP. */
+bool hp_peer_is_reliable(const hp_peer *peer);
+/* The number, within the peer, of the open session with that name; 0 without one. */
+uint64_t hp_peer_session_number(const hp_peer *peer, const char *with);
 
 #endif

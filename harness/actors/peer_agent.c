@@ -279,7 +279,7 @@ static bool add_streams(hp_session *session, GError **error)
                         session->n_streams);
             return false;
         }
-        if (ice->tos) {
+        if (ice->tos >= 0) {
             nice_agent_set_stream_tos(session->agent, stream, ice->tos);
         }
         for (unsigned component = 1; component <= session->n_components; component++) {
@@ -345,13 +345,13 @@ bool hp_session_open_agent(hp_session *session, bool offerer, GError **error)
 
 bool hp_session_gather(hp_session *session, GError **error)
 {
-    session->gathering_started = true;
     HP_PEER_TRACE(session->peer, HP_EV_GATHERING_STARTED, HP_FU("session", session->number));
     hp_seam_enter(session->env);
     bool ok = true;
     for (unsigned stream = 1; stream <= session->n_streams && ok; stream++) {
         ok = nice_agent_gather_candidates(session->agent, stream);
     }
+    session->gathering_started = true;
     hp_seam_leave(session->env);
     hp_session_schedule(session);
     if (!ok) {

@@ -14,6 +14,11 @@
  * ignored: that is how a third peer that answers the same offer fares, or the second half of a duplicated answer. An
  * answer of ours names the offer it is for, so that a late one to an offer since replaced by a restart does no harm.
  *
+ * Signalling may reorder. An offer that was overtaken by a later description of the same o= session is stale: without
+ * that, one that its sender took back in a glare, or replaced by a restart, would restart the agent with credentials
+ * that are gone. So what answers in place of an offer keeps that offer's o= session. An offer of another shape and
+ * another o= session is a new call by a peer whose close nobody heard of: it replaces the session.
+ *
  * send_before_set: the description leaves before gathering begins, so it holds no candidates. Without trickle no others
  * are sent either, and the other side can only learn of this one from its checks. */
 #include <string.h>
@@ -52,7 +57,7 @@ static char *describe(const hp_session *session)
 {
     bool trickle = session->peer->config.ice->trickle;
     g_autoptr(hp_sdp) sdp = hp_sdp_new();
-    sdp->session = session->number;
+    sdp->session = session->origin;
     sdp->version = session->version;
     sdp->trickle = trickle;
     for (unsigned i = 0; i < session->n_streams; i++) {
@@ -134,6 +139,9 @@ void hp_session_think_over(void *owner, hp_time now)
 
 void hp_session_gathering_done(hp_session *session)
 {
+    if (!session->gathering_started) { /* a later stream may yet fail; who asked for the gathering goes on after it */
+        return;
+    }
     hp_session_begin_offer(session);
     begin_answer(session);
     hp_session_trickle(session);
@@ -169,6 +177,8 @@ static void set_remote_credentials(hp_session *session, const hp_sdp *sdp)
 
 static void apply_remote(hp_session *session, const hp_sdp *sdp)
 {
+    session->remote_origin = sdp->session;
+    session->remote_version = sdp->version;
     if (!same_credentials(session, sdp)) {
         set_remote_credentials(session, sdp);
     }
@@ -185,6 +195,12 @@ static void apply_remote(hp_session *session, const hp_sdp *sdp)
     }
     hp_session_flush_early(session);
     hp_session_schedule(session);
+}
+
+/* Older than the remote description that is in force (RFC 3264 section 8: the version in the o= line counts up). */
+static bool is_overtaken(const hp_session *session, const hp_sdp *sdp)
+{
+    return session->remote_ufrags && sdp->session == session->remote_origin && sdp->version < session->remote_version;
 }
 
 /* ---- offers ---- */
@@ -222,11 +238,17 @@ static void accept_offer(hp_session *session, const char *from, const hp_client_
     }
 }
 
-static void accept_new(hp_peer *peer, const char *from, const hp_client_message *message, const hp_sdp *sdp)
+/* replaced: an offer of ours that gives way, or NULL. Our descriptions go on counting from it. */
+static void accept_new(hp_peer *peer, const char *from, const hp_client_message *message, const hp_sdp *sdp,
+                       const hp_session *replaced)
 {
     g_autoptr(GError) error = NULL;
     hp_session *session = hp_peer_session_new(peer, from, sdp->streams->len, max_components(sdp));
     session->state = HP_SESSION_HAVE_REMOTE_OFFER;
+    if (replaced) {
+        session->origin = replaced->origin;
+        session->version = replaced->version;
+    }
     if (!hp_session_open_agent(session, false, &error)) {
         hp_peer_error(session, "%s", error->message);
         g_ptr_array_remove(peer->sessions, session);
@@ -245,7 +267,7 @@ static void resolve_glare(hp_session *session, const char *from, uint64_t number
     }
     if (!session->remote_ufrags) {
         hp_session_close(session);
-        accept_new(peer, from, message, sdp);
+        accept_new(peer, from, message, sdp, session);
     } else if (same_shape(session, sdp)) {
         accept_offer(session, from, message, sdp);
     } else {
@@ -259,7 +281,12 @@ static void renegotiate(hp_session *session, const char *from, uint64_t number, 
 {
     hp_peer *peer = session->peer;
     if (!same_shape(session, sdp)) {
-        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "other-streams");
+        if (sdp->session == session->remote_origin) {
+            hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "other-streams");
+        } else { /* the other side has hung up, unheard, and calls anew */
+            hp_session_close(session);
+            accept_new(peer, from, message, sdp, NULL);
+        }
         return;
     }
     bool restart = !same_credentials(session, sdp);
@@ -299,7 +326,11 @@ void hp_peer_handle_offer(hp_peer *peer, const char *from, uint64_t number, cons
         return;
     }
     if (!session) {
-        accept_new(peer, from, message, sdp);
+        accept_new(peer, from, message, sdp, NULL);
+        return;
+    }
+    if (is_overtaken(session, sdp)) {
+        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "stale");
         return;
     }
     switch (session->state) {

@@ -50,10 +50,10 @@ typedef struct hp_session {
 
     /* local description */
     hp_timer think_timer; /* until the answer is begun */
-    bool gathering_started;
+    bool gathering_started; /* by every stream */
     unsigned n_gathered; /* streams whose candidates are all known */
     bool described; /* the present local description was sent */
-    uint64_t version; /* of the descriptions sent */
+    uint64_t origin, version; /* the o= line of the descriptions sent; an offer taken back hands them on */
     char *offer_ufrag; /* of the offer that is being answered */
     bool answer_to_named; /* that offer's sender had an id, so the answer can name it */
 
@@ -66,6 +66,7 @@ typedef struct hp_session {
 
     /* remote description */
     char **remote_ufrags; /* by stream, NULL without a remote description */
+    uint64_t remote_origin, remote_version; /* its o= line */
 } hp_session;
 
 /* A candidate message whose description has not come yet. */

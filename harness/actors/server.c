@@ -2,8 +2,8 @@
  * world's clock and the trace.
  *
  * One socket stands at every address and port that the engine names; more are opened when an answer is to leave from
- * another port (the OTHER_ADDRESS fault), and what arrives there is not read. Relay sockets are opened and closed as the
- * engine asks. One timer follows the engine's deadline; it is looked at after everything that went into the engine.
+ * another port (the OTHER_ADDRESS fault), and what arrives there is not read. Relay sockets are opened and closed as
+ * the engine asks. One timer follows the engine's deadline; it is looked at after everything that went into the engine.
  *
  * A stopped server has no engine and no sockets. Starting makes a new engine with a new stream drawn from the server's
  * own ("server:NAME"), so that neither nonces nor relay ports repeat. Every step of the engine is traced as
@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "engines/stun_server.h"
 #include "engines/turn_server.h"
+#include "wire/ip.h"
 #include "wire/stun.h"
 
 typedef struct server_socket {
@@ -122,65 +123,16 @@ static void relay_datagram(void *user, hp_socket *socket, const hp_datagram *d)
     arm(server);
 }
 
-/* Type and code of an ICMP meaning, for the ICMP attribute. */
-static bool icmp_on_the_wire(uint8_t family, hp_icmp_kind kind, const hp_packet *error, uint8_t *ret_type,
-                             uint8_t *ret_code)
-{
-    bool v6 = family == HP_AF_IPV6;
-    unsigned type = 0, code = 0;
-    switch (kind) {
-    case HP_ICMP_NONE:
-    case HP_ICMP_ECHO_REQUEST:
-    case HP_ICMP_ECHO_REPLY:
-        return false;
-    case HP_ICMP_NET_UNREACHABLE:
-        type = v6 ? 1 : 3;
-        code = 0;
-        break;
-    case HP_ICMP_HOST_UNREACHABLE:
-        type = v6 ? 1 : 3;
-        code = v6 ? 3 : 1;
-        break;
-    case HP_ICMP_PORT_UNREACHABLE:
-        type = v6 ? 1 : 3;
-        code = v6 ? 4 : 3;
-        break;
-    case HP_ICMP_ADMIN_PROHIBITED:
-        type = v6 ? 1 : 3;
-        code = v6 ? 1 : 13;
-        break;
-    case HP_ICMP_FRAG_NEEDED:
-        type = v6 ? 2 : 3;
-        code = v6 ? 0 : 4;
-        break;
-    case HP_ICMP_TTL_EXCEEDED:
-        type = v6 ? 3 : 11;
-        break;
-    case HP_ICMP_REASSEMBLY_TIMEOUT:
-        type = v6 ? 3 : 11;
-        code = 1;
-        break;
-    case HP_ICMP_OTHER:
-        type = error->icmp_type;
-        code = error->icmp_code;
-        break;
-    }
-    *ret_type = (uint8_t)type;
-    *ret_code = (uint8_t)code;
-    return true;
-}
-
 static void relay_icmp(void *user, hp_socket *socket, hp_icmp_kind kind, const hp_addr *from, const hp_addr *to,
                        const hp_packet *error)
 {
     const relay_socket *relay = user;
     hp_server *server = relay->server;
-    uint8_t type, code;
-    if (icmp_on_the_wire(to->family, kind, error, &type, &code)) {
-        hp_turn_server_relay_icmp(server->engine, hp_world_now(server->world), &relay->local, to, type, code,
-                                  error->icmp_mtu);
-        arm(server);
-    }
+    uint8_t type = error->icmp_type, code = error->icmp_code; /* of a kind that has no name */
+    hp_icmp_to_wire(to->family, kind, &type, &code);
+    hp_turn_server_relay_icmp(server->engine, hp_world_now(server->world), &relay->local, to, type, code,
+                              error->icmp_mtu);
+    arm(server);
 }
 
 static bool open_relay(void *user, const hp_addr *local, void **ret_handle)

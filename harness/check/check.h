@@ -7,6 +7,9 @@
 
 #include "check/result.h"
 
+/* Compiles the scenario's pcap filters and tells what is wrong with them (once, however many cases say it). */
+void hp_check_filters(const hp_scenario *scenario, hp_diags *diags);
+
 typedef struct hp_checker hp_checker;
 
 /* Compiles what must be compiled (pcap filters). NULL and HP_ERROR_SCENARIO naming file:line when a filter is bad. */

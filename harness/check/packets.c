@@ -10,7 +10,7 @@
 #include <pcap/pcap.h>
 #include <string.h>
 
-#include "base/error.h"
+#include "check/check.h"
 #include "check/expectation.h"
 
 /* Whether `name` is `wanted` or a part of it: home, home/in. */
@@ -43,22 +43,40 @@ typedef struct packets {
     GByteArray *taps; /* by tap: 1 it counts, 2 it does not */
 } packets;
 
-static bool compile_filter(hp_expectation *e, packets *p, GError **error)
+/* The message of a filter that does not compile, or NULL: then *ret holds it. Caller frees. */
+static char *compile_filter(const char *text, struct bpf_program *ret)
 {
     pcap_t *pcap = pcap_open_dead(DLT_RAW, 65535);
-    const char *text = e->expect->packets.filter;
     if (pcap == NULL) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "libpcap gave no handle to compile a filter with");
-        return false;
+        return g_strdup("libpcap gave no handle to compile a filter with");
     }
-    if (pcap_compile(pcap, &p->filter, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        hp_expectation_error(e, error, "the filter `%s` does not compile: %s", text, pcap_geterr(pcap));
-        pcap_close(pcap);
-        return false;
+    char *message = NULL;
+    if (pcap_compile(pcap, ret, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
+        message = g_strdup_printf("the filter `%s` does not compile: %s", text, pcap_geterr(pcap));
     }
     pcap_close(pcap);
-    p->has_filter = true;
-    return true;
+    return message;
+}
+
+void hp_check_filters(const hp_scenario *scenario, hp_diags *diags)
+{
+    for (unsigned i = 0; i < scenario->n_expects; i++) {
+        const hp_expect *x = &scenario->expects[i];
+        if (x->kind != HP_EXPECT_PACKETS || x->packets.filter == NULL) {
+            continue;
+        }
+        struct bpf_program program;
+        g_autofree char *message = compile_filter(x->packets.filter, &program);
+        if (message == NULL) {
+            pcap_freecode(&program);
+            continue;
+        }
+        if (hp_plan_is_told(diags, x->mark, message)) {
+            continue;
+        }
+        g_autofree char *line = hp_scenario_source_line(scenario, x->mark.line);
+        hp_diags_add(diags, HP_SEVERITY_ERROR, x->mark, line, NULL, "%s", message);
+    }
 }
 
 static bool packets_init(hp_expectation *e, GError **error)
@@ -69,7 +87,16 @@ static bool packets_init(hp_expectation *e, GError **error)
     hp_tally_init(&p->bytes, &x->packets.bytes, 0);
     p->taps = g_byte_array_new();
     p->matches_all = hp_match_is_empty(&x->packets.match);
-    return x->packets.filter == NULL || compile_filter(e, p, error);
+    if (x->packets.filter == NULL) {
+        return true;
+    }
+    g_autofree char *message = compile_filter(x->packets.filter, &p->filter);
+    if (message != NULL) {
+        hp_expectation_error(e, error, "%s", message);
+        return false;
+    }
+    p->has_filter = true;
+    return true;
 }
 
 static void packets_clear(hp_expectation *e)

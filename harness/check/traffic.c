@@ -233,6 +233,9 @@ static void delivery_got(const hp_expectation *e, const delivery *d, hp_judgemen
         g_autofree char *loss = hp_unit_format(HP_UNIT_RATIO, shown_loss(d));
         g_string_append_printf(j->got, " (%s)", loss);
     }
+    if (e->expect->delivery.received.set) {
+        g_string_append_printf(j->got, ", %" G_GUINT64_FORMAT " received", d->received);
+    }
     if (d->duplicates > 0 || e->expect->delivery.duplicates.set) {
         g_string_append_printf(j->got, ", %" G_GUINT64_FORMAT " duplicates", d->duplicates);
     }

@@ -10,7 +10,7 @@ int hp_cmd_check(int argc, char **argv)
     const GOptionEntry entries[] = {{"strict", 0, 0, G_OPTION_ARG_NONE, &strict, "warnings fail too", NULL},
                                     {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths, NULL, "PATH..."},
                                     {NULL}};
-    if (!hp_cli_options("PATH... - check scenarios without running them", NULL, entries, &argc, &argv))
+    if (!hp_cli_options("- check scenarios without running them", NULL, entries, &argc, &argv))
         return HP_EXIT_USAGE;
     if (!paths)
         return hp_cli_usage("check: which scenarios? Give a file or a folder");

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "check/check.h"
 #include "cli/cli.h"
 
 typedef struct source {
@@ -46,7 +47,22 @@ static gint by_text(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool walk(GPtrArray *sources, const char *path, const char *relative, GError **error)
+/* A directory on the way down, so that a link that leads back up is not followed for ever. */
+typedef struct way {
+    dev_t device;
+    ino_t inode;
+    const struct way *up;
+} way;
+
+static bool is_on_way(const way *from, const struct stat *st)
+{
+    for (const way *w = from; w; w = w->up)
+        if (w->device == st->st_dev && w->inode == st->st_ino)
+            return true;
+    return false;
+}
+
+static bool walk(GPtrArray *sources, const char *path, const char *relative, const way *from, GError **error)
 {
     struct stat st;
     if (stat(path, &st) != 0) {
@@ -58,6 +74,9 @@ static bool walk(GPtrArray *sources, const char *path, const char *relative, GEr
         add_source(sources, path, relative ? relative : stem);
         return true;
     }
+    if (is_on_way(from, &st))
+        return true;
+    const way here = {st.st_dev, st.st_ino, from};
     g_autoptr(GError) inner = NULL;
     g_autoptr(GDir) dir = g_dir_open(path, 0, &inner);
     if (!dir) {
@@ -74,7 +93,7 @@ static bool walk(GPtrArray *sources, const char *path, const char *relative, GEr
         g_autofree char *child_relative =
             relative ? g_build_filename(relative, names->pdata[i], NULL) : g_strdup(names->pdata[i]);
         bool folder = g_file_test(child, G_FILE_TEST_IS_DIR);
-        if ((folder || is_scenario_file(child)) && !walk(sources, child, child_relative, error))
+        if ((folder || is_scenario_file(child)) && !walk(sources, child, child_relative, &here, error))
             return false;
     }
     return true;
@@ -120,17 +139,22 @@ static gint by_case_name(gconstpointer a, gconstpointer b)
 static void plan_cases(const GPtrArray *scenarios, const char *name, const hp_case_filter *filter, hp_diags *diags,
                        GPtrArray *plans)
 {
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
     for (unsigned i = 0; i < scenarios->len; i++) {
         const hp_scenario *scenario = scenarios->pdata[i];
         g_autofree char *labelled =
             *scenario->label ? g_strdup_printf("%s[%s]", name, scenario->label) : g_strdup(name);
         g_autofree char *case_name = safe_name(labelled);
+        hp_check_filters(scenario, diags);
         hp_plan *plan = hp_plan_new(scenario, case_name, filter->has_seed ? filter->seed : scenario->seed, diags);
         if (!plan)
             continue;
-        if (i == 0)
-            hp_plan_lint(plan, diags);
-        if (is_wanted(filter, scenario, case_name))
+        g_ptr_array_add(all, plan);
+    }
+    hp_plan_lint_cases((hp_plan *const *)all->pdata, all->len, diags);
+    for (unsigned i = 0; i < all->len; i++) {
+        hp_plan *plan = all->pdata[i];
+        if (is_wanted(filter, plan->scenario, plan->case_name))
             g_ptr_array_add(plans, plan);
         else
             hp_plan_free(plan);
@@ -154,19 +178,23 @@ static void keep_shard(GPtrArray *plans, const hp_case_filter *filter)
     g_ptr_array_extend(plans, kept, NULL, NULL);
 }
 
-static bool names_differ(const GPtrArray *sources, GError **error)
+/* Two cases of one name would overwrite each other's evidence. Both a file's name and a matrix value may become the same
+ * once they are fit for a folder. */
+static bool names_differ(const GPtrArray *plans, GError **error)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    for (unsigned i = 0; i < sources->len; i++) {
-        const source *s = sources->pdata[i];
-        const char *other = g_hash_table_lookup(seen, s->name);
-        if (other) {
-            g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO,
-                        "%s and %s would both be called `%s`: give the directory that holds them instead", other,
-                        s->path, s->name);
-            return false;
-        }
-        g_hash_table_insert(seen, s->name, s->path);
+    for (unsigned i = 1; i < plans->len; i++) {
+        const hp_plan *before = plans->pdata[i - 1], *plan = plans->pdata[i];
+        if (strcmp(before->case_name, plan->case_name) != 0)
+            continue;
+        if (strcmp(before->scenario->label, plan->scenario->label) != 0)
+            g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO, "%s: the cases [%s] and [%s] would both be called `%s`",
+                        plan->scenario->file, before->scenario->label, plan->scenario->label, plan->case_name);
+        else
+            g_set_error(
+                error, HP_ERROR, HP_ERROR_SCENARIO,
+                "%s and %s would both be called `%s`: give the directory that holds them instead, or rename one",
+                before->scenario->file, plan->scenario->file, plan->case_name);
+        return false;
     }
     return true;
 }
@@ -175,10 +203,8 @@ bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags
 {
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(source_free);
     for (char *const *path = paths; *path; path++)
-        if (!walk(sources, *path, NULL, error))
+        if (!walk(sources, *path, NULL, NULL, error))
             return false;
-    if (!names_differ(sources, error))
-        return false;
     ret->files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     ret->plans = g_ptr_array_new_with_free_func((GDestroyNotify)hp_plan_free);
     for (unsigned i = 0; i < sources->len; i++) {
@@ -190,6 +216,8 @@ bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags
         plan_cases(scenarios, s->name, filter, diags, ret->plans);
     }
     g_ptr_array_sort(ret->plans, by_case_name);
+    if (!names_differ(ret->plans, error))
+        return false;
     keep_shard(ret->plans, filter);
     return true;
 }

@@ -9,7 +9,7 @@ int hp_cmd_explain(int argc, char **argv)
     g_auto(GStrv) keys = NULL;
     const GOptionEntry entries[] = {{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &keys, NULL, "KEY..."},
                                     {NULL}};
-    if (!hp_cli_options("KEY... - say what keys of the scenario language mean",
+    if (!hp_cli_options("- say what keys of the scenario language mean",
                         "A key is a name, as `mapping`, or a path, as `network.nats.*.mapping`.", entries, &argc,
                         &argv))
         return HP_EXIT_USAGE;

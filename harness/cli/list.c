@@ -12,7 +12,7 @@ int hp_cmd_list(int argc, char **argv)
                                     {"tag", 't', 0, G_OPTION_ARG_STRING, &tag, "only scenarios with this tag", "TAG"},
                                     {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &paths, NULL, "PATH..."},
                                     {NULL}};
-    if (!hp_cli_options("PATH... - list the cases", NULL, entries, &argc, &argv))
+    if (!hp_cli_options("- list the cases", NULL, entries, &argc, &argv))
         return HP_EXIT_USAGE;
     if (!paths)
         return hp_cli_usage("list: which scenarios? Give a file or a folder");

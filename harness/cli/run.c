@@ -14,7 +14,7 @@
 
 typedef struct options {
     char *seed, *shard, *filter, *tag, *out, *junit, *evidence;
-    int jobs, hang;
+    char *jobs, *hang;
     gboolean fail_fast, quiet, tap;
     char **paths;
 } options;
@@ -28,6 +28,8 @@ static void options_clear(options *o)
     g_free(o->out);
     g_free(o->junit);
     g_free(o->evidence);
+    g_free(o->jobs);
+    g_free(o->hang);
     g_strfreev(o->paths);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, options_clear)
@@ -36,7 +38,7 @@ static bool read_options(options *o, int *argc, char ***argv)
 {
     const GOptionEntry entries[] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &o->seed, "use this seed instead of each scenario's own", "N"},
-        {"jobs", 'j', 0, G_OPTION_ARG_INT, &o->jobs, "processes at once (default: one a core)", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "processes at once (default: one a core)", "N"},
         {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "keep evidence below this folder", "DIR"},
         {"evidence", 0, 0, G_OPTION_ARG_STRING, &o->evidence, "all (default), failures or none", "WHICH"},
         {"junit", 0, 0, G_OPTION_ARG_FILENAME, &o->junit, "write a JUnit report", "FILE"},
@@ -46,35 +48,49 @@ static bool read_options(options *o, int *argc, char ***argv)
         {"tag", 't', 0, G_OPTION_ARG_STRING, &o->tag, "only scenarios with this tag", "TAG"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &o->shard, "only the I-th of N parts of the cases", "I/N"},
         {"fail-fast", 0, 0, G_OPTION_ARG_NONE, &o->fail_fast, "begin nothing more after the first failure", NULL},
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "print failures and the summary only", NULL},
-        {"hang-after", 0, 0, G_OPTION_ARG_INT, &o->hang,
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "print failures and the summary only, no warnings", NULL},
+        {"hang-after", 0, 0, G_OPTION_ARG_STRING, &o->hang,
          "real seconds without progress until a run counts as hung (default 10)", "S"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->paths, NULL, "PATH..."},
         {NULL}};
-    return hp_cli_options("PATH... - run scenarios and judge them",
+    return hp_cli_options("- run scenarios and judge them",
                           "Each PATH is a scenario file or a folder of them. Nothing runs unless every file is right.",
                           entries, argc, argv);
 }
 
+/* A whole number in a range, without sign or blanks; what is not given keeps its value. */
+static bool read_number(const char *name, const char *text, guint64 min, guint64 max, guint64 *ret)
+{
+    if (!text || g_ascii_string_to_unsigned(text, 10, min, max, ret, NULL))
+        return true;
+    hp_cli_usage("run: --%s takes a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ", not `%s`", name, min,
+                 max, text);
+    return false;
+}
+
+static bool read_shard(const char *text, hp_case_filter *filter)
+{
+    if (!text)
+        return true;
+    guint64 shard = 0, n_shards = 0;
+    g_auto(GStrv) parts = g_strsplit(text, "/", -1);
+    if (g_strv_length(parts) != 2 || !g_ascii_string_to_unsigned(parts[1], 10, 1, G_MAXUINT, &n_shards, NULL) ||
+        !g_ascii_string_to_unsigned(parts[0], 10, 1, n_shards, &shard, NULL)) {
+        hp_cli_usage("run: --shard takes I/N with 1 <= I <= N, not `%s`", text);
+        return false;
+    }
+    filter->shard = (unsigned)shard;
+    filter->n_shards = (unsigned)n_shards;
+    return true;
+}
+
+/* The seed's range is that of the scenario's key. */
 static bool read_filter(const options *o, hp_case_filter *filter)
 {
-    char *end;
     filter->pattern = o->filter;
     filter->tag = o->tag;
-    if (o->seed) {
-        errno = 0;
-        filter->seed = g_ascii_strtoull(o->seed, &end, 0);
-        filter->has_seed = true;
-        if (errno || *end || end == o->seed || *o->seed == '-')
-            return false;
-    }
-    if (o->shard) {
-        int used = 0;
-        if (sscanf(o->shard, "%u/%u%n", &filter->shard, &filter->n_shards, &used) != 2 || o->shard[used] ||
-            filter->shard == 0 || filter->shard > filter->n_shards)
-            return false;
-    }
-    return true;
+    filter->has_seed = o->seed != NULL;
+    return read_number("seed", o->seed, 0, G_MAXINT64, &filter->seed) && read_shard(o->shard, filter);
 }
 
 static bool read_evidence(const char *text, hp_evidence *ret)
@@ -86,7 +102,21 @@ static bool read_evidence(const char *text, hp_evidence *ret)
             return true;
         }
     }
+    hp_cli_usage("run: --evidence takes all, failures or none, not `%s`", text);
     return false;
+}
+
+static bool read_batch(const options *o, hp_batch_options *batch)
+{
+    guint64 jobs = 0, hang = 0;
+    if (!read_number("jobs", o->jobs, 1, G_MAXINT, &jobs) || !read_number("hang-after", o->hang, 1, 86400, &hang) ||
+        !read_evidence(o->evidence, &batch->evidence))
+        return false;
+    batch->jobs = (unsigned)jobs;
+    batch->hang_s = (unsigned)hang;
+    batch->fail_fast = o->fail_fast;
+    batch->out = o->out;
+    return true;
 }
 
 /* Cases end in any order and are printed in theirs. */
@@ -95,6 +125,7 @@ typedef struct progress {
     hp_report_style style;
     hp_report_case **cases; /* by index; NULL until it is over */
     unsigned n_cases, n_printed;
+    bool any_evidence;
 } progress;
 
 static void print_case(const progress *p, const hp_report_case *c)
@@ -110,6 +141,7 @@ static void one_done(void *user, unsigned index, const hp_result *result, const 
 {
     progress *p = user;
     p->cases[index] = hp_report_case_new(result, trace, evidence);
+    p->any_evidence |= evidence != NULL;
     while (p->n_printed < p->n_cases && p->cases[p->n_printed])
         print_case(p, p->cases[p->n_printed++]);
 }
@@ -150,7 +182,9 @@ static int finish(const options *o, const progress *p, const hp_report *report)
     } else {
         g_autofree char *summary = hp_report_text_summary(report, &p->style);
         fputs(summary, stdout);
-        if (o->out)
+        if (p->n_cases > report->cases->len)
+            printf("%u not run (--fail-fast)\n", p->n_cases - report->cases->len);
+        if (p->any_evidence)
             printf("Evidence: %s/<case>/{trace.pcapng,events.jsonl,result.json}\n", o->out);
     }
     g_autofree char *beside = !o->junit && o->out ? g_build_filename(o->out, "junit.xml", NULL) : NULL;
@@ -160,7 +194,7 @@ static int finish(const options *o, const progress *p, const hp_report *report)
     return hp_report_is_good(report) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
 }
 
-static int run_cases(const options *o, const hp_cases *cases, hp_evidence evidence)
+static int run_cases(const options *o, const hp_cases *cases, hp_batch_options batch)
 {
     g_autoptr(GError) error = NULL;
     if (!hp_seam_start(NULL, &error) || !prepare_out(o->out, &error))
@@ -169,13 +203,8 @@ static int run_cases(const options *o, const hp_cases *cases, hp_evidence eviden
                   .style = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")},
                   .cases = g_new0(hp_report_case *, cases->plans->len),
                   .n_cases = cases->plans->len};
-    hp_batch_options batch = {.jobs = (unsigned)MAX(o->jobs, 0),
-                              .out = o->out,
-                              .evidence = evidence,
-                              .hang_s = (unsigned)MAX(o->hang, 0),
-                              .fail_fast = o->fail_fast,
-                              .done = one_done,
-                              .user = &p};
+    batch.done = one_done;
+    batch.user = &p;
     bool ok = hp_batch_run((hp_plan *const *)cases->plans->pdata, cases->plans->len, &batch, &error);
     g_autoptr(hp_report) report = collect(&p);
     return ok ? finish(o, &p, report) : hp_cli_fail(error);
@@ -185,15 +214,13 @@ int hp_cmd_run(int argc, char **argv)
 {
     g_auto(options) o = {0};
     hp_case_filter filter = {0};
-    hp_evidence evidence;
+    hp_batch_options batch = {0};
     if (!read_options(&o, &argc, &argv))
         return HP_EXIT_USAGE;
     if (!o.paths)
         return hp_cli_usage("run: which scenarios? Give a file or a folder, as `hairpin run scenarios`");
-    if (!read_filter(&o, &filter))
-        return hp_cli_usage("run: --seed takes a number, --shard I/N with 1 <= I <= N");
-    if (!read_evidence(o.evidence, &evidence))
-        return hp_cli_usage("run: --evidence takes all, failures or none");
+    if (!read_filter(&o, &filter) || !read_batch(&o, &batch))
+        return HP_EXIT_USAGE;
 
     g_autoptr(hp_diags) diags = hp_diags_new();
     g_autoptr(GError) error = NULL;
@@ -203,15 +230,17 @@ int hp_cmd_run(int argc, char **argv)
         return hp_cli_fail(error);
     }
     int code;
-    if (diags->n_errors > 0) {
+    if (diags->n_errors > 0 || !o.quiet) {
         hp_diags_sort(diags);
         g_autofree char *text = hp_diags_format(diags);
         fputs(text, stderr);
+    }
+    if (diags->n_errors > 0) {
         code = hp_cli_usage("%u error%s; nothing was run", diags->n_errors, diags->n_errors == 1 ? "" : "s");
     } else if (cases.plans->len == 0) {
         code = hp_cli_usage("no scenario matches");
     } else {
-        code = run_cases(&o, &cases, evidence);
+        code = run_cases(&o, &cases, batch);
     }
     hp_cases_clear(&cases);
     return code;

@@ -12,6 +12,8 @@ int hp_cmd_schema(int argc, char **argv)
         {NULL}};
     if (!hp_cli_options("- print the scenario language's JSON Schema", NULL, entries, &argc, &argv))
         return HP_EXIT_USAGE;
+    if (argc > 1)
+        return hp_cli_usage("schema: `%s` means nothing here", argv[1]);
     g_autofree char *text = reference ? hp_schema_reference() : hp_schema_json();
     fputs(text, stdout);
     return HP_EXIT_GOOD;

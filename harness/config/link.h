@@ -33,7 +33,7 @@ typedef struct hp_link_config {
     uint32_t corrupt_ppb; /* chance of flipped bits; the receiving host drops the packet */
     uint32_t queue_packets; /* waiting for the rate; 0 = 1000 */
     uint64_t queue_bytes; /* 0 = no byte limit */
-    uint32_t mtu; /* 0 = 1500 */
+    uint32_t mtu; /* 0 = 1500; at least 1280 for IPv6, but in a black hole */
     hp_mtu_mode mtu_mode;
     bool down; /* black hole: everything is dropped */
 } hp_link_config;

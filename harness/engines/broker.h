@@ -1,8 +1,8 @@
 /* The signalling broker, sans-IO: JSON messages in, copies to every client out, later, and perhaps not all of them.
  *
- * A message: {"id": ..., "type": "offer"|"answer"|"candidate", ...}; the broker reads no more than `type`
- * and `to`. It sends a copy to every joined client, the sender included (unless echo is off). Each copy draws its own
- * delay, loss, duplication and hold-back from the broker's stream. Copies due at one instant leave in the order they were posted. */
+ * A message: {"id": ..., "type": "offer"|"answer"|"candidate", ...}; the broker reads no more than `type` and `to`. It
+ * sends a copy to every joined client, the sender included (unless echo is off). Each copy draws its own delay, loss,
+ * duplication and hold-back from the broker's stream. Copies due at one instant leave in the order they were made. */
 #ifndef HP_ENGINES_BROKER_H
 #define HP_ENGINES_BROKER_H
 

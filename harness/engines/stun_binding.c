@@ -5,8 +5,8 @@
  * section 12.2), with its 16-byte id.
  *
  * With nat_discovery and two addresses of the request's family the server is the pair of RFC 5780 section 6: A1 and A2,
- * each with P1 and P2. With one address there is no OTHER-ADDRESS and CHANGE-REQUEST is an unknown attribute (420);
- * RESPONSE-PORT and PADDING work all the same.
+ * each with P1 and P2. With one address, or one port, there is no OTHER-ADDRESS and CHANGE-REQUEST is an unknown
+ * attribute (420); RESPONSE-PORT and PADDING work all the same.
  *
  * PADDING in an answer is as long as the request's, at most the MTU. The RFC would have it as long as the MTU always,
  * which makes a 32-byte request from a forged source into 1.5 kB for its victim; a client that pads as it should (with
@@ -29,7 +29,7 @@ static bool pair(const hp_stun_server *server, uint8_t family, hp_addr ret[2])
 bool hp_stun_other_address(const hp_stun_server *server, const hp_addr *here, hp_addr *ret)
 {
     hp_addr both[2];
-    if (!server->config.nat_discovery || !pair(server, here->family, both)) {
+    if (!server->config.nat_discovery || server->port == server->alternate_port || !pair(server, here->family, both)) {
         return false;
     }
     bool first = hp_addr_same_ip(here, &both[0]);

@@ -91,7 +91,8 @@ size_t hp_stun_server_bindings(const hp_stun_server *server, hp_addr *ret, size_
     size_t n = 0;
     for (unsigned i = 0; i < server->n_addresses; i++) {
         const uint16_t ports[2] = {server->port, server->alternate_port};
-        for (unsigned p = 0; p < (server->config.nat_discovery ? 2 : 1); p++) {
+        bool both = server->config.nat_discovery && server->alternate_port != server->port;
+        for (unsigned p = 0; p < (both ? 2 : 1); p++) {
             if (n < cap) {
                 ret[n] = hp_addr_with_port(server->addresses[i], ports[p]);
             }
@@ -227,6 +228,15 @@ static void delayed_fire(void *owner, hp_time now)
     server->ops.send(server->user, now, &path, server->out, length, &(hp_stun_meta){0});
 }
 
+/* Of the server's two ports the one that is not here; the next one when both are the same. */
+static uint16_t other_port(const hp_stun_server *server, uint16_t here)
+{
+    if (server->port == server->alternate_port) {
+        return here == UINT16_MAX ? here - 1 : here + 1;
+    }
+    return here == server->port ? server->alternate_port : server->port;
+}
+
 static void send_answer(hp_stun_server *server, const hp_stun_request *r, bool sign)
 {
     if (server->config.software && r->msg->has_cookie) {
@@ -252,7 +262,7 @@ static void send_answer(hp_stun_server *server, const hp_stun_request *r, bool s
         if (hp_stun_other_address(server, &path.server, &other)) {
             path.server = other;
         } else {
-            path.server.port = path.server.port == server->port ? server->alternate_port : server->port;
+            path.server.port = other_port(server, path.server.port);
         }
     }
     if (r->fault.delay_ns == 0) {

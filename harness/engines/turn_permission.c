@@ -25,13 +25,17 @@ static gboolean permission_is_dead(gpointer ip, gpointer permission, gpointer no
     return p->n_channels == 0 && p->expires <= *(hp_time *)now;
 }
 
-/* Whether n more permissions fit, after the dead ones were thrown out where needed. */
-static bool has_room(hp_turn_relay *relay, hp_time now, unsigned n)
+static bool has_room(const hp_turn_relay *relay, unsigned n)
 {
-    if (g_hash_table_size(relay->permissions) + n > HP_TURN_MAX_PERMISSIONS) {
+    return g_hash_table_size(relay->permissions) + n <= HP_TURN_MAX_PERMISSIONS;
+}
+
+/* Throws out the dead ones when n more would not fit beside them. */
+static void make_room(hp_turn_relay *relay, hp_time now, unsigned n)
+{
+    if (!has_room(relay, n)) {
         g_hash_table_foreach_remove(relay->permissions, permission_is_dead, &now);
     }
-    return g_hash_table_size(relay->permissions) + n <= HP_TURN_MAX_PERMISSIONS;
 }
 
 /* Installs or refreshes. There is room. */
@@ -73,13 +77,27 @@ static unsigned check_peer(const hp_turn_server *server, const hp_turn_allocatio
     return 0;
 }
 
+/* How many of the request's peers need a permission made on that relay; one named twice counts twice. */
+static unsigned count_fresh(const hp_turn_relay *relay, const hp_stun_msg *m)
+{
+    size_t cursor = 0;
+    hp_stun_attr a;
+    hp_addr peer;
+    unsigned n = 0;
+    while (hp_stun_next_covered(m, &cursor, &a)) {
+        n += a.type == HP_STUN_XOR_PEER_ADDRESS && hp_stun_attr_addr(m, &a, true, &peer) &&
+             peer.family == relay->addr.family && find_permission(relay, &peer) == NULL;
+    }
+    return n;
+}
+
 unsigned hp_turn_create_permission(hp_turn_server *server, hp_stun_request *r, hp_turn_allocation *allocation)
 {
     size_t cursor = 0;
     hp_stun_attr a;
     hp_addr peer;
     hp_turn_relay *relay;
-    unsigned n = 0, fresh[2] = {0};
+    unsigned n[2] = {0};
     while (hp_stun_next_covered(r->msg, &cursor, &a)) {
         if (a.type != HP_STUN_XOR_PEER_ADDRESS) {
             continue;
@@ -91,14 +109,18 @@ unsigned hp_turn_create_permission(hp_turn_server *server, hp_stun_request *r, h
         if (code != 0) {
             return code;
         }
-        n++;
-        fresh[hp_turn_slot(peer.family)] += find_permission(relay, &peer) == NULL;
+        n[hp_turn_slot(peer.family)]++;
     }
-    if (n == 0) {
+    if (n[HP_TURN_V4] + n[HP_TURN_V6] == 0) {
         return 400;
     }
     for (unsigned slot = 0; slot < 2; slot++) {
-        if (fresh[slot] > 0 && !has_room(allocation->relays[slot], r->now, fresh[slot])) {
+        relay = allocation->relays[slot];
+        if (n[slot] == 0) {
+            continue;
+        }
+        make_room(relay, r->now, n[slot]); /* before counting: a dead one that is thrown out must be made anew */
+        if (!has_room(relay, count_fresh(relay, r->msg))) {
             return 508;
         }
     }
@@ -180,8 +202,9 @@ unsigned hp_turn_channel_bind(hp_turn_server *server, hp_stun_request *r, hp_tur
     if (!same && by_peer != NULL) {
         unbind(allocation, by_peer);
     }
+    make_room(relay, r->now, 1);
     bool needs_permission = find_permission(relay, &peer) == NULL;
-    if ((needs_permission && !has_room(relay, r->now, 1)) || (!same && !channels_have_room(relay, r->now))) {
+    if ((needs_permission && !has_room(relay, 1)) || (!same && !channels_have_room(relay, r->now))) {
         return 508;
     }
     bool fresh = !same || channel->expires <= r->now;

@@ -23,12 +23,8 @@ static void G_GNUC_PRINTF(4, 5) warn(const lint *l, hp_mark mark, const char *hi
     va_start(args, format);
     g_autofree char *message = g_strdup_vprintf(format, args);
     va_end(args);
-    for (unsigned i = 0; i < l->diags->list->len; i++) {
-        const hp_diag *d = g_ptr_array_index(l->diags->list, i);
-        if (d->mark.line == mark.line && d->mark.column == mark.column && strcmp(d->message, message) == 0 &&
-            g_strcmp0(d->mark.file, mark.file) == 0) {
-            return;
-        }
+    if (hp_plan_is_told(l->diags, mark, message)) {
+        return;
     }
     g_autofree char *line = hp_scenario_source_line(l->scenario, mark.line);
     hp_diags_add(l->diags, HP_SEVERITY_WARNING, mark, line, hint, "%s", message);
@@ -356,28 +352,6 @@ static void empty_window(const lint *l)
     }
 }
 
-static const char *place_of(const hp_expect *e)
-{
-    return e->kind == HP_EXPECT_PACKETS ? e->packets.at : e->kind == HP_EXPECT_DROPS ? e->drops.at : NULL;
-}
-
-/* "link alice/up" and "alice/up" are the same place. */
-static void unknown_place(const lint *l)
-{
-    const char *const *places = hp_plan_places(l->plan);
-
-    for (unsigned i = 0; i < l->scenario->n_expects; i++) {
-        const char *at = place_of(&l->scenario->expects[i]);
-        const char *bare = at != NULL && g_str_has_prefix(at, "link ") ? at + strlen("link ") : at;
-        if (at == NULL || g_strv_contains(places, at) || g_strv_contains(places, bare)) {
-            continue;
-        }
-        const char *nearest = hp_nearest_word(bare, places, g_strv_length((char **)places));
-        g_autofree char *hint = nearest == NULL ? NULL : g_strdup_printf("did you mean `%s`?", nearest);
-        warn(l, l->scenario->expects[i].mark, hint, "there is no place `%s` to look at", at);
-    }
-}
-
 static const hp_plan_peer *peer_called(const lint *l, const char *name)
 {
     int i = hp_plan_find_peer(l->plan, name);
@@ -460,7 +434,6 @@ static void (*const rules[])(const lint *l) = {
     recovery_of_nothing,
     within_beyond_the_end,
     empty_window,
-    unknown_place,
     candidate_without_server,
     relay_of_unused_server,
 };

@@ -37,15 +37,28 @@ static void *own(hp_plan *plan, void *memory)
 
 #define OWN_ARRAY(plan, type, n) ((type *)own((plan), g_new0(type, MAX((n), 1))))
 
+bool hp_plan_is_told(const hp_diags *diags, hp_mark mark, const char *message)
+{
+    for (unsigned i = 0; i < diags->list->len; i++) {
+        const hp_diag *d = diags->list->pdata[i];
+        if (d->mark.line == mark.line && d->mark.column == mark.column && strcmp(d->message, message) == 0 &&
+            g_strcmp0(d->mark.file, mark.file) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void G_GNUC_PRINTF(4, 5) complain(builder *b, hp_mark mark, const char *hint, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     g_autofree char *message = g_strdup_vprintf(format, args);
     va_end(args);
+    b->failed = true;
+    if (hp_plan_is_told(b->diags, mark, message))
+        return;
     g_autofree char *line = hp_scenario_source_line(b->scenario, mark.line);
     hp_diags_add(b->diags, HP_SEVERITY_ERROR, mark, line, hint, "%s", message);
-    b->failed = true;
 }
 
 /* ---- finding ---- */
@@ -396,6 +409,47 @@ const char *const *hp_plan_places(const hp_plan *plan)
     return (const char *const *)((const plan_box *)(const void *)plan)->places;
 }
 
+/* Where packets are captured: interfaces, and both sides of a NAT. A place of several taps goes by their common part. */
+static bool has_tap(const hp_plan *plan, const char *at)
+{
+    for (unsigned i = 0; i < plan->n_nats; i++) {
+        const char *name = plan->nats[i].source->name;
+        size_t length = strlen(name);
+        if (strncmp(at, name, length) == 0 &&
+            (!at[length] || strcmp(at + length, "/in") == 0 || strcmp(at + length, "/out") == 0))
+            return true;
+    }
+    if (hp_plan_find_server(plan, at) >= 0 || hp_plan_find_peer(plan, at) >= 0)
+        return true;
+    for (unsigned i = 0; i < plan->n_peers; i++)
+        for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
+            if (strcmp(plan->peers[i].interfaces[k].tap, at) == 0)
+                return true;
+    return false;
+}
+
+/* Nothing is ever seen at a place that is not there, and `count: 0` would hold for ever. */
+static void check_places(builder *b, const char *const *places)
+{
+    for (unsigned i = 0; i < b->scenario->n_expects; i++) {
+        const hp_expect *e = &b->scenario->expects[i];
+        bool drops = e->kind == HP_EXPECT_DROPS;
+        const char *at = drops ? e->drops.at : e->kind == HP_EXPECT_PACKETS ? e->packets.at : NULL;
+        /* "link alice/up" and "alice/up" are the same place. */
+        const char *bare = at && g_str_has_prefix(at, "link ") ? at + strlen("link ") : at;
+        bool known = at && g_strv_contains(places, bare);
+        if (!at || (known && (drops || has_tap(b->plan, at))))
+            continue;
+        const char *nearest = hp_nearest_word(bare, places, g_strv_length((char **)places));
+        g_autofree char *hint = nearest ? g_strdup_printf("did you mean `%s`?", nearest) : NULL;
+        if (known)
+            complain(b, e->mark, "a peer, a server, a NAT, or a NAT's /in or /out", "no packets are captured at `%s`",
+                     at);
+        else
+            complain(b, e->mark, hint, "there is no place `%s` to look at", at);
+    }
+}
+
 /* ---- the whole ---- */
 
 hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_t seed, hp_diags *diags)
@@ -424,11 +478,12 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     }
     g_free(b.pool4);
     g_free(b.pool6);
+    box->places = make_places(plan);
+    check_places(&b, hp_plan_places(plan));
     if (b.failed) {
         hp_plan_free(plan);
         return NULL;
     }
-    box->places = make_places(plan);
     return plan;
 }
 

@@ -83,7 +83,12 @@ const char *const *hp_plan_places(const hp_plan *plan);
 /* The step an `after:` refers to (label, then kind), or -1. */
 int hp_plan_find_step(const hp_plan *plan, const char *label);
 
+/* Whether this was said already: the cases of a matrix share most of their lines, and so their mistakes. */
+bool hp_plan_is_told(const hp_diags *diags, hp_mark mark, const char *message);
+
 /* Lint: things that can never matter (plan/lint.c). Warnings, with marks. */
 void hp_plan_lint(const hp_plan *plan, hp_diags *diags);
+/* The same over all cases of one file (plan/lint_cases.c). */
+void hp_plan_lint_cases(hp_plan *const *plans, unsigned n_plans, hp_diags *diags);
 
 #endif

@@ -17,6 +17,9 @@
  * are whole. False and HP_ERROR_IO naming the path. */
 bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_trace *trace, const hp_result *result,
                               GError **error);
+/* Takes away what an earlier run left in `folder`, so that a case whose evidence is not kept this time does not show that
+ * of another run. A folder that is not there is fine. False and HP_ERROR_IO naming the path. */
+bool hp_report_clear_evidence(const char *folder, GError **error);
 /* The text of result.json, version "hairpin-result/1": keys in a fixed order, times in whole nanoseconds, null for what
  * did not happen. Caller frees. */
 char *hp_report_json(const hp_result *result);

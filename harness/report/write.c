@@ -21,6 +21,21 @@ static bool write_text(const char *path, const char *text, GError **error)
     return hp_output_close(o, error);
 }
 
+/* result.json first, for the reason above; the folder last, if nothing else is in it. */
+bool hp_report_clear_evidence(const char *folder, GError **error)
+{
+    static const char *const names[] = {"result.json", "trace.pcapng", "events.jsonl"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+        if (g_unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR) {
+            g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot remove it: %s", path, g_strerror(errno));
+            return false;
+        }
+    }
+    (void)g_rmdir(folder);
+    return true;
+}
+
 bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_trace *trace, const hp_result *result,
                               GError **error)
 {

@@ -283,7 +283,11 @@ static bool finish(batch *b, slot *s, GError **error)
     if (!result)
         return false;
     bool died = !is_whole(s, status);
-    g_autofree char *folder = wants_evidence(b->options, result) ? evidence_path(b, s->index) : NULL;
+    bool wanted = wants_evidence(b->options, result);
+    g_autofree char *path = evidence_path(b, s->index);
+    const char *folder = wanted ? path : NULL;
+    if (path && !wanted && b->options->evidence == HP_EVIDENCE_FAILURES && !hp_report_clear_evidence(path, error))
+        return false;
     if (folder && died && !hp_report_write_evidence(folder, plan, s->trace, result, error))
         return false;
     if (b->options->fail_fast && !hp_verdict_is_good(result->verdict))

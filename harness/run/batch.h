@@ -10,6 +10,7 @@ typedef enum hp_evidence { HP_EVIDENCE_ALL, HP_EVIDENCE_FAILURES, HP_EVIDENCE_NO
 typedef struct hp_batch_options {
     unsigned jobs; /* processes at once; 0 = one a core */
     const char *out; /* evidence goes to out/<case name>/; NULL: none is kept */
+    /* FAILURES takes away what an earlier run left of a case that passes now; NONE leaves alone what is there. */
     hp_evidence evidence;
     unsigned hang_s; /* real seconds without a step of the world until a run counts as hung; 0 = 10 */
     bool fail_fast; /* begin no more runs after the first bad verdict */

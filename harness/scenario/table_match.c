@@ -177,6 +177,50 @@ static bool value_fits(char type, const char *text)
     }
 }
 
+/* Fields whose texts are from a fixed list: a slip of the pen there would match nothing, and with `count: 0` hold for
+ * ever. */
+static const struct {
+    hp_event_kind kind;
+    const char *field, *values;
+} vocabularies[] = {
+    {HP_EV_ICE_STATE, "state", "disconnected gathering connecting connected ready failed"},
+    {HP_EV_ICE_STATE, "previous", "disconnected gathering connecting connected ready failed"},
+    {HP_EV_CONSENT, "state", "granted lost regained"},
+    {HP_EV_ICE_ROLE, "role", "controlling controlled"},
+    {HP_EV_CANDIDATE, "type", "host srflx prflx relay"},
+    {HP_EV_REMOTE_CANDIDATE, "type", "host srflx prflx relay"},
+    {HP_EV_SELECTED_PAIR, "local", "host srflx prflx relay"},
+    {HP_EV_SELECTED_PAIR, "remote", "host srflx prflx relay"},
+    {HP_EV_SIGNAL_SENT, "type", "offer answer candidate"},
+    {HP_EV_SIGNAL_RECEIVED, "type", "offer answer candidate"},
+    {HP_EV_SIGNAL_DROPPED, "type", "offer answer candidate"},
+    {HP_EV_SIGNAL_IGNORED, "type", "offer answer candidate"},
+    {HP_EV_STEP_DONE, "outcome", "done timeout"},
+    {HP_EV_SERVER_REQUEST, "answer", "success error silence fault"},
+    {HP_EV_NAT_MAPPING, "proto", "udp icmp"},
+    {HP_EV_NAT_MAPPING_ENDED, "proto", "udp icmp"},
+    {HP_EV_NAT_MAPPING_ENDED, "reason", "expired lifetime evicted reboot rebind renumber icmp"},
+    {HP_EV_TURN_ALLOCATION_ENDED, "reason", "deleted expired stopped forgotten run-end"},
+};
+
+static void check_value(hp_loader *l, const hp_tree *at, hp_event_kind kind, const char *field, const char *value)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(vocabularies); i++) {
+        if (vocabularies[i].kind != kind || strcmp(vocabularies[i].field, field) != 0) {
+            continue;
+        }
+        g_auto(GStrv) words = g_strsplit(vocabularies[i].values, " ", -1);
+        if (g_strv_contains((const char *const *)words, value)) {
+            continue;
+        }
+        g_autofree char *near = hp_loader_nearest(value, (const char *const *)words, g_strv_length(words));
+        g_autofree char *list = near == NULL ? g_strjoinv("`, `", words) : NULL;
+        g_autofree char *all = list != NULL ? g_strdup_printf("one of `%s`", list) : NULL;
+        hp_loader_error(l, at, near != NULL ? near : all, "field `%s` of event `%s` is never `%s`", field,
+                        hp_event_name(kind), value);
+    }
+}
+
 static void check_where(hp_loader *l, const hp_event_pattern *pattern, const hp_tree *where)
 {
     const char *fields = hp_event_fields(pattern->kind);
@@ -194,6 +238,8 @@ static void check_where(hp_loader *l, const hp_event_pattern *pattern, const hp_
                             : type == 't' ? "a duration"
                                           : "a number",
                             pattern->values[i]);
+        } else {
+            check_value(l, at, pattern->kind, pattern->keys[i], pattern->values[i]);
         }
     }
 }

@@ -93,11 +93,6 @@ hp_host *hp_seam_env_host(const hp_seam_env *env)
     return env->host;
 }
 
-void hp_seam_env_set_tos(hp_seam_env *env, uint8_t tos)
-{
-    env->tos = tos;
-}
-
 void hp_seam_env_set_log(hp_seam_env *env, hp_seam_log log, void *user)
 {
     env->log = log;

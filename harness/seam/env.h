@@ -27,7 +27,6 @@ struct hp_seam_env {
     bool at_rest; /* nothing but an arrival can make a source ready before rest_until */
     hp_time rest_until;
     uint32_t last_record;
-    uint8_t tos;
     bool running;
     bool muted; /* draining: nothing is sent any more */
     hp_time ahead; /* draining: how far its clock has run past the world's */

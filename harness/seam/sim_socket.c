@@ -37,7 +37,6 @@ struct _hp_sim_socket {
     unsigned slot;
     bool closed;
     uint8_t family;
-    bool tos_set;
     hp_send_options options;
     uint8_t *bytes; /* queued datagrams from head to tail */
     size_t head, tail, capacity;
@@ -270,7 +269,6 @@ bool hp_sim_socket_set_option(hp_sim_socket *self, int level, int option, int va
     }
     if (option == (v6 ? IPV6_TCLASS : IP_TOS)) {
         self->options.tos = (uint8_t)value;
-        self->tos_set = true;
         return true;
     }
     if (option == (v6 ? IPV6_UNICAST_HOPS : IP_TTL)) {
@@ -308,11 +306,7 @@ bool hp_sim_socket_send(hp_sim_socket *self, const hp_addr *to, const void *data
     if (self->env->sent) {
         self->env->sent(self->env->sent_user, data, length);
     }
-    hp_send_options options = self->options;
-    if (!self->tos_set) {
-        options.tos = self->env->tos;
-    }
-    if (!self->env->muted && !hp_socket_send(self->socket, to, data, length, &options)) {
+    if (!self->env->muted && !hp_socket_send(self->socket, to, data, length, &self->options)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE,
                             "Error sending message: Network is unreachable");
         return false;

@@ -5,14 +5,15 @@
  *
  * ICMP errors follow RFC 1122 section 3.2.2 and RFC 1812 section 4.3.2 (no error about an error, a later fragment, or a
  * packet to or from an address that is not one host's; at most 576 bytes) and RFC 4443 section 2.4 (at most 1280 bytes;
- * packet too big is also sent about a multicast). Rate limits are the business of whoever sends them. */
+ * none about a redirect; about any fragment; packet too big is also sent about a multicast). Rate limits are the
+ * business of whoever sends them. */
 #include "wire/packet.h"
 
 #include <stddef.h>
 
 #include "wire/ip.h"
 
-enum { IPV4_ERROR_MAX = 576, IPV6_ERROR_MAX = 1280 };
+enum { IPV4_ERROR_MAX = 576, IPV6_ERROR_MAX = 1280, ICMPV6_REDIRECT = 137 };
 
 static hp_packet *allocate(size_t length)
 {
@@ -96,8 +97,19 @@ static bool is_one_host(const hp_addr *a)
            (a->family != HP_AF_IPV4 || memcmp(a->ip, broadcast, 4) != 0);
 }
 
-/* The sum that l4_sum keeps: the payload's, with TCP's checksum field as zero. */
-static uint16_t payload_sum(const hp_packet *p)
+/* Whether an error about p could set off another: p is an error, or an ICMPv6 redirect, which is informational by its
+ * number alone. For IPv4 no later fragment may be reported either. */
+static bool is_unreportable(const hp_packet *p)
+{
+    if (p->src.family == HP_AF_IPV4) {
+        return p->frag_offset > 0 || hp_packet_is_icmp_error(p);
+    }
+    bool redirect = p->proto == HP_PROTO_ICMPV6 && p->frag_offset == 0 && p->icmp_kind == HP_ICMP_OTHER &&
+                    p->icmp_type == ICMPV6_REDIRECT;
+    return redirect || hp_packet_is_icmp_error(p);
+}
+
+uint16_t hp_packet_payload_sum(const hp_packet *p)
 {
     uint32_t sum = hp_packet_sum(p->payload, p->length);
     if (p->proto == HP_PROTO_TCP && p->length >= HP_TCP_CHECKSUM + 2) {
@@ -113,7 +125,7 @@ hp_packet *hp_packet_icmp_error(hp_icmp_kind kind, const hp_addr *from, const hp
 
     if (kind == HP_ICMP_ECHO_REQUEST || kind == HP_ICMP_ECHO_REPLY ||
         !hp_icmp_to_wire(offending->src.family, kind, &type, &code) || from->family != offending->src.family ||
-        hp_packet_is_icmp_error(offending) || offending->frag_offset > 0 || !is_one_host(&offending->src)) {
+        is_unreportable(offending) || !is_one_host(&offending->src)) {
         return NULL;
     }
     if (!is_one_host(&offending->dst) && (v4 || kind != HP_ICMP_FRAG_NEEDED)) {
@@ -136,7 +148,19 @@ hp_packet *hp_packet_icmp_error(hp_icmp_kind kind, const hp_addr *from, const hp
     if (kept < offending->length && offending->original_length == 0) {
         error->inner->original_length = offending->length;
         /* A fragment's sum already speaks of the whole datagram. */
-        error->inner->l4_sum = offending->frag_total > 0 ? offending->l4_sum : payload_sum(offending);
+        error->inner->l4_sum = offending->frag_total > 0 ? offending->l4_sum : hp_packet_payload_sum(offending);
     }
     return error;
+}
+
+hp_packet *hp_packet_echo_reply(const hp_packet *request)
+{
+    hp_packet *reply = hp_packet_new(request->proto, &request->dst, &request->src, request->payload, request->length);
+    uint16_t id = request->src.port;
+    reply->src.port = id;
+    reply->dst.port = id;
+    reply->icmp_kind = HP_ICMP_ECHO_REPLY;
+    reply->icmp_mtu = request->icmp_mtu; /* the sequence number */
+    reply->tos = request->tos;
+    return reply;
 }

@@ -86,10 +86,16 @@ bool hp_packet_is_icmp_error(const hp_packet *p);
  * l4_sum holds. Slices at even offsets can be summed apart and added with end-around carry. */
 uint16_t hp_packet_sum(const void *data, size_t length);
 
+/* The sum of p's payload that l4_sum keeps: for TCP with the checksum field as zero. */
+uint16_t hp_packet_payload_sum(const hp_packet *p);
+
 /* The ICMP error that reports `offending` (copied and cut: 28 bytes of it for IPv4 + as much as fits 548 bytes, IPv6
  * up to 1280 bytes in all), from `from` to the offender's source. NULL where RFC 1122 / 4443 forbid one (about an ICMP
- * error, a non-first fragment, a multicast). */
+ * error, a multicast, for IPv4 a non-first fragment). */
 hp_packet *hp_packet_icmp_error(hp_icmp_kind kind, const hp_addr *from, const hp_packet *offending, uint32_t mtu);
+
+/* The answer to an echo request: the same id, sequence number, traffic class and bytes, the other way. */
+hp_packet *hp_packet_echo_reply(const hp_packet *request);
 
 /* Length on the wire, IP header included. */
 size_t hp_packet_wire_length(const hp_packet *p);

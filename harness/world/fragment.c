@@ -7,6 +7,7 @@
  * is (source, destination, protocol, identification). A fragment that repeats one we hold exactly is dropped and the
  * datagram lives on (links duplicate); one that overlaps in any other way ends the datagram, and later fragments of it
  * are dropped until its time is over. `total` is learnt from the last fragment alone: frag_total is not on the wire.
+ * The checksum is the datagram's, so it is looked at when that is whole.
  *
  * Invariants: partials are sorted by age; within one partial slices do not overlap; `held` is the sum of their lengths;
  * the timer is armed for the earliest deadline whenever a partial waits.
@@ -28,16 +29,6 @@ static uint32_t header_in_fields(const hp_packet *p)
 static uint32_t slice_length(const hp_packet *p)
 {
     return p->length + header_in_fields(p);
-}
-
-/* What l4_sum holds: for TCP the sum is taken as if the checksum, 12 bytes after the sequence number, were 0. */
-static uint16_t sum_of_payload(const hp_packet *p)
-{
-    uint32_t sum = hp_packet_sum(p->payload, p->length);
-    if (p->proto == HP_PROTO_TCP && p->length >= 14) {
-        sum += 0xffffU - ((uint32_t)p->payload[12] << 8 | p->payload[13]);
-    }
-    return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
 static hp_packet *make_slice(const hp_packet *p, uint32_t from, uint32_t length, bool last)
@@ -64,7 +55,7 @@ static hp_packet *make_slice(const hp_packet *p, uint32_t from, uint32_t length,
         slice->icmp_type = p->icmp_type;
         slice->icmp_code = p->icmp_code;
         slice->icmp_mtu = p->icmp_mtu;
-        slice->l4_sum = was_fragment ? p->l4_sum : sum_of_payload(p);
+        slice->l4_sum = was_fragment ? p->l4_sum : hp_packet_payload_sum(p);
     } else {
         slice->src.port = 0;
         slice->dst.port = 0;
@@ -215,6 +206,15 @@ static partial *find_or_add(hp_reassembly *r, const hp_packet *fragment)
     return fresh;
 }
 
+/* Whether the payload sums up to what the first fragment's checksum says. Zero has two forms in one's complement. */
+static bool checksum_holds(const hp_packet *first, const hp_packet *whole)
+{
+    if (first->no_checksum || header_in_fields(first) == 0) {
+        return true;
+    }
+    return hp_packet_payload_sum(whole) % UINT16_MAX == first->l4_sum % UINT16_MAX;
+}
+
 /* The whole packet, from slices that fill [0, total). */
 static hp_packet *join(const partial *waiting, uint32_t latest_record)
 {
@@ -242,6 +242,7 @@ static hp_packet *join(const partial *waiting, uint32_t latest_record)
         }
     }
     g_assert(filled == whole->length);
+    whole->corrupt |= !checksum_holds(first, whole);
     return whole;
 }
 

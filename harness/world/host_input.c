@@ -50,7 +50,7 @@ static void input_udp(hp_host *host, hp_packet *p)
 static void input_icmp_error(hp_host *host, hp_packet *p)
 {
     const hp_packet *inner = p->inner;
-    if (p->icmp_kind == HP_ICMP_FRAG_NEEDED) {
+    if (p->icmp_kind == HP_ICMP_FRAG_NEEDED && hp_host_reachable_at(host, &inner->src) >= 0) {
         hp_host_learn_path_mtu(host, &inner->dst, p->icmp_mtu);
     }
     hp_socket *socket = inner->proto == HP_PROTO_UDP ? hp_host_find_socket(host, &inner->src) : NULL;
@@ -71,13 +71,7 @@ static void answer_echo(hp_host *host, hp_packet *p)
         hp_node_drop(&host->node, p, HP_DROP_NO_SOCKET, "the host does not answer echo requests");
         return;
     }
-    hp_packet *reply = hp_packet_new(p->proto, &p->dst, &p->src, p->payload, p->length);
-    uint16_t id = p->src.port;
-    reply->src.port = id;
-    reply->dst.port = id;
-    reply->icmp_kind = HP_ICMP_ECHO_REPLY;
-    reply->icmp_mtu = p->icmp_mtu; /* the sequence number */
-    reply->tos = p->tos;
+    hp_packet *reply = hp_packet_echo_reply(p);
     hp_packet_free(p);
     hp_host_output(host, (unsigned)interface, reply);
 }

@@ -6,8 +6,9 @@
  * Every IPv4 packet that may be fragmented has an identification from a counter that starts at a random place; one with
  * DF has none (RFC 6864 section 4.1). An IPv6 packet gets one when it is fragmented here.
  *
- * Path MTU (RFC 8201): a packet-too-big error lowers the MTU towards that IPv6 destination, to 1280 at the least, for
- * ten minutes; larger datagrams are fragmented to it. For IPv4 nothing is remembered: what may not be fragmented keeps
+ * Path MTU (RFC 8201 section 4): a packet-too-big error lowers the MTU towards that IPv6 destination for ten minutes;
+ * larger datagrams are fragmented to it. One that speaks of less than 1280 bytes is ignored, and none raises the MTU: it
+ * may be late, or forged. For IPv4 nothing is remembered: what may not be fragmented keeps
  * failing on the way, as with IP_PMTUDISC_PROBE, which is what an agent that probes for itself wants.
  *
  * Limits: 1,000 path MTUs are remembered, then all are forgotten. ICMP errors are not rate-limited. */
@@ -15,16 +16,30 @@
 
 #include <assert.h>
 
-enum { IPV6_MIN_MTU = 1280, MAX_PATH_MTUS = 1000 };
+enum { IPV6_MIN_MTU = 1280, MAX_MTU = 65535, MAX_PATH_MTUS = 1000 };
 #define PATH_MTU_LIFETIME (600 * HP_S)
 
 /* An entry of path_mtu in one word: the MTU in 17 bits, above them the second at which it is forgotten. */
 enum { MTU_BITS = 17 };
 static_assert(sizeof(uintptr_t) >= 8, "an entry of path_mtu needs 64 bits");
 
+/* The MTU that is known for a destination, or none: UINT32_MAX. */
+static uint32_t known_mtu(const hp_host *host, const hp_addr *dst)
+{
+    if (host->path_mtu.n == 0) {
+        return UINT32_MAX;
+    }
+    hp_addr ip = hp_addr_with_port(*dst, 0);
+    const uintptr_t *entry = hp_addr_map_find(&host->path_mtu, &ip);
+    if (entry == NULL || hp_world_now(host->node.world) / HP_S >= *entry >> MTU_BITS) {
+        return UINT32_MAX;
+    }
+    return (uint32_t)(*entry & ((1U << MTU_BITS) - 1));
+}
+
 void hp_host_learn_path_mtu(hp_host *host, const hp_addr *dst, uint32_t mtu)
 {
-    if (dst->family != HP_AF_IPV6) {
+    if (dst->family != HP_AF_IPV6 || mtu < IPV6_MIN_MTU || mtu > MAX_MTU || mtu >= known_mtu(host, dst)) {
         return;
     }
     hp_addr ip = hp_addr_with_port(*dst, 0);
@@ -32,22 +47,7 @@ void hp_host_learn_path_mtu(hp_host *host, const hp_addr *dst, uint32_t mtu)
         hp_addr_map_clear(&host->path_mtu);
     }
     uint64_t forgotten_s = hp_time_add(hp_world_now(host->node.world), PATH_MTU_LIFETIME) / HP_S;
-    uint32_t at_least = CLAMP(mtu, IPV6_MIN_MTU, 65535);
-    hp_addr_map_set(&host->path_mtu, &ip, (uintptr_t)(forgotten_s << MTU_BITS | at_least));
-}
-
-static uint32_t mtu_towards(const hp_host *host, const hp_addr *dst, uint32_t interface_mtu)
-{
-    if (host->path_mtu.n == 0) {
-        return interface_mtu;
-    }
-    hp_addr ip = hp_addr_with_port(*dst, 0);
-    const uintptr_t *entry = hp_addr_map_find(&host->path_mtu, &ip);
-    if (entry == NULL || hp_world_now(host->node.world) / HP_S >= *entry >> MTU_BITS) {
-        return interface_mtu;
-    }
-    uint32_t mtu = (uint32_t)(*entry & ((1U << MTU_BITS) - 1));
-    return MIN(mtu, interface_mtu);
+    hp_addr_map_set(&host->path_mtu, &ip, (uintptr_t)(forgotten_s << MTU_BITS | mtu));
 }
 
 static uint16_t new_ip_id(hp_host *host)
@@ -101,7 +101,7 @@ bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p)
         return true;
     }
     uint32_t length = (uint32_t)hp_packet_wire_length(p);
-    uint32_t mtu = mtu_towards(host, &p->dst, hp_host_interface_at(host, interface)->mtu);
+    uint32_t mtu = MIN(known_mtu(host, &p->dst), hp_host_interface_at(host, interface)->mtu);
     if (G_UNLIKELY(length > mtu)) {
         return send_in_pieces(host, interface, p, length, mtu);
     }

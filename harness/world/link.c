@@ -17,9 +17,11 @@
  * lost with the probability of the state it meets.
  *
  * MTU: pieces of a fragmented packet take the rest of the way one by one: each is queued, delayed and held back alone.
+ * Loss comes before: it takes the packet whole, as does a number on the list of losses.
  * An ICMP error about a packet that is too big (RFC 1191, RFC 8201) goes back out of port 1 when something is connected
  * there and the near router has an address; it leaves through the same ring at the present instant, as the sender may
- * still be in the middle of sending.
+ * still be in the middle of sending. IPv6 packets of up to 1280 bytes pass whatever the MTU, as RFC 8200 section 5 has
+ * such a link cut them beneath IP; only a black hole swallows them.
  *
  * Hints: what a packet meets at the far node mostly lies in memory that is cold, and the flight knows who comes next. So
  * the far node is told of a packet twice before it arrives (hp_hint): far ahead, and again when what it fetched then
@@ -28,12 +30,14 @@
  * or is passed by one, may miss its second hint, or both.
  *
  * Each effect draws from the link's own stream, in the order of the header, and draws nothing where its probability is
- * zero. Changing the settings leaves packets in flight alone; the wire stays busy with what it has begun to send. */
+ * zero. Changing the settings leaves packets in flight alone; the wire stays busy with the packet it has begun to send,
+ * and what still waits behind that is sent at the new rate. */
 #include "world/link.h"
 
 #include "world/fragment.h"
+#include "world/packet_ranges.h"
 
-enum { PORT_FAR = 0, PORT_BACK = 1, DEFAULT_MTU = 1500, DEFAULT_QUEUE = 1000 };
+enum { PORT_FAR = 0, PORT_BACK = 1, DEFAULT_MTU = 1500, IPV6_MIN_MTU = 1280, DEFAULT_QUEUE = 1000 };
 #define DEFAULT_REORDER (10 * HP_MS)
 
 /* Places in the flight, counted from the head, at which the far node is given its hints. At some 50 ns of work a packet
@@ -43,7 +47,9 @@ enum { AHEAD_NEAR = 4, AHEAD_FAR = 8, AHEAD_GAP = AHEAD_FAR - AHEAD_NEAR };
 typedef struct flight {
     hp_time at;
     hp_packet *p;
-    unsigned port;
+    hp_time start; /* when its first bit is sent, if it had to wait for that; else 0 */
+    uint32_t port;
+    bool held; /* by reordering: later ones may pass it */
 } flight;
 
 typedef struct waiter {
@@ -126,22 +132,22 @@ static void hint_at_delivery(const hp_link *link)
     }
 }
 
-static void launch(hp_link *link, hp_packet *p, hp_time at, unsigned port)
+static void launch(hp_link *link, flight fresh)
 {
     if (link->ring_n == link->ring_size) {
         ring_grow(link);
     }
     uint32_t i = link->ring_n++;
-    while (i > 0 && ring_at(link, i - 1)->at > at) {
+    while (i > 0 && ring_at(link, i - 1)->at > fresh.at) {
         *ring_at(link, i) = *ring_at(link, i - 1);
         i--;
     }
-    *ring_at(link, i) = (flight){.at = at, .p = p, .port = port};
+    *ring_at(link, i) = fresh;
     if (i == link->ring_n - 1) {
         hint_at_launch(link, i);
     }
     if (i == 0) {
-        hp_timer_arm(link->node.world, &link->timer, at);
+        hp_timer_arm(link->node.world, &link->timer, fresh.at);
     }
 }
 
@@ -191,8 +197,18 @@ static void queue_push(hp_link *link, hp_time start, uint32_t length)
     link->queue_bytes += length;
 }
 
-/* When the packet's last bit has left; false when the queue has no room for it. */
-static bool take_wire(hp_link *link, hp_time now, uint32_t length, hp_time *ret_left)
+static hp_time serialisation(uint32_t length, uint64_t rate_bps)
+{
+    if (rate_bps == 0) {
+        return 0;
+    }
+    /* At most 65575 bytes: the product stays below 2^49. */
+    uint64_t bit_ns = (uint64_t)length * 8 * HP_S;
+    return bit_ns / rate_bps + (bit_ns % rate_bps != 0);
+}
+
+/* When the packet's last bit has left, and its first if it has to wait (else 0); false when the queue has no room. */
+static bool take_wire(hp_link *link, hp_time now, uint32_t length, hp_time *ret_start, hp_time *ret_left)
 {
     const hp_link_config *c = &link->config;
     queue_forget_started(link, now);
@@ -203,12 +219,80 @@ static bool take_wire(hp_link *link, hp_time now, uint32_t length, hp_time *ret_
             return false;
         }
         queue_push(link, start, length);
+        *ret_start = start;
     }
-    /* At most 65575 bytes: the product stays below 2^49. */
-    uint64_t bit_ns = (uint64_t)length * 8 * HP_S;
-    link->busy_until = hp_time_add(start, bit_ns / c->rate_bps + (bit_ns % c->rate_bps != 0));
+    link->busy_until = hp_time_add(start, serialisation(length, c->rate_bps));
     *ret_left = link->busy_until;
     return true;
+}
+
+static int compare_starts(const void *a, const void *b, void *user)
+{
+    const flight *flights = user;
+    hp_time x = flights[*(const uint32_t *)a].start, y = flights[*(const uint32_t *)b].start;
+    return x < y ? -1 : x > y;
+}
+
+static int compare_deliveries(const void *a, const void *b, void *user)
+{
+    const flight *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The rate has changed: what waits for the wire is sent one after the other at the new one, and what it met behind the
+ * wire (delay, jitter) it meets again. Both sorts are stable: packets keep their order. */
+static void resend_queue(hp_link *link, uint64_t old_rate)
+{
+    hp_time now = hp_world_now(link->node.world);
+    queue_forget_started(link, now);
+    if (link->queue_n == 0 || old_rate == link->config.rate_bps) {
+        return;
+    }
+    uint32_t n = link->ring_n, n_waiting = 0;
+    g_autofree uint32_t *waiting = g_new(uint32_t, n);
+    flight *flights = g_new(flight, link->ring_size);
+    hp_time latest = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        flights[i] = *ring_at(link, i);
+        if (flights[i].start > now) {
+            waiting[n_waiting++] = i;
+        } else if (!flights[i].held && flights[i].port == PORT_FAR) {
+            latest = flights[i].at;
+        }
+    }
+    g_qsort_with_data(waiting, (int)n_waiting, sizeof *waiting, compare_starts, flights);
+
+    hp_time free_at = link->queue[link->queue_head].start;
+    for (uint32_t k = 0, next = 0; k < link->queue_n; k++) {
+        waiter *w = &link->queue[(link->queue_head + k) & (link->queue_size - 1)];
+        hp_time old_start = w->start, old_left = hp_time_add(old_start, serialisation(w->length, old_rate));
+        w->start = free_at;
+        free_at = hp_time_add(free_at, serialisation(w->length, link->config.rate_bps));
+        for (; next < n_waiting && flights[waiting[next]].start == old_start; next++) {
+            flight *f = &flights[waiting[next]];
+            hp_time beyond = f->at > old_left ? f->at - old_left : 0;
+            f->at = MIN(hp_time_add(free_at, beyond), HP_NEVER - 1);
+            f->start = w->start;
+            if (!f->held) {
+                f->at = latest = MAX(f->at, latest);
+            }
+        }
+    }
+    link->busy_until = free_at;
+    link->latest = latest;
+    if (link->config.rate_bps == 0) {
+        /* They leave together, and nothing that comes now has to wait: no queue is left. */
+        link->queue_n = 0;
+        link->queue_bytes = 0;
+        for (uint32_t k = 0; k < n_waiting; k++) {
+            flights[waiting[k]].start = 0;
+        }
+    }
+    g_qsort_with_data(flights, (int)n, sizeof *flights, compare_deliveries, NULL);
+    g_free(link->ring);
+    link->ring = flights;
+    link->ring_head = 0;
+    hp_timer_arm(link->node.world, &link->timer, flights[0].at);
 }
 
 /* ---- what happens on the way ---- */
@@ -218,8 +302,9 @@ static void convey(hp_link *link, hp_packet *p, uint32_t length)
 {
     const hp_link_config *c = &link->config;
     hp_time now = hp_world_now(link->node.world);
-    hp_time at = now;
-    if (c->rate_bps != 0 && !take_wire(link, now, length, &at)) {
+    hp_time at = now, start = 0;
+    bool held = false;
+    if (c->rate_bps != 0 && !take_wire(link, now, length, &start, &at)) {
         link->stats.queue_drops++;
         hp_node_drop(&link->node, p, HP_DROP_LINK_QUEUE, NULL);
         return;
@@ -234,6 +319,7 @@ static void convey(hp_link *link, hp_packet *p, uint32_t length)
     if (c->reorder_ppb != 0 && hp_rng_chance(&link->rng, c->reorder_ppb)) {
         hp_time by = c->reorder_by_ns != 0 ? c->reorder_by_ns : c->jitter_ns;
         at = hp_time_add(at, by != 0 ? by : DEFAULT_REORDER);
+        held = true;
         link->stats.reordered++;
     } else {
         link->latest = at;
@@ -249,9 +335,9 @@ static void convey(hp_link *link, hp_packet *p, uint32_t length)
         twin = hp_packet_copy(p);
         link->stats.duplicated++;
     }
-    launch(link, p, at, PORT_FAR);
+    launch(link, (flight){.at = at, .p = p, .start = start, .port = PORT_FAR, .held = held});
     if (twin != NULL) {
-        launch(link, twin, at, PORT_FAR);
+        launch(link, (flight){.at = at, .p = twin, .start = start, .port = PORT_FAR, .held = held});
     }
 }
 
@@ -271,7 +357,7 @@ static void send_too_big_error(hp_link *link, const hp_packet *p, uint32_t mtu)
         return;
     }
     icmp->uid = hp_world_new_uid(link->node.world);
-    launch(link, icmp, hp_world_now(link->node.world), PORT_BACK);
+    launch(link, (flight){.at = hp_world_now(link->node.world), .p = icmp, .port = PORT_BACK});
 }
 
 static void receive_too_big(hp_link *link, hp_packet *p, uint32_t length, uint32_t mtu)
@@ -316,6 +402,13 @@ static bool is_lost(hp_link *link, hp_drop_reason *ret_reason)
     return c->loss_ppb != 0 && hp_rng_chance(&link->rng, c->loss_ppb);
 }
 
+static uint32_t mtu_for(const hp_link_config *c, const hp_packet *p)
+{
+    uint32_t mtu = c->mtu != 0 ? c->mtu : DEFAULT_MTU;
+    bool beneath = p->src.family == HP_AF_IPV6 && c->mtu_mode != HP_MTU_BLACK_HOLE;
+    return beneath ? MAX(mtu, IPV6_MIN_MTU) : mtu;
+}
+
 static void link_receive(hp_node *node, unsigned port, hp_packet *p)
 {
     hp_link *link = (hp_link *)node;
@@ -341,7 +434,7 @@ static void link_receive(hp_node *node, unsigned port, hp_packet *p)
         hp_node_drop(node, p, reason, NULL);
         return;
     }
-    uint32_t mtu = c->mtu != 0 ? c->mtu : DEFAULT_MTU;
+    uint32_t mtu = mtu_for(c, p);
     if (G_UNLIKELY(length > mtu)) {
         receive_too_big(link, p, length, mtu);
         return;
@@ -367,48 +460,11 @@ static const hp_node_ops link_ops = {.kind = "link", .receive = link_receive, .f
 
 /* ---- settings ---- */
 
-static int compare_ranges(const void *a, const void *b)
-{
-    const hp_packet_range *x = a;
-    const hp_packet_range *y = b;
-    return x->first < y->first ? -1 : x->first > y->first;
-}
-
-/* Sorted by first, without empty, overlapping or touching ranges; NULL when nothing is left. */
-static hp_packet_range *normal_ranges(const hp_packet_range *ranges, unsigned n, unsigned *ret_n)
-{
-    hp_packet_range *sorted = g_new(hp_packet_range, MAX(n, 1));
-    unsigned kept = 0;
-    for (unsigned i = 0; i < n; i++) {
-        hp_packet_range range = ranges[i];
-        range.first = MAX(range.first, 1);
-        if (range.last == 0 || range.last >= range.first) {
-            sorted[kept++] = range;
-        }
-    }
-    qsort(sorted, kept, sizeof *sorted, compare_ranges);
-    unsigned merged = 0;
-    for (unsigned i = 0; i < kept; i++) {
-        hp_packet_range *before = merged > 0 ? &sorted[merged - 1] : NULL;
-        if (before == NULL || (before->last != 0 && sorted[i].first - 1 > before->last)) {
-            sorted[merged++] = sorted[i];
-        } else if (before->last != 0) {
-            before->last = sorted[i].last == 0 ? 0 : MAX(before->last, sorted[i].last);
-        }
-    }
-    *ret_n = merged;
-    if (merged == 0) {
-        g_free(sorted);
-        return NULL;
-    }
-    return sorted;
-}
-
 static void take_config(hp_link *link, const hp_link_config *config)
 {
     hp_packet_range *old = link->config.drop; /* config may point to it */
     unsigned n_drop;
-    hp_packet_range *drop = normal_ranges(config->drop, config->n_drop, &n_drop);
+    hp_packet_range *drop = hp_packet_ranges_merge(config->drop, config->n_drop, &n_drop);
     link->config = *config;
     link->config.drop = drop;
     link->config.n_drop = n_drop;
@@ -438,7 +494,9 @@ hp_node *hp_link_node(hp_link *link)
 
 void hp_link_configure(hp_link *link, const hp_link_config *config, const char *what)
 {
+    uint64_t old_rate = link->config.rate_bps;
     take_config(link, config);
+    resend_queue(link, old_rate);
     hp_world *world = link->node.world;
     hp_trace_event(hp_world_trace(world), hp_world_now(world), HP_EV_LINK_CHANGED, link->node.name,
                    HP_FS("what", what));

@@ -15,7 +15,8 @@ typedef struct hp_link hp_link;
 /* Copies config (drop ranges too). name: "alice>internet". */
 hp_link *hp_link_new(hp_world *world, const char *name, const hp_link_config *config);
 hp_node *hp_link_node(hp_link *link);
-/* Replaces the settings; packets in flight keep their delivery times. Traces link-changed with `what`. */
+/* Replaces the settings. Packets that have begun to be sent keep their delivery times; those that wait for the rate go
+ * at the new one. Traces link-changed with `what`. */
 void hp_link_configure(hp_link *link, const hp_link_config *config, const char *what);
 const hp_link_config *hp_link_get_config(const hp_link *link);
 

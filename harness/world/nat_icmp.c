@@ -13,8 +13,8 @@
  * not passed. An error about a hairpinned packet crosses twice in one step (RFC 5508 REQ-7): its quotation's source is
  * taken back to the first sender, its destination to what that sender aimed at.
  *
- * A corrupt error is dropped (REQ-3), a fragmented one too, and other ICMP (redirects, timestamps) is not translated
- * (REQ-11). */
+ * A corrupt error is dropped (REQ-3), a fragmented one too, as is one that quotes a later fragment, which has no ports
+ * (IPv6 routers report those as well). Other ICMP (redirects, timestamps) is not translated (REQ-11). */
 #include "world/nat_private.h"
 
 static void drop(hp_nat *nat, unsigned side, hp_packet *p, hp_drop_reason reason, const char *detail)
@@ -26,14 +26,7 @@ static void drop(hp_nat *nat, unsigned side, hp_packet *p, hp_drop_reason reason
 
 static void answer_echo(hp_nat *nat, unsigned side, hp_packet *p)
 {
-    hp_packet *reply = hp_packet_new(p->proto, &p->dst, &p->src, p->payload, p->length);
-    uint16_t id = p->src.port;
-
-    reply->src.port = id;
-    reply->dst.port = id;
-    reply->icmp_kind = HP_ICMP_ECHO_REPLY;
-    reply->icmp_mtu = p->icmp_mtu; /* the sequence number */
-    reply->tos = p->tos;
+    hp_packet *reply = hp_packet_echo_reply(p);
     reply->uid = hp_world_new_uid(nat->node.world);
     hp_packet_free(p);
     hp_nat_send(nat, side, reply);

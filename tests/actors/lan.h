@@ -52,7 +52,8 @@ static inline hp_ice_config lan_ice_default(void)
                            .stun_initial_timeout_ms = -1,
                            .stun_reliable_timeout_ms = -1,
                            .max_connectivity_checks = -1,
-                           .idle_timeout_ms = -1};
+                           .idle_timeout_ms = -1,
+                           .tos = -1};
 }
 
 static inline lan *lan_new(uint64_t seed)

@@ -87,6 +87,12 @@ static void test_two_peers_connect(void **state)
     assert_true(hp_addr_equal(&remote, &offered));
     assert_int_equal(lan_count(l, HP_EV_SUT_LOG, NULL, NULL, NULL), 0);
     assert_int_equal(lan_count(l, HP_EV_PEER_ERROR, NULL, NULL, NULL), 0);
+    hp_trace_cursor cursor = {0};
+    while (hp_trace_next(l->trace, &cursor, &r)) {
+        if (r.type == HP_RECORD_PACKET) {
+            assert_int_equal(r.packet.tos, 0);
+        }
+    }
     lan_free(l);
 }
 
@@ -319,6 +325,21 @@ static void test_nothing_to_gather(void **state)
     lan_free(l);
 }
 
+/* The second stream finds no free port: nothing must have been offered for the first. */
+static void test_a_stream_that_gathers_nothing(void **state)
+{
+    lan *l = lan_new(1);
+    hp_ice_config ice = lan_ice_default();
+    ice.port_min = ice.port_max = 6000;
+    lan_add_peer_with(l, "alice", &ice, NULL);
+    lan_add_peer(l, "bob");
+    assert_false(hp_peer_call(l->peers[0], "bob", 2, 1, NULL));
+    lan_run(l, 5 * HP_S);
+    assert_int_equal(lan_count(l, HP_EV_SIGNAL_SENT, NULL, NULL, NULL), 0);
+    assert_int_equal(hp_peer_n_sessions(l->peers[1]), 0);
+    lan_free(l);
+}
+
 static void test_a_second_call_to_the_same_peer_is_refused(void **state)
 {
     lan *l = lan_with_two(1);
@@ -528,6 +549,50 @@ static void test_glare(void **state)
     run_glare(NULL, NULL);
 }
 
+static void set_reorder(lan *l, uint32_t ppb)
+{
+    l->signaling_config.reorder_ppb = ppb;
+    l->signaling_config.reorder_by = 300 * HP_MS;
+    hp_signaling_configure(l->signaling, &l->signaling_config);
+}
+
+/* Bob's offer is held back: he takes it back for alice's before she hears of it, and she must not follow it then. */
+static void test_an_offer_taken_back_comes_late(void **state)
+{
+    lan *l = lan_with_two(1);
+    set_reorder(l, HP_PPB);
+    call(l, 1, "alice");
+    set_reorder(l, 0);
+    call(l, 0, "bob");
+    lan_run(l, 30 * HP_S);
+    assert_int_equal(ignored(l, "alice", "stale"), 1);
+    assert_int_equal(lan_count(l, HP_EV_ICE_RESTART, NULL, NULL, NULL), 0);
+    assert_int_equal(lan_count(l, HP_EV_ICE_STATE, NULL, "state", "failed"), 0);
+    assert_state(l, 0, "ready");
+    assert_state(l, 1, "ready");
+    lan_free(l);
+}
+
+/* Two restarts, and the first's offer arrives after the second's. */
+static void test_restarts_out_of_order(void **state)
+{
+    lan *l = lan_with_two(1);
+    call(l, 0, "bob");
+    lan_run(l, 3 * HP_S);
+    set_reorder(l, HP_PPB);
+    assert_true(hp_peer_restart(l->peers[0], "bob", NULL));
+    set_reorder(l, 0);
+    lan_run(l, 3100 * HP_MS);
+    assert_true(hp_peer_restart(l->peers[0], "bob", NULL));
+    lan_run(l, 30 * HP_S);
+    assert_int_equal(ignored(l, "bob", "stale"), 1);
+    assert_int_equal(lan_count(l, HP_EV_ICE_RESTART, "bob", NULL, NULL), 1);
+    assert_int_equal(lan_count(l, HP_EV_ICE_STATE, NULL, "state", "failed"), 0);
+    assert_state(l, 0, "ready");
+    assert_state(l, 1, "ready");
+    lan_free(l);
+}
+
 static void test_glare_of_unlike_offers(void **state)
 {
     lan *l = lan_with_two(1);
@@ -687,6 +752,51 @@ static void test_close(void **state)
     lan_free(l);
 }
 
+/* Nobody tells bob of the close; a new call of another shape, from a new session, shows it. */
+static void test_a_new_call_replaces_an_orphan(void **state)
+{
+    lan *l = lan_with_two(1);
+    call(l, 0, "bob");
+    lan_run(l, HP_S);
+    hp_peer_close(l->peers[0], "bob");
+    lan_run(l, 2 * HP_S);
+    assert_true(hp_peer_call(l->peers[0], "bob", 2, 1, NULL));
+    lan_run(l, 5 * HP_S);
+    assert_int_equal(ignored(l, "bob", "other-streams"), 0);
+    assert_int_equal(time_of(l, HP_EV_PEER_CLOSED, "bob", NULL, NULL), 2050 * HP_MS);
+    assert_int_equal(hp_peer_n_sessions(l->peers[1]), 1);
+    assert_state(l, 0, "ready");
+    assert_state(l, 1, "ready");
+    assert_true(hp_peer_send(l->peers[0], "bob", 2, 1, "x", 1));
+    lan_run(l, 6 * HP_S);
+    assert_int_equal(l->received[1].count, 1);
+    lan_free(l);
+}
+
+/* Bob thinks over alice's offer and so cannot restart that session; his other one restarts all the same. */
+static void test_restart_of_all_restarts_those_it_can(void **state)
+{
+    lan *l = lan_new(1);
+    g_autoptr(GError) error = NULL;
+    hp_peer_client slow = careful;
+    slow.answer_delay = 10 * HP_S;
+    lan_add_peer(l, "alice");
+    lan_add_peer_with(l, "bob", NULL, &slow);
+    lan_add_peer(l, "carol");
+    call(l, 0, "bob"); /* heard first, so it is the first of bob's sessions */
+    lan_run(l, 100 * HP_MS);
+    call(l, 1, "carol");
+    lan_run(l, 5 * HP_S);
+    assert_string_equal(hp_peer_state(l->peers[1], "carol"), "ready");
+    assert_false(hp_peer_restart(l->peers[1], NULL, &error));
+    assert_non_null(strstr(error->message, "being set up"));
+    assert_int_equal(lan_count(l, HP_EV_ICE_RESTART, "bob", NULL, NULL), 1);
+    lan_run(l, 20 * HP_S);
+    assert_string_equal(hp_peer_state(l->peers[1], "alice"), "ready");
+    assert_string_equal(hp_peer_state(l->peers[1], "carol"), "ready");
+    lan_free(l);
+}
+
 static void set_links_down(lan *l, unsigned host, bool down)
 {
     hp_link_config config = {.delay_ns = HP_MS / 2, .down = down};
@@ -749,6 +859,7 @@ int main(void)
         cmocka_unit_test(test_every_compatibility_runs),
         cmocka_unit_test(test_role_conflict_is_traced),
         cmocka_unit_test(test_nothing_to_gather),
+        cmocka_unit_test(test_a_stream_that_gathers_nothing),
         cmocka_unit_test(test_a_second_call_to_the_same_peer_is_refused),
         cmocka_unit_test(test_early_candidates_wait),
         cmocka_unit_test(test_early_candidates_are_lost),
@@ -761,6 +872,8 @@ int main(void)
         cmocka_unit_test(test_third_peer_answers_the_same_offer),
         cmocka_unit_test(test_a_shy_peer_does_not_answer_an_unnamed_offer),
         cmocka_unit_test(test_glare),
+        cmocka_unit_test(test_an_offer_taken_back_comes_late),
+        cmocka_unit_test(test_restarts_out_of_order),
         cmocka_unit_test(test_glare_of_unlike_offers),
         cmocka_unit_test(test_duplicated_signalling_is_harmless),
         cmocka_unit_test(test_malformed_messages),
@@ -768,6 +881,8 @@ int main(void)
         cmocka_unit_test(test_restart_glare),
         cmocka_unit_test(test_answer_to_a_replaced_offer_is_stale),
         cmocka_unit_test(test_close),
+        cmocka_unit_test(test_a_new_call_replaces_an_orphan),
+        cmocka_unit_test(test_restart_of_all_restarts_those_it_can),
         cmocka_unit_test(test_consent),
         cmocka_unit_test(test_freed_while_closing_and_connecting),
         cmocka_unit_test(test_no_kernel_socket_was_opened),

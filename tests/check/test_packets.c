@@ -90,6 +90,23 @@ static void packets_pass_a_pcap_filter(void **state)
     ASSERT_EXPECT(f, 0, true, 9 * HP_S, 2, "1 packet (number 2)");
 }
 
+static void bad_filters_are_told_once(void **state)
+{
+    static const char text[] = "peers: {a: , b: }\nexpect:\n- packets: {filter: udp, count: 1}\n"
+                               "- packets: {filter: udp prot 1, count: 1}\n";
+    g_autoptr(hp_diags) diags = hp_diags_new();
+    g_autoptr(GPtrArray) cases = hp_scenario_parse("t.yaml", text, strlen(text), diags);
+    assert_non_null(cases);
+    for (unsigned i = 0; i < 2; i++)
+        hp_check_filters(g_ptr_array_index(cases, 0), diags);
+    assert_int_equal(diags->n_errors, 1);
+    const hp_diag *d = g_ptr_array_index(diags->list, 0);
+    assert_int_equal(d->mark.line, 4);
+    assert_int_equal(d->mark.column, 3);
+    assert_true(g_str_has_prefix(d->message, "the filter `udp prot 1` does not compile: "));
+    assert_string_equal(d->source_line, "- packets: {filter: udp prot 1, count: 1}");
+}
+
 static void bad_filter_is_refused(void **state)
 {
     fixture *f = *state;
@@ -281,6 +298,7 @@ int main(void)
         FIXTURE_TEST(packets_that_reach_their_bound_are_decided),
         FIXTURE_TEST(packets_match_protocol_fields),
         FIXTURE_TEST(packets_pass_a_pcap_filter),
+        FIXTURE_TEST(bad_filters_are_told_once),
         FIXTURE_TEST(bad_filter_is_refused),
         FIXTURE_TEST(drops_are_counted_by_place_and_reason),
         FIXTURE_TEST(drops_on_links_go_by_their_name),

@@ -43,7 +43,7 @@ static void delivery_passes(void **state)
     ev_packet(f, 5 * HP_S, "alice", HP_DIR_IN, 1, "", 0);
     assert_true(hp_checker_decided(f->checker));
     const hp_result *r = fixture_finish(f, 5 * HP_S);
-    ASSERT_EXPECT(f, 0, true, 5 * HP_S, 0, "1 of 100 lost (1%)");
+    ASSERT_EXPECT(f, 0, true, 5 * HP_S, 0, "1 of 100 lost (1%), 99 received");
     assert_string_equal(nth(f, 0)->expected, "from alice to bob: sent 100, received >= 99, loss <= 1%");
     assert_int_equal(r->n_flows, 1);
     assert_string_equal(r->flows[0].from, "alice");
@@ -113,6 +113,7 @@ static void delivery_of_nothing_has_no_loss(void **state)
     fixture_finish(f, 20 * HP_S);
     ASSERT_EXPECT(f, 0, false, 20 * HP_S, 0, "0 of 0 lost");
     assert_true(nth(f, 1)->passed);
+    assert_string_equal(nth(f, 1)->got, "0 of 0 lost, 0 received");
     assert_false(nth(f, 2)->passed);
     assert_string_equal(nth(f, 2)->expected, "from alice to bob: received >= 1");
 }
@@ -170,7 +171,7 @@ static void delivery_takes_a_window_by_sending_time(void **state)
     ev_received(f, 6 * HP_S, 1, 1, HP_S, 0);
     ev_flow_done(f, 6 * HP_S, 1, "alice");
     fixture_finish(f, 20 * HP_S);
-    ASSERT_EXPECT(f, 0, true, 20 * HP_S, 0, "1 of 3 lost (33.333%), 2 reordered");
+    ASSERT_EXPECT(f, 0, true, 20 * HP_S, 0, "1 of 3 lost (33.333%), 2 received, 2 reordered");
 }
 
 static void window_that_never_opens_fails(void **state)

@@ -35,6 +35,8 @@ def test_a_failed_expectation_is_one_and_says_all(run_scenario):
 @pytest.mark.parametrize("args", [
     (), ("rum",), ("run",), ("run", "--no-such-option", GOOD), ("run", GOOD, "--seed", "x"), ("run", GOOD, "--shard", "3/2"),
     ("run", GOOD, "--shard", "0/2"), ("run", GOOD, "--evidence", "some"), ("run", "no/such/file.yaml"), ("check",),
+    ("run", GOOD, "--shard", "1/-1"), ("run", GOOD, "--seed", " -3"), ("run", GOOD, "--jobs", "0"),
+    ("run", GOOD, "--jobs", "-3"), ("run", GOOD, "--hang-after", "0"), ("run", GOOD, GOOD), ("schema", "extra"),
     ("explain",), ("explain", "no-such-key"), ("run", GOOD, "--filter", "nothing-is-called-this")])
 def test_bad_usage_is_two(hairpin, args):
     run = hairpin(*args)
@@ -70,6 +72,58 @@ def test_check_runs_nothing_and_lints(hairpin, tmp_path):
     assert hairpin("check", "--strict", path).code == 2
 
 
+def test_run_tells_warnings_unless_quiet(hairpin, tmp_path):
+    path = tmp_path / "empty.yaml"
+    path.write_text("peers: {alice: , bob: }\nsteps:\n  - call: {from: alice, to: bob}\nuntil: 1s\n")
+    loud, quiet = hairpin("run", path), hairpin("run", path, "--quiet")
+    assert loud.code == quiet.code == 0
+    assert "empty.yaml: warning: nothing is expected" in loud.stderr and "warning" not in loud.stdout
+    assert quiet.stderr == ""
+
+
+def test_what_could_never_match_runs_nothing(hairpin, tmp_path):
+    path = tmp_path / "void.yaml"
+    path.write_text("peers: {alice: , bob: }\nsteps:\n  - call: {from: alice, to: bob}\nexpect:\n"
+                    "  - packets: {at: nowhere, count: 0}\n  - packets: {filter: udp prot 1, count: 0}\n"
+                    "matrix: {seed: [1, 2, 3]}\n")
+    run = hairpin("run", GOOD, path, "--out", tmp_path / "out")
+    assert run.code == 2
+    assert run.stderr.count("void.yaml:5:5: error: there is no place `nowhere`") == 1
+    assert run.stderr.count("void.yaml:6:5: error: the filter `udp prot 1` does not compile") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_cases_that_would_share_a_folder_are_refused(hairpin, tmp_path):
+    calls = "peers: {a: {ice: {software: x}}, b: }\nsteps:\n  - call: {from: a, to: b}\nexpect: [connected]\n"
+    for name in ("d e.yaml", "d_e.yaml"):
+        (tmp_path / name).write_text(calls)
+    run = hairpin("run", tmp_path)
+    assert run.code == 2 and "d e.yaml" in run.stderr and "d_e.yaml" in run.stderr and "`d_e`" in run.stderr
+    matrix = tmp_path / "m.yml"
+    matrix.write_text(calls + 'matrix: {peers.a.ice.software: ["x y", "x_y"]}\n')
+    run = hairpin("run", matrix)
+    assert run.code == 2 and "[ice.software=x y] and [ice.software=x_y]" in run.stderr
+
+
+def test_links_that_lead_back_up_are_not_followed(hairpin, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a.yaml").write_text(FAILING)
+    for name in ("up", "again"):
+        (tmp_path / "sub" / name).symlink_to("..")
+    assert hairpin("list", tmp_path).stdout == "sub/a\n"
+
+
+def test_evidence_of_failures_only(hairpin, tmp_path):
+    path, out = tmp_path / "case.yaml", tmp_path / "out"
+    path.write_text(FAILING)
+    assert "Evidence:" in hairpin("run", path, "--out", out, "--evidence", "failures").stdout
+    assert (out / "case" / "result.json").exists()
+    path.write_text(FAILING.replace("1ms", "4s"))
+    run = hairpin("run", path, "--out", out, "--evidence", "failures")
+    assert run.code == 0 and "Evidence:" not in run.stdout
+    assert not (out / "case").exists()  # what the first run left would belong to no failure
+
+
 def test_shipped_scenarios_have_no_warnings(hairpin):
     run = hairpin("check", "--strict", "scenarios")
     assert run.code == 0, run.stderr
@@ -94,6 +148,7 @@ def test_fail_fast_begins_nothing_more(hairpin, tmp_path):
     run = hairpin("run", tmp_path, "--jobs", "1", "--fail-fast", "--out", tmp_path / "out")
     assert run.code == 1
     assert len(list((tmp_path / "out").glob("*/result.json"))) == 1
+    assert "2 not run (--fail-fast)" in run.stdout
 
 
 def test_junit(hairpin, tmp_path):

@@ -166,11 +166,29 @@ static void rfc3489_change(void **state)
     rig_assert_addr(&rig_last(r)->path.server, "203.0.113.2:3479");
 }
 
+/* One port for both is no pair: nothing that needs a second port is promised. */
+static void one_port(void **state)
+{
+    rig *r = *state;
+    r->config.port = r->config.alternate_port = 3479;
+    rig_start(r);
+    hp_addr all[8];
+    assert_int_equal(hp_turn_server_bindings(r->server, all, 8), 3);
+    rig_client c = client();
+    r->server_addr = rig_addr("203.0.113.1:3479");
+    rig_begin(r, HP_STUN_BINDING);
+    assert_int_equal(rig_ask(r, &c), 0);
+    assert_false(rig_has(rig_last(r), HP_STUN_OTHER_ADDRESS));
+    rig_begin(r, HP_STUN_BINDING);
+    hp_stun_add_u32(&r->w, HP_STUN_CHANGE_REQUEST, 2);
+    assert_int_equal(rig_ask(r, &c), 420);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(change_request), T(bindings),      T(one_address), T(not_offered),
+        T(change_request), T(bindings),      T(one_address), T(one_port),       T(not_offered),
         T(malformed),      T(response_port), T(padding),     T(rfc3489_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

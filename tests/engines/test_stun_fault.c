@@ -174,6 +174,12 @@ static void other_address(void **state)
     rig_begin(r, HP_STUN_BINDING);
     assert_int_equal(rig_ask(r, &a), 0);
     rig_assert_addr(&rig_last(r)->path.server, "203.0.113.2:3479");
+    hp_turn_server_free(r->server);
+    r->config.port = r->config.alternate_port = 3478; /* no pair */
+    start_with(r, &fault, 1);
+    rig_begin(r, HP_STUN_BINDING);
+    assert_int_equal(rig_ask(r, &a), 0);
+    rig_assert_addr(&rig_last(r)->path.server, "203.0.113.1:3479");
 }
 
 static void wrong_id(void **state)

@@ -180,6 +180,38 @@ static void permission_cap(void **state)
     assert_int_equal(rig_send_channel(r, &a, 0x4000, "x", NULL), 1);
 }
 
+static void add_peers(rig *r, hp_addr first, unsigned n)
+{
+    rig_begin(r, HP_STUN_CREATE_PERMISSION);
+    for (unsigned k = 0; k < n; k++) {
+        hp_addr p = hp_addr_plus(first, k);
+        hp_stun_add_addr(&r->w, HP_STUN_XOR_PEER_ADDRESS, &p, true);
+    }
+}
+
+/* A request that names dead permissions among new ones: the dead make room, and then need it again themselves. */
+static void permission_cap_with_dead_ones(void **state)
+{
+    rig *r = *state;
+    rig_start(r);
+    rig_client a = user("alice", 1);
+    rig_allocate(r, &a);
+    hp_addr dying = rig_addr("198.18.0.0:7"), alive = rig_addr("198.19.0.0:7");
+    add_peers(r, dying, 32);
+    assert_int_equal(rig_login(r, &a), 0);
+    r->now += 200 * HP_S;
+    for (unsigned i = 0; i < HP_TURN_MAX_PERMISSIONS - 32; i += 32) {
+        add_peers(r, hp_addr_plus(alive, i), 32);
+        assert_int_equal(rig_login(r, &a), 0);
+    }
+    r->now += 100 * HP_S; /* the first 32 are dead, the others live */
+    add_peers(r, hp_addr_plus(dying, 16), 33); /* 16 dead ones and 17 new ones, where 32 fit */
+    assert_int_equal(rig_login(r, &a), 508);
+    add_peers(r, hp_addr_plus(dying, 16), 32);
+    assert_int_equal(rig_login(r, &a), 0);
+    assert_int_equal(rig_permit(r, &a, "198.51.100.1:7"), 508);
+}
+
 static void channel_cap(void **state)
 {
     rig *r = *state;
@@ -304,9 +336,20 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(quota),       T(capacity),       T(reservations),         T(every_port),  T(port_in_use),
-        T(half_a_pair), T(port_rests),     T(permission_cap),       T(channel_cap), T(spoofed_sources),
-        T(end_all),     T(relay_to_relay), cmocka_unit_test(ports),
+        T(quota),
+        T(capacity),
+        T(reservations),
+        T(every_port),
+        T(port_in_use),
+        T(half_a_pair),
+        T(port_rests),
+        T(permission_cap),
+        T(permission_cap_with_dead_ones),
+        T(channel_cap),
+        T(spoofed_sources),
+        T(end_all),
+        T(relay_to_relay),
+        cmocka_unit_test(ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,25 +148,37 @@ static void times_beyond_the_end(void **state)
                 "16:3: `delivery` looks at a window in which there is no time\n");
 }
 
-static void places_that_are_not_there(void **state)
+/* `extra` are lines of the scenario; the warnings of all its cases together. */
+static char *lint_all_cases(const char *extra)
 {
+    g_autofree char *text = g_strconcat("servers: {s: stun, t: stun}\ndefaults: {ice: {stun: s}}\npeers: {a: , b: }\n"
+                                        "steps: [{call: {from: a, to: b}}]\nexpect:\n- connected: {after: 10s}\n",
+                                        extra, NULL);
     g_autoptr(hp_diags) diags = hp_diags_new();
-    static const char text[] = "peers: {alice: , bob: }\nsteps: [{call: {from: alice, to: bob}}]\n"
-                               "expect: [{packets: {at: alcie, count: 1}}, {drops: {at: nowhere/at-all}}]\n";
-    GPtrArray *cases = hp_scenario_parse("t.yaml", text, strlen(text), diags);
-    g_autoptr(hp_plan) plan = hp_plan_new(g_ptr_array_index(cases, 0), "t", 1, diags);
+    g_autoptr(GPtrArray) cases = hp_scenario_parse("t.yaml", text, strlen(text), diags);
+    g_autoptr(GPtrArray) plans = g_ptr_array_new_with_free_func((GDestroyNotify)hp_plan_free);
+    assert_non_null(cases);
+    for (unsigned i = 0; i < cases->len; i++)
+        g_ptr_array_add(plans, hp_plan_new(g_ptr_array_index(cases, i), "t", 1, diags));
+    hp_plan_lint_cases((hp_plan *const *)plans->pdata, plans->len, diags);
+    GString *said = g_string_new(NULL);
+    for (unsigned i = 0; i < diags->list->len; i++) {
+        const hp_diag *d = g_ptr_array_index(diags->list, i);
+        g_string_append_printf(said, "%u:%u: %s\n", d->mark.line, d->mark.column, d->message);
+    }
+    return g_string_free(said, FALSE);
+}
 
-    hp_plan_lint(plan, diags);
-    hp_plan_lint(plan, diags); /* what was said is not said again */
-    g_autofree char *said = hp_diags_format(diags);
-    assert_string_equal(said, "t.yaml:3:10: warning: there is no place `alcie` to look at (did you mean `alice`?)\n"
-                              "  expect: [{packets: {at: alcie, count: 1}}, {drops: {at: nowhere/at-all}}]\n"
-                              "           ^\n"
-                              "t.yaml:3:44: warning: there is no place `nowhere/at-all` to look at\n"
-                              "  expect: [{packets: {at: alcie, count: 1}}, {drops: {at: nowhere/at-all}}]\n"
-                              "                                             ^\n");
-    g_clear_pointer(&plan, hp_plan_free);
-    g_ptr_array_unref(cases);
+/* A step or an expectation is looked at in every case, once; a server must be idle in all of them. */
+static void all_cases_of_a_matrix(void **state)
+{
+    static const char window[] = "6:3: `connected` looks at a window in which there is no time\n";
+    static const char idle[] = "1:20: nobody uses server `t`\n";
+    g_autofree char *both = lint_all_cases("matrix: {until: [60s, 5s, 6s]}\n");
+    g_autofree char *expected = g_strconcat(window, idle, NULL);
+    assert_string_equal(both, expected);
+    g_autofree char *used = lint_all_cases("matrix: {defaults.ice.stun: [s, t], until: [60s, 70s]}\n");
+    assert_string_equal(used, "");
 }
 
 static void candidates_that_no_server_gives(void **state)
@@ -206,7 +218,7 @@ int main(void)
         cmocka_unit_test(expectations_that_no_step_can_reach),
         cmocka_unit_test(one_way_is_one_way),
         cmocka_unit_test(times_beyond_the_end),
-        cmocka_unit_test(places_that_are_not_there),
+        cmocka_unit_test(all_cases_of_a_matrix),
         cmocka_unit_test(candidates_that_no_server_gives),
         cmocka_unit_test(cases_repeat_nothing),
     };

@@ -165,6 +165,16 @@ static void places_are_what_at_may_say(void **state)
     clear(&p);
 }
 
+static void packets_are_captured_at_interfaces(void **state)
+{
+    planned p = make(HOME "expect:\n- packets: {at: home, count: 0}\n- packets: {at: cgn/out, count: 0}\n"
+                          "- packets: {at: dave, count: 0}\n- packets: {at: dave/lte, count: 0}\n"
+                          "- packets: {at: turn, count: 0}\n- drops: {at: den/carol}\n");
+    assert_non_null(p.plan);
+    assert_int_equal(p.diags->n_errors, 0);
+    clear(&p);
+}
+
 /* Each makes no plan, and says so in these words at that line. */
 static void what_cannot_be_planned_is_told(void **state)
 {
@@ -184,6 +194,15 @@ static void what_cannot_be_planned_is_told(void **state)
         {"network:\n  nats: {home: {preset: full-cone, inside4: 10.0.0.0/30}}\npeers:\n"
          "  alice: {behind: home}\n",
          "no address left", 4},
+        {"peers: {alice: , bob: }\nexpect:\n- drops: {at: alcie}\n",
+         "there is no place `alcie` to look at (did you mean `alice`?)", 3},
+        {"peers: {alice: , bob: }\nexpect:\n- packets: {at: nowhere/at-all, count: 0}\n",
+         "there is no place `nowhere/at-all` to look at", 3},
+        /* A link drops packets, but nothing is captured on it. */
+        {"peers: {alice: , bob: }\nexpect:\n- drops: {at: link alice/up}\n- packets: {at: alice/up, count: 0}\n",
+         "no packets are captured at `alice/up`", 4},
+        {"peers: {alice: , bob: }\nexpect:\n- drops: {at: internet}\n- packets: {at: internet, count: 0}\n",
+         "no packets are captured at `internet`", 4},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(hp_diags) diags = hp_diags_new();
@@ -193,6 +212,9 @@ static void what_cannot_be_planned_is_told(void **state)
         if (plan || !strstr(told, bad[i].words))
             fail_msg("case %u: expected \"%s\", told: %s", i, bad[i].words, told);
         assert_int_equal(((const hp_diag *)diags->list->pdata[0])->mark.line, bad[i].line);
+        /* What was said of one case is not said again of the next. */
+        assert_null(hp_plan_new(scenarios->pdata[0], "again", 1, diags));
+        assert_int_equal(diags->n_errors, 1);
     }
 }
 
@@ -205,6 +227,7 @@ int main(void)
                                        cmocka_unit_test(ipv6_where_it_is_asked_for),
                                        cmocka_unit_test(given_addresses_are_kept_apart),
                                        cmocka_unit_test(places_are_what_at_may_say),
+                                       cmocka_unit_test(packets_are_captured_at_interfaces),
                                        cmocka_unit_test(what_cannot_be_planned_is_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

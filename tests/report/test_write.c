@@ -97,10 +97,42 @@ static void failures_name_the_path_and_leave_no_result(void **state)
     g_rmdir(folder);
 }
 
+/* Only its own files go: what else lies in the folder stays, and with it the folder. */
+static void clearing_takes_the_three_files(void **state)
+{
+    g_autofree char *out = g_dir_make_tmp("hairpin-clear-XXXXXX", NULL);
+    g_autofree char *folder = g_build_filename(out, "case", NULL);
+    g_autofree char *notes = g_build_filename(folder, "notes.txt", NULL);
+    static const char *const names[] = {"trace.pcapng", "events.jsonl", "result.json", "notes.txt"};
+    g_autoptr(GError) error = NULL;
+    assert_true(hp_report_clear_evidence(folder, &error)); /* not there yet */
+    assert_int_equal(g_mkdir(folder, 0777), 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+        assert_true(g_file_set_contents(path, "x", 1, NULL));
+    }
+    assert_true(hp_report_clear_evidence(folder, &error));
+    assert_int_equal(count_files(folder), 1);
+    assert_true(g_file_test(notes, G_FILE_TEST_EXISTS));
+    remove_file(folder, "notes.txt");
+    assert_true(hp_report_clear_evidence(folder, &error));
+    assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
+
+    g_autofree char *blocker = g_build_filename(folder, "result.json", NULL);
+    assert_int_equal(g_mkdir_with_parents(blocker, 0777), 0);
+    assert_false(hp_report_clear_evidence(folder, &error));
+    assert_true(g_error_matches(error, HP_ERROR, HP_ERROR_IO));
+    assert_non_null(strstr(error->message, blocker));
+    g_rmdir(blocker);
+    g_rmdir(folder);
+    g_rmdir(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_files_in_a_new_folder),
+        cmocka_unit_test(clearing_takes_the_three_files),
         cmocka_unit_test(failures_name_the_path_and_leave_no_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,3 +69,26 @@ def test_events_are_in_order_and_end_with_the_run(shipped, case):
     assert times == sorted(times)
     assert events[0]["event"] == "run-start" or any(event["event"] == "run-start" for event in events[:20])
     assert any(event["event"] == "run-end" for event in events)
+
+
+def test_event_texts_are_those_that_scenarios_may_ask_for(hairpin, shipped, tmp_path):
+    """The lists that `where` is held to know every text that comes: each is asked for again, and must load."""
+    asked = {
+        "ice-state": ("state", "previous"), "consent": ("state",), "ice-role": ("role",), "candidate": ("type",),
+        "remote-candidate": ("type",), "selected-pair": ("local", "remote"), "signal-sent": ("type",),
+        "signal-received": ("type",), "signal-dropped": ("type",), "signal-ignored": ("type",),
+        "step-done": ("outcome",), "server-request": ("answer",), "nat-mapping": ("proto",),
+        "nat-mapping-ended": ("proto", "reason"), "turn-allocation-ended": ("reason",)}
+    seen = set()
+    for path in shipped.out.glob("**/events.jsonl"):
+        for line in path.read_text().splitlines():
+            event = json.loads(line)
+            for field in asked.get(event["event"], ()):
+                seen.add((event["event"], field, event[field]))
+    assert len(seen) > 30
+    lines = [f"  - event: {{event: {event}, where: {{{field}: {text}}}}}\n" for event, field, text in sorted(seen)]
+    scenario = tmp_path / "all.yaml"
+    scenario.write_text("peers: {alice: , bob: }\nsteps:\n  - call: {from: alice, to: bob}\nexpect:\n" + "".join(lines))
+    run = hairpin("check", scenario)
+    assert "error" not in run.stderr, run.stderr
+    assert run.code == 0

@@ -286,7 +286,10 @@ static void what_cannot_be_expected(void **state)
                              "- event: {event: nat-mapping, of: alice, where: {prto: udp, internal: here}}\n"
                              "- order: [{event: step}]\n"
                              "- packets: {match: {stun: {present: false, code: 400}}, count: 1}\n"
-                             "- drops: {reason: filterd}\n",
+                             "- drops: {reason: filterd}\n"
+                             "- event: {event: ice-state, where: {state: faild}, count: 0}\n"
+                             "- event: {event: consent, where: {state: granted}}\n"
+                             "- event: {event: consent, where: {state: ready}, count: 0}\n",
                      "6:3: `latency` says nothing to compare\n"
                      "7:18: `p95` must be a comparison such as \"< 90ms\" or 10ms..20ms, not `90`\n"
                      "8:20: `loss` must be a comparison such as \"< 1%\" or 0%..5%, not `< 101%`\n"
@@ -308,7 +311,10 @@ static void what_cannot_be_expected(void **state)
                      "21:71: field `internal` is an address, not `here`\n"
                      "22:10: `events` must have 2 to 1000 items, not 1\n"
                      "23:27: what is not STUN has no other properties of STUN\n"
-                     "24:19: `filterd` is not a drop reason (did you mean `filtered`?)\n");
+                     "24:19: `filterd` is not a drop reason (did you mean `filtered`?)\n"
+                     "25:44: field `state` of event `ice-state` is never `faild` (did you mean `failed`?)\n"
+                     "27:42: field `state` of event `consent` is never `ready` (one of `granted`, `lost`, "
+                     "`regained`)\n");
 }
 
 int main(void)

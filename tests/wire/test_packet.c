@@ -367,6 +367,24 @@ static void test_icmp_error_forbidden(void **state)
     quench->icmp_kind = HP_ICMP_OTHER;
     quench->icmp_type = 4;
     assert_no_error_about(quench, "203.0.113.1", HP_ICMP_TTL_EXCEEDED);
+    hp_packet *redirect = make(HP_PROTO_ICMPV6, "[2001:db8::2]", "[2001:db8::5]", NULL, 0);
+    redirect->icmp_kind = HP_ICMP_OTHER;
+    redirect->icmp_type = 137;
+    assert_no_error_about(redirect, "2001:db8::1", HP_ICMP_TTL_EXCEEDED);
+    /* RFC 4443 has nothing against later fragments: any of them may be the one that is too big. */
+    static const uint8_t bytes[1400];
+    g_autoptr(hp_packet) later6 = make(HP_PROTO_UDP, "[2001:db8::2]", "[2001:db8::5]", bytes, sizeof bytes);
+    later6->frag_total = 2808;
+    later6->frag_offset = 1400;
+    later6->frag_more = true;
+    later6->ip_id = 7;
+    g_autoptr(hp_packet) about_later = hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, &from6, later6, 1280);
+    assert_non_null(about_later);
+    assert_int_equal(hp_packet_wire_length(about_later), 1280);
+    g_autoptr(hp_packet) read_later = reparse(about_later);
+    assert_int_equal(read_later->inner->frag_offset, 1400);
+    assert_int_equal(read_later->inner->ip_id, 7);
+    assert_int_equal(read_later->inner->original_length, 1400);
 }
 
 /* One fragment of a datagram of 3,000 bytes, as the world's fragmenter makes it. */

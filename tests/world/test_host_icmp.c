@@ -322,14 +322,25 @@ static void test_path_mtu(void **state)
     assert_int_equal(hp_packet_wire_length(probe_at(b->wire, 1)->p), 1296); /* 48 + 1248, a multiple of eight */
     assert_true(hp_socket_send(b->socket, &other, data, sizeof data, NULL));
     assert_int_equal(b->wire->hits->len, 4); /* that destination alone */
-    /* Never below 1280. */
-    to_host(b, hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, &router, probe_at(b->wire, 0)->p, 100));
-    assert_true(hp_socket_send(b->socket, &to, data, 1232, NULL));
+    /* An error about a packet that is not the host's own teaches nothing (RFC 8201 section 4) ... */
+    g_autoptr(hp_packet) foreign = hp_packet_copy(probe_at(b->wire, 3)->p);
+    foreign->src = addr("[2001:db8::77]:1000");
+    hp_packet *forged = hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, &router, foreign, 1300);
+    forged->dst = addr(HOST6);
+    to_host(b, forged);
+    assert_true(hp_socket_send(b->socket, &other, data, sizeof data, NULL));
     assert_int_equal(b->wire->hits->len, 5);
+    /* ... nor does one that would raise it, or lower it below 1280. */
+    to_host(b, hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, &router, probe_at(b->wire, 0)->p, 1400));
+    to_host(b, hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, &router, probe_at(b->wire, 0)->p, 1279));
+    assert_true(hp_socket_send(b->socket, &to, data, 1252, NULL)); /* 1300 */
+    assert_int_equal(b->wire->hits->len, 6);
+    assert_true(hp_socket_send(b->socket, &to, data, 1253, NULL));
+    assert_int_equal(b->wire->hits->len, 8);
     /* Forgotten after ten minutes. */
     assert_true(hp_world_run_until(b->world, 600 * HP_S, NULL));
     assert_true(hp_socket_send(b->socket, &to, data, sizeof data, NULL));
-    assert_int_equal(b->wire->hits->len, 6);
+    assert_int_equal(b->wire->hits->len, 9);
     bench_free(b);
 }
 

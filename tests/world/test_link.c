@@ -392,10 +392,92 @@ static void test_rate_taken_away_while_packets_wait(void **state)
     put(&b, PAYLOAD_1000);
     hp_link_configure(b.link, &(hp_link_config){0}, "no rate");
     put(&b, 0); /* behind the two */
+    hp_link_configure(b.link, &(hp_link_config){.rate_bps = 1000000}, "a rate again");
+    put(&b, PAYLOAD_1000);
     run(&b, HP_S);
-    assert_int_equal(probe_at(b.far, 1)->at, 16 * HP_MS);
-    assert_int_equal(probe_at(b.far, 2)->at, 16 * HP_MS);
-    assert_int_equal(probe_at(b.far, 2)->p->uid, 3);
+    assert_int_equal(b.far->hits->len, 4);
+    assert_int_equal(probe_at(b.far, 0)->at, 8 * HP_MS);
+    assert_int_equal(probe_at(b.far, 1)->at, 8 * HP_MS);
+    assert_int_equal(probe_at(b.far, 2)->at, 8 * HP_MS);
+    assert_int_equal(probe_at(b.far, 3)->at, 16 * HP_MS);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(probe_at(b.far, i)->p->uid, i + 1);
+    }
+    bench_free(&b);
+}
+
+static void test_what_waits_is_sent_at_the_new_rate(void **state)
+{
+    hp_link_config config = {.rate_bps = 1000, .delay_ns = 20 * HP_MS, .queue_packets = 3};
+    bench b = bench_new(1, &config); /* 8 s a packet */
+    for (unsigned i = 0; i < 4; i++) {
+        put(&b, PAYLOAD_1000);
+    }
+    run(&b, HP_S);
+    config.loss_ppb = 1; /* another setting moves nobody */
+    hp_link_configure(b.link, &config, "loss");
+    config.rate_bps = 1000000; /* 8 ms; the first is half way out and stays at its rate */
+    hp_link_configure(b.link, &config, "faster");
+    put(&b, 0); /* they still wait: no room */
+    assert_int_equal(hp_link_get_stats(b.link).queue_drops, 1);
+    run(&b, 8 * HP_S); /* the second is on the wire: neither is it stopped */
+    config.rate_bps = 2000000;
+    hp_link_configure(b.link, &config, "faster still");
+    put(&b, PAYLOAD_1000);
+    run(&b, 100 * HP_S);
+    static const hp_time wanted[] = {8020 * HP_MS, 8028 * HP_MS, 8032 * HP_MS, 8036 * HP_MS, 8040 * HP_MS};
+    static const unsigned uids[] = {1, 2, 3, 4, 6};
+    assert_int_equal(b.far->hits->len, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(probe_at(b.far, i)->at, wanted[i]);
+        assert_int_equal(probe_at(b.far, i)->p->uid, uids[i]);
+    }
+    bench_free(&b);
+}
+
+static void test_a_lower_rate_slows_what_waits(void **state)
+{
+    bench b = bench_new(1, &(hp_link_config){.rate_bps = 1000000, .duplicate_ppb = HP_PPB});
+    put(&b, PAYLOAD_1000);
+    put(&b, PAYLOAD_1000);
+    hp_link_configure(b.link, &(hp_link_config){.rate_bps = 100000}, "slower");
+    put(&b, PAYLOAD_1000);
+    run(&b, HP_S);
+    static const hp_time wanted[] = {8 * HP_MS, 8 * HP_MS, 88 * HP_MS, 88 * HP_MS, 168 * HP_MS}; /* twins together */
+    assert_int_equal(b.far->hits->len, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(probe_at(b.far, i)->at, wanted[i]);
+        assert_int_equal(probe_at(b.far, i)->p->uid, 1 + i / 2);
+    }
+    bench_free(&b);
+}
+
+/* Jitter's draws are kept, and so is the order that it must not break, but for packets that were held back. */
+static void test_a_new_rate_keeps_the_order(void **state)
+{
+    hp_link_config config = {
+        .rate_bps = 1000000, .jitter_ns = 50 * HP_MS, .reorder_ppb = HP_PPB / 10, .reorder_by_ns = HP_S};
+    bench b = bench_new(1, &config);
+    for (unsigned i = 0; i < 200; i++) {
+        put(&b, PAYLOAD_1000);
+    }
+    run(&b, 100 * HP_MS);
+    uint64_t reordered = hp_link_get_stats(b.link).reordered;
+    config.rate_bps = 100000000; /* 80 us */
+    hp_link_configure(b.link, &config, "faster");
+    run(&b, 10 * HP_S);
+    assert_int_equal(b.far->hits->len, 200);
+    unsigned passed = 0;
+    uint64_t highest = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        const probe_hit *hit = probe_at(b.far, i);
+        passed += hit->p->uid < highest;
+        highest = MAX(highest, hit->p->uid);
+        /* All have left at 104 ms + 187 * 80 us. */
+        assert_true(hit->at <= 119 * HP_MS + config.jitter_ns + HP_S);
+    }
+    assert_true(reordered > 0);
+    assert_int_equal(passed, reordered);
     bench_free(&b);
 }
 
@@ -450,6 +532,9 @@ int main(void)
         cmocka_unit_test(test_down),
         cmocka_unit_test(test_configure),
         cmocka_unit_test(test_rate_taken_away_while_packets_wait),
+        cmocka_unit_test(test_what_waits_is_sent_at_the_new_rate),
+        cmocka_unit_test(test_a_lower_rate_slows_what_waits),
+        cmocka_unit_test(test_a_new_rate_keeps_the_order),
         cmocka_unit_test(test_luck_depends_on_seed_and_name_alone),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);

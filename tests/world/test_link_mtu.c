@@ -147,6 +147,27 @@ static void test_ipv6_gets_packet_too_big(void **state)
     bench_free(&b);
 }
 
+/* RFC 8200 section 5: a link with a smaller MTU than 1280 cuts IPv6 packets beneath IP. */
+static void test_ipv6_has_1280_bytes_on_any_link(void **state)
+{
+    static const hp_mtu_mode modes[] = {HP_MTU_FRAGMENT, HP_MTU_FRAG_NEEDED, HP_MTU_BLACK_HOLE};
+    for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
+        bool swallows = modes[i] == HP_MTU_BLACK_HOLE;
+        bench b = bench_new(&(hp_link_config){.mtu = 600, .mtu_mode = modes[i]});
+        put(&b, A6, B6, 1232, false); /* 1280 */
+        put(&b, A6, B6, 1233, false);
+        run(&b);
+        assert_int_equal(b.far->hits->len, swallows ? 0 : 1);
+        assert_int_equal(b.back->hits->len, swallows ? 0 : 1);
+        if (!swallows) {
+            assert_int_equal(hp_packet_wire_length(probe_at(b.far, 0)->p), 1280);
+            assert_int_equal(probe_at(b.far, 0)->p->frag_total, 0);
+            assert_int_equal(probe_at(b.back, 0)->p->icmp_mtu, 1280);
+        }
+        bench_free(&b);
+    }
+}
+
 static void test_the_error_overtakes_what_is_in_flight(void **state)
 {
     bench b = bench_new(&(hp_link_config){.mtu = 1280, .delay_ns = 30 * HP_MS});
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_ipv4_is_fragmented),
         cmocka_unit_test(test_df_gets_frag_needed),
         cmocka_unit_test(test_ipv6_gets_packet_too_big),
+        cmocka_unit_test(test_ipv6_has_1280_bytes_on_any_link),
         cmocka_unit_test(test_the_error_overtakes_what_is_in_flight),
         cmocka_unit_test(test_frag_needed_mode_never_fragments),
         cmocka_unit_test(test_without_a_way_back_the_drop_is_silent),

@@ -70,28 +70,47 @@ static void in_order(void **state)
     }
 }
 
-static void the_receiver_can_reassemble(void **state)
+/* Sends a datagram in fragments, the last one first, through a NAT and then as bytes; `flip` changes one of the bytes of
+ * that fragment on the way. */
+static hp_packet *through_nat(const char *external, const char *src, const char *dst, int flip)
 {
     hp_nat_config c = hp_nat_config_default();
-    g_autoptr(rig) r = rig_new(&c);
-    GPtrArray *list = fragments("192.168.1.2:500", S); /* the port changes, so does the checksum */
+    g_autoptr(rig) r = rig_new_seeded(1, &c, external);
+    GPtrArray *list = fragments(src, dst);
     hp_reassembly *reassembly = hp_reassembly_new(&r->out->node, NULL, NULL);
     hp_packet *whole = NULL;
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 3; i-- > 0;)
         rig_give(r, HP_NAT_INSIDE, piece(list, i));
+    for (int i = 0; i < 3; i++) {
         uint8_t bytes[1600];
         size_t n = hp_packet_write(rig_got(r, HP_NAT_OUTSIDE), bytes, sizeof bytes);
+        if (i == flip)
+            bytes[n - 1] ^= 1;
         hp_packet *parsed = hp_packet_parse(bytes, n, NULL);
         assert_non_null(parsed);
         whole = hp_reassembly_add(reassembly, parsed);
     }
-    assert_non_null(whole);
-    assert_int_equal(whole->src.port, 1024);
-    assert_false(whole->corrupt);
-    assert_int_equal(whole->length, 3000);
-    hp_packet_free(whole);
     hp_reassembly_free(reassembly);
     list_free(list);
+    return whole;
+}
+
+/* The port changes, and so does the checksum. */
+static void the_receiver_can_reassemble(void **state)
+{
+    static const char *const flows[][3] = {{"192.0.2.1", "192.168.1.2:500", S},
+                                           {"2001:db8:4e::1", "[fd00::2]:500", "[2001:db8::1]:3478"}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(flows); i++) {
+        for (int flip = -1; flip < 3; flip++) {
+            g_autoptr(hp_packet) whole = through_nat(flows[i][0], flows[i][1], flows[i][2], flip);
+            hp_addr external = addr(flows[i][0]);
+            assert_non_null(whole);
+            assert_true(hp_addr_same_ip(&whole->src, &external));
+            assert_int_equal(whole->src.port, 1024);
+            assert_int_equal(whole->corrupt, flip >= 0);
+            assert_int_equal(whole->length, 3000);
+        }
+    }
 }
 
 static void later_ones_wait_for_the_first(void **state)
