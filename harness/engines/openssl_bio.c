@@ -70,7 +70,7 @@ static int bio_destroy(BIO *bio)
 
 BIO *hp_openssl_bio_new(const hp_openssl_bio_ops *ops, void *user)
 {
-    static gsize method; /* BIO_METHOD, one for the process: OpenSSL has few type numbers to give */
+    static BIO_METHOD *method; /* one for the process: OpenSSL has few type numbers to give */
     if (g_once_init_enter(&method)) {
         BIO_METHOD *made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
         g_assert(made);
@@ -79,9 +79,9 @@ BIO *hp_openssl_bio_new(const hp_openssl_bio_ops *ops, void *user)
         BIO_meth_set_ctrl(made, bio_ctrl);
         BIO_meth_set_create(made, bio_create);
         BIO_meth_set_destroy(made, bio_destroy);
-        g_once_init_leave(&method, (gsize)made);
+        g_once_init_leave(&method, made);
     }
-    BIO *bio = BIO_new((const BIO_METHOD *)method);
+    BIO *bio = BIO_new(method);
     g_assert(bio);
     datagrams *d = g_new(datagrams, 1);
     *d = (datagrams){.ops = ops, .user = user};
