@@ -209,7 +209,7 @@ static void map_of(JsonBuilder *b, const hp_key *key)
     if (key->type == HP_V_BY_NAME) {
         json_builder_set_member_name(b, "propertyNames");
         json_builder_begin_object(b);
-        member(b, "pattern", NAME_PATTERN);
+        member(b, "pattern", key->sub->free_names ? "." : NAME_PATTERN);
         json_builder_end_object(b);
     } else if (key->type != HP_V_BEHIND) {
         member_int(b, "minProperties", 1);

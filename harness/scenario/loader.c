@@ -329,7 +329,10 @@ static void load_by_name(hp_loader *l, const hp_key *key, const hp_tree *node, v
         char *element = elements + i * key->sub->size, *name = hp_arena_text(l->arena, pair->key->text);
         hp_path path = {l->path, name};
 
-        if (!hp_name_is_valid(name)) {
+        if (key->sub->free_names && (*name == '\0' || strlen(name) > HP_LOAD_MAX_USER)) {
+            hp_loader_error(l, pair->key, NULL, "a %s's name must have 1 to %d bytes", key->sub->name,
+                            HP_LOAD_MAX_USER);
+        } else if (!key->sub->free_names && !hp_name_is_valid(name)) {
             hp_loader_error(l, pair->key, "letters, digits, `-` and `_`, at most 63", "`%s` is not fit for a name",
                             name);
         }

@@ -59,6 +59,7 @@ struct hp_loader {
 
 /* What bounds the work that a file can ask for, beside the bounds of the tree. */
 #define HP_LOAD_MAX_NAMES 10000 /* elements of a map by name */
+#define HP_LOAD_MAX_USER 763 /* bytes of a user's name or a realm (RFC 8489 sections 14.3 and 14.9) */
 #define HP_LOAD_MAX_LIST 1000 /* values of a list, pairs of a map of scalars */
 
 /* Once more errors than help anybody are found, the rest is not looked for. */

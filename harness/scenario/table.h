@@ -116,6 +116,7 @@ struct hp_schema {
     size_t mark; /* an hp_mark; 0: none */
     const char *shorthand; /* a scalar or a list stands for a map with this key alone */
     const char *map_shorthand; /* so does a map that has not this key */
+    bool free_names; /* as a map by name: names are any text, as a server's users have; else words of the scenario */
     bool inherits; /* `start` fills everything: no defaults */
     bool whole; /* one value of several numbers: giving it anew forgets the former */
     /* Fills the struct before any key is read; parent is the struct that holds the array or field. Not called for an

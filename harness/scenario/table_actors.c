@@ -101,6 +101,7 @@ static const hp_schema user = {
     .name = "user",
     .doc = "A user of a TURN server; the password alone will do.",
     .size = sizeof(hp_turn_user),
+    .free_names = true, /* alice@example.com, 1700000000:alice */
     HP_KEYS(user_keys),
     .shorthand = "password",
 };
@@ -176,6 +177,13 @@ static void finish_server(hp_loader *l, void *base, const hp_tree *node)
         only->password = only->name;
         server->config.users = only;
         server->config.n_users = 1;
+    }
+    if (server->config.nat_discovery && server->config.port == server->config.alternate_port) {
+        hp_loader_error(l, node, NULL, "`nat-discovery` needs two ports: `port` and `alternate-port` are both %u",
+                        server->config.port);
+    }
+    if (server->config.realm != NULL && strlen(server->config.realm) > HP_LOAD_MAX_USER) {
+        hp_loader_error(l, hp_tree_get(node, "realm"), NULL, "`realm` must have at most %d bytes", HP_LOAD_MAX_USER);
     }
 }
 

@@ -148,7 +148,7 @@ void hp_rtcp_add_rr(hp_rtcp_writer *w, uint32_t ssrc, const hp_rtcp_report_block
 void hp_rtcp_add_cname(hp_rtcp_writer *w, uint32_t ssrc, const char *cname);
 /* reason may be NULL; at most 31 sources. */
 void hp_rtcp_add_bye(hp_rtcp_writer *w, const uint32_t *ssrcs, size_t n, const char *reason);
-/* n > 0 sequence numbers in rising order (across the wrap too); neighbours share an entry. */
+/* n > 0 sequence numbers, read back in the same order; neighbours that rise (across the wrap too) share an entry. */
 void hp_rtcp_add_nack(hp_rtcp_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc, const uint16_t *sequences,
                       size_t n);
 void hp_rtcp_add_pli(hp_rtcp_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc);

@@ -138,19 +138,19 @@ static uint8_t *add_feedback(hp_rtcp_writer *w, uint8_t type, uint8_t format, ui
     return body + FEEDBACK_FIXED;
 }
 
-/* How many of the n numbers one entry tells, and its mask: those up to 16 ahead of the first. A number that does not
- * rise above the first begins an entry of its own. */
+/* How many of the n numbers one entry tells, and its mask: those up to 16 ahead of the first, as long as they rise. */
 static size_t nack_entry(const uint16_t *sequences, size_t n, uint16_t *ret_mask)
 {
-    unsigned mask = 0;
+    unsigned mask = 0, last = 0;
     size_t i = 1;
 
     for (; i < n; i++) {
         uint16_t ahead = (uint16_t)(sequences[i] - sequences[0]);
-        if (ahead == 0 || ahead > NACK_SPAN) {
+        if (ahead <= last || ahead > NACK_SPAN) {
             break;
         }
         mask |= 1U << (ahead - 1);
+        last = ahead;
     }
     *ret_mask = (uint16_t)mask;
     return i;

@@ -875,7 +875,8 @@ static void bad_security_descriptions_are_errors(void **state)
          "a master key identifier (MKI) is not supported"},
         {"AES_CM_128_HMAC_SHA1_80", "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSo j", "the key parameter is not base64"},
         {"AES_CM_128_HMAC_SHA1_80", "inline:inline", "the key parameter is not base64"},
-        {"AES_CM_128_HMAC_SHA1_80", "", "AES_CM_128_HMAC_SHA1_80 takes a key and salt of 30 bytes, not 0"},
+        {"AES_CM_128_HMAC_SHA1_80", "", "the key parameter is not base64"},
+        {"AES_CM_128_HMAC_SHA1_80", "inline:|2^20", "AES_CM_128_HMAC_SHA1_80 takes a key and salt of 30 bytes, not 0"},
         {"AEAD_AES_256_GCM", good, "AEAD_AES_256_GCM takes a key and salt of 44 bytes, not 30"},
     };
 

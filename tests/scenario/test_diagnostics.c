@@ -127,6 +127,19 @@ static void servers_and_their_users(void **state)
                      "7:22: an agent without UDP and TCP has no candidates\n");
 }
 
+/* A user's name is the server's business: a mail address, or an expiry and a name as in TURN REST. */
+static void names_of_users_are_free(void **state)
+{
+    assert_complains(
+        "servers:\n  t: {kind: turn, users: {'1700000000:alice': p, a@example.com: p, '': p}}\n"
+        "  d: {kind: stun, nat-discovery: true, port: 3479}\npeers: {a: {ice: {turn: t, turn-user: a@example.com}}}\n",
+        "2:66: a user's name must have 1 to 763 bytes\n"
+        "3:6: `nat-discovery` needs two ports: `port` and `alternate-port` are both 3479\n");
+    g_autofree char *long_realm = g_strnfill(764, 'r');
+    g_autofree char *text = g_strdup_printf("servers: {t: {kind: turn, realm: %s}}\npeers: {a: }\n", long_realm);
+    assert_complains(text, "1:34: `realm` must have at most 763 bytes\n");
+}
+
 static void files_that_cannot_be_read(void **state)
 {
     g_autoptr(hp_diags) diags = hp_diags_new();
@@ -191,11 +204,11 @@ static void a_file_names_its_scenario(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_at_once_with_carets),       cmocka_unit_test(carets_count_characters),
-        cmocka_unit_test(values_that_will_not_do),       cmocka_unit_test(names_are_given_once),
-        cmocka_unit_test(servers_and_their_users),       cmocka_unit_test(files_that_cannot_be_read),
-        cmocka_unit_test(there_is_an_end_to_complaints), cmocka_unit_test(lists_are_bounded),
-        cmocka_unit_test(a_file_names_its_scenario),
+        cmocka_unit_test(all_at_once_with_carets),   cmocka_unit_test(carets_count_characters),
+        cmocka_unit_test(values_that_will_not_do),   cmocka_unit_test(names_are_given_once),
+        cmocka_unit_test(servers_and_their_users),   cmocka_unit_test(names_of_users_are_free),
+        cmocka_unit_test(files_that_cannot_be_read), cmocka_unit_test(there_is_an_end_to_complaints),
+        cmocka_unit_test(lists_are_bounded),         cmocka_unit_test(a_file_names_its_scenario),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

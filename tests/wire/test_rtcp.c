@@ -381,6 +381,12 @@ static void nacks_share_entries(void **state)
     }
     assert_int_equal(at, 6);
     assert_false(hp_rtcp_nack_next(&f, &cursor, &sequence));
+    /* What does not rise begins an entry of its own. */
+    static const uint16_t disorder[] = {10, 12, 11, 11};
+    hp_rtcp_begin(&w, out, sizeof out);
+    hp_rtcp_add_nack(&w, 1, 2, disorder, 4);
+    assert_int_equal(hp_rtcp_finish(&w), 24);
+    assert_memory_equal(out + 12, "\x00\x0a\x00\x02\x00\x0b\x00\x00\x00\x0b\x00\x00", 12);
     hp_rtcp_begin(&w, out, sizeof out);
     hp_rtcp_add_nack(&w, 1, 2, asked, 0);
     assert_int_equal(hp_rtcp_finish(&w), 0);
