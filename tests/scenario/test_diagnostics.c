@@ -133,7 +133,7 @@ static void names_of_users_are_free(void **state)
     assert_complains(
         "servers:\n  t: {kind: turn, users: {'1700000000:alice': p, a@example.com: p, '': p}}\n"
         "  d: {kind: stun, nat-discovery: true, port: 3479}\npeers: {a: {ice: {turn: t, turn-user: a@example.com}}}\n",
-        "2:66: a user's name must have 1 to 763 bytes\n"
+        "2:68: a user's name must have 1 to 763 bytes\n"
         "3:6: `nat-discovery` needs two ports: `port` and `alternate-port` are both 3479\n");
     g_autofree char *long_realm = g_strnfill(764, 'r');
     g_autofree char *text = g_strdup_printf("servers: {t: {kind: turn, realm: %s}}\npeers: {a: }\n", long_realm);
