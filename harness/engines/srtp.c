@@ -22,8 +22,9 @@
  *     accepted when its tag fits, as RFC 7714 section 9.3 allows.
  *
  * libsrtp's state is global to the process: srtp_init() runs once (hp_srtp_start()), nothing takes it back. A process
- * that forks afterwards may use it in parent and child. No packet depends on a random number; NSS seeds a generator of
- * its own that nothing here asks. Contexts of their own may be used in threads of their own.
+ * that forks afterwards may use it in parent and child. No packet depends on a random number: the self-tests of
+ * srtp_init() draw from rand(), and NSS seeds a generator of its own that nothing here asks. Threads may each have
+ * contexts of their own.
  *
  * libsrtp wants packets on a 32-bit boundary; others pass through a scratch buffer. */
 #include "engines/srtp.h"

@@ -80,6 +80,12 @@ void hp_rtcp_add_rr(hp_rtcp_writer *w, uint32_t ssrc, const hp_rtcp_report_block
     } while (n > 0);
 }
 
+/* Text on the wire has a length and no terminator. */
+static void put_text(uint8_t *out, const char *text, size_t len)
+{
+    memcpy(out, text, len);
+}
+
 void hp_rtcp_add_cname(hp_rtcp_writer *w, uint32_t ssrc, const char *cname)
 {
     size_t len = strlen(cname);
@@ -98,7 +104,7 @@ void hp_rtcp_add_cname(hp_rtcp_writer *w, uint32_t ssrc, const char *cname)
     hp_put32(body, ssrc);
     body[4] = HP_SDES_CNAME;
     body[5] = (uint8_t)len;
-    memcpy(body + 6, cname, len);
+    put_text(body + 6, cname, len);
 }
 
 void hp_rtcp_add_bye(hp_rtcp_writer *w, const uint32_t *ssrcs, size_t n, const char *reason)
@@ -119,7 +125,7 @@ void hp_rtcp_add_bye(hp_rtcp_writer *w, const uint32_t *ssrcs, size_t n, const c
     if (reason != NULL) {
         memset(body, 0, reason_len);
         body[0] = (uint8_t)len;
-        memcpy(body + 1, reason, len);
+        put_text(body + 1, reason, len);
     }
 }
 
