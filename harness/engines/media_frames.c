@@ -11,7 +11,8 @@
  * A frame that is no key frame refers to the one before. Once one is given up, nothing is shown before the next key frame;
  * complete frames until then count as undecodable. A complete key frame is shown at once, whatever is missing before it.
  * While one is needed and none is on its way, a PLI goes out, and again after pli_interval as long as anything is heard.
- * In an unmeasured stream nobody knows which frames are key frames: every complete one is shown.
+ * In an unmeasured stream nobody knows which frames are key frames: every complete one is shown. Nor can the frame behind
+ * a loss be known to begin where it seems to, so that it counts as incomplete too.
  *
  * A freeze is a time between two pictures that is too long by config.freeze; all of that time counts. The clock stands
  * while the far end is on hold. The end of the call ends a freeze.

@@ -43,14 +43,11 @@ bool hp_media_missing_add(hp_media_missing *m, int64_t number, hp_time now, hp_t
     return true;
 }
 
-bool hp_media_missing_remove(hp_media_missing *m, int64_t number, unsigned *ret_tries)
+void hp_media_missing_remove(hp_media_missing *m, int64_t number)
 {
     unsigned at = lower_bound(m, number);
-    if (at == m->n || m->gaps[at].number != number)
-        return false;
-    *ret_tries = m->gaps[at].tries;
-    remove_range(m, at, at + 1);
-    return true;
+    if (at < m->n && m->gaps[at].number == number)
+        remove_range(m, at, at + 1);
 }
 
 void hp_media_missing_forget(hp_media_missing *m, int64_t number)

@@ -2,12 +2,11 @@
  *
  * A packet's payload is the measuring header and filler from a block of random octets that is drawn once; where in the
  * block depends on the packet's number. What is remembered of a packet for retransmission is therefore a description of
- * 56 octets, not its bytes: the same bytes come out of it again.
+ * 40 octets, not its bytes: the same bytes come out of it again.
  *
- * The history is a ring indexed by packet number, as long as config.video.history; a packet older than that is gone
- * (RFC 4588 section 3 leaves the length to the application). Retransmissions go out as RTX packets, the original sequence
- * number before the payload (section 4), with sequence numbers and an SSRC of their own (section 8.3 is about this case),
- * or unchanged where the configuration has no RTX. Audio keeps no history. */
+ * The history is a ring indexed by packet number, as long as config.video.history; a packet older than that is gone.
+ * Retransmissions go out as RTX packets, the original sequence number before the payload (RFC 4588 section 4), with
+ * sequence numbers and an SSRC of their own, or unchanged where the configuration has no RTX. Audio keeps no history. */
 #include "engines/media_sender_private.h"
 
 #include "wire/rtp.h"

@@ -155,6 +155,8 @@ static void ask(hp_media_stream *s, hp_time now)
         hp_rtcp_add_nack(&w, r->ssrc, s->ssrc, missing, n);
         s->stats.nacks++;
         s->stats.nacked_packets += n;
+        for (unsigned i = 0; i < n; i++)
+            hp_media_stream_slot(s, hp_rtp_extend(s->highest, missing[i]))->asked = true;
         hp_receiver_tell(s, now, &(hp_media_event){.kind = HP_MEDIA_EV_NACK, .count = n});
     }
     if (key) {

@@ -77,8 +77,7 @@ typedef struct hp_media_missing {
 
 /* False when there is no room: the list is then empty. */
 bool hp_media_missing_add(hp_media_missing *m, int64_t number, hp_time now, hp_time delay);
-/* False when it is not missing. *ret_tries: requests sent for it. */
-bool hp_media_missing_remove(hp_media_missing *m, int64_t number, unsigned *ret_tries);
+void hp_media_missing_remove(hp_media_missing *m, int64_t number);
 /* Forgets all up to and with number. */
 void hp_media_missing_forget(hp_media_missing *m, int64_t number);
 /* Whether a number up to and with `number` is missing. */
@@ -107,7 +106,7 @@ typedef struct hp_media_slot {
     uint32_t timestamp;
     uint32_t point; /* where its loss is counted */
     uint8_t state; /* hp_slot_state */
-    bool marker, came_as_media;
+    bool came_as_media, asked; /* asked: by NACK */
 } hp_media_slot;
 
 typedef struct hp_media_frame {
@@ -179,7 +178,7 @@ hp_media_stream *hp_media_stream_new(hp_media_receiver *r, hp_time now, const hp
 void hp_media_stream_free(hp_media_stream *s);
 /* A media packet of this SSRC, its first one too. */
 void hp_media_stream_media(hp_media_stream *s, hp_time now, const hp_rtp_packet *p);
-/* Whether a retransmission is of a packet that this stream misses. */
+/* Whether a retransmission is of a packet that this stream misses, or asked for. */
 bool hp_media_stream_awaits(hp_media_stream *s, const hp_rtp_packet *rtx);
 void hp_media_stream_repair(hp_media_stream *s, hp_time now, const hp_rtp_packet *rtx);
 hp_media_stream_stats hp_media_stream_snapshot(const hp_media_stream *s);

@@ -43,21 +43,21 @@ static void clear_recorded(void *data)
     g_free(((recorded *)data)->data);
 }
 
-static void take(hp_media_source *source, const hp_media_recorded *from, const hp_rtp_packet *p, hp_time *first_at,
+static void take(GArray *packets, const hp_media_recorded *from, const hp_rtp_packet *p, hp_time *first_at,
                  uint16_t *first_sequence, uint32_t *first_timestamp)
 {
     recorded r = {.len = from->len, .data = g_memdup2(from->data, from->len)};
-    if (source->packets->len == 0) {
+    if (packets->len == 0) {
         *first_at = from->at;
         *first_sequence = p->sequence;
         *first_timestamp = p->timestamp;
     } else {
-        const recorded *last = &g_array_index(source->packets, recorded, source->packets->len - 1);
+        const recorded *last = &g_array_index(packets, recorded, packets->len - 1);
         r.after = from->at > *first_at + last->after ? from->at - *first_at : last->after;
         r.number = hp_rtp_extend(last->number + *first_sequence, p->sequence) - *first_sequence;
         r.timestamp = p->timestamp - *first_timestamp;
     }
-    g_array_append_val(source->packets, r);
+    g_array_append_val(packets, r);
 }
 
 static void measure_spans(hp_media_source *source)
@@ -82,10 +82,12 @@ static void measure_spans(hp_media_source *source)
 hp_media_source *hp_media_source_new(const hp_media_recorded *packets, size_t n, const hp_media_source_config *config,
                                      const hp_rng *rng, GError **error)
 {
-    g_autoptr(hp_media_source) source = g_new0(hp_media_source, 1);
-    source->config = *config;
-    source->packets = g_array_new(FALSE, FALSE, sizeof(recorded));
-    g_array_set_clear_func(source->packets, clear_recorded);
+    if (config->pt_set && config->pt > 127) {
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a payload type is at most 127, not %u", config->pt);
+        return NULL;
+    }
+    g_autoptr(GArray) taken = g_array_new(FALSE, FALSE, sizeof(recorded));
+    g_array_set_clear_func(taken, clear_recorded);
     bool picked = config->pick_set;
     uint32_t pick = config->pick, first_timestamp = 0;
     uint16_t first_sequence = 0;
@@ -97,36 +99,32 @@ hp_media_source *hp_media_source_new(const hp_media_recorded *packets, size_t n,
             picked = true;
             pick = p.ssrc;
         }
-        if (is_rtp && p.ssrc == pick) {
-            take(source, &packets[i], &p, &first_at, &first_sequence, &first_timestamp);
-        } else {
-            source->skipped++;
-        }
+        if (is_rtp && p.ssrc == pick)
+            take(taken, &packets[i], &p, &first_at, &first_sequence, &first_timestamp);
     }
-    if (source->packets->len == 0) {
+    if (taken->len == 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "the recording has no RTP packet%s among its %zu packets",
                     config->pick_set ? " of that SSRC" : "", n);
         return NULL;
     }
-    if (config->pt_set && config->pt > 127) {
-        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a payload type is at most 127, not %u", config->pt);
-        return NULL;
-    }
+    hp_media_source *source = g_new0(hp_media_source, 1);
+    source->config = *config;
+    source->packets = g_steal_pointer(&taken);
+    source->skipped = n - source->packets->len;
     measure_spans(source);
     hp_rng stream = *rng;
     uint64_t ssrc = hp_rng_u64(&stream), origins = hp_rng_u64(&stream);
     source->ssrc = config->id.ssrc_set ? config->id.ssrc : (uint32_t)ssrc;
     source->first_sequence = config->id.sequence_set ? config->id.sequence : (uint16_t)origins;
     source->first_timestamp = config->id.timestamp_set ? config->id.timestamp : (uint32_t)(origins >> 32);
-    return g_steal_pointer(&source);
+    return source;
 }
 
 void hp_media_source_free(hp_media_source *source)
 {
     if (!source)
         return;
-    if (source->packets)
-        g_array_unref(source->packets);
+    g_array_unref(source->packets);
     g_free(source);
 }
 

@@ -254,14 +254,12 @@ void hp_media_stream_media(hp_media_stream *s, hp_time now, const hp_rtp_packet 
     }
     if (slot->state == HP_SLOT_MISSING)
         hp_media_series_unlose(&s->series, slot->point);
-    unsigned tries = 0;
-    hp_media_missing_remove(&s->missing, number, &tries);
-    bool is_copy = tries > 0 && !s->receiver->config.video.rtx;
+    hp_media_missing_remove(&s->missing, number);
+    bool is_copy = slot->asked && !s->receiver->config.video.rtx;
     if (behind && !is_copy)
         s->stats.reordered++;
     slot->state = HP_SLOT_RECEIVED;
     slot->timestamp = p->timestamp;
-    slot->marker = p->marker;
     hp_media_point *point = count_use(s, now, p);
     if (point)
         point->jitter = jitter;
@@ -287,7 +285,7 @@ bool hp_media_stream_awaits(hp_media_stream *s, const hp_rtp_packet *rtx)
 {
     int64_t number;
     const hp_media_slot *slot = repeated(s, rtx, &number);
-    return slot && slot->state == HP_SLOT_MISSING;
+    return slot && (slot->asked || slot->state == HP_SLOT_MISSING);
 }
 
 void hp_media_stream_repair(hp_media_stream *s, hp_time now, const hp_rtp_packet *rtx)
@@ -300,8 +298,7 @@ void hp_media_stream_repair(hp_media_stream *s, hp_time now, const hp_rtp_packet
         s->stats.rtx_useless++;
         return;
     }
-    unsigned tries = 0;
-    hp_media_missing_remove(&s->missing, number, &tries);
+    hp_media_missing_remove(&s->missing, number);
     p.sequence = sequence;
     p.ssrc = s->ssrc;
     hp_media_mark read;
@@ -310,7 +307,6 @@ void hp_media_stream_repair(hp_media_stream *s, hp_time now, const hp_rtp_packet
     hp_media_series_unlose(&s->series, slot->point);
     slot->state = HP_SLOT_RECOVERED;
     slot->timestamp = p.timestamp;
-    slot->marker = p.marker;
     s->stats.recovered++;
     count_use(s, now, &p);
     if (!in_time(s, now, &p, number, measured ? &read : NULL)) {

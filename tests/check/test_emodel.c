@@ -85,8 +85,8 @@ static void integers_go_in_and_come_out(void **state)
         hp_emodel_rate(&(hp_emodel_input){.delay = 150 * HP_MS, .loss_ppb = 10000000, .codec = HP_CODEC_G729A});
     near(score.r_milli, r * 1000, 0.5, "R in thousandths");
     near(score.mos_milli, hp_emodel_mos(r) * 1000, 0.5, "MOS in thousandths");
-    hp_emodel_input input = {.delay = HP_NEVER, .loss_ppb = UINT32_MAX, .burst_milli = UINT32_MAX,
-                             .codec = HP_CODEC_G723_1};
+    hp_emodel_input input = {
+        .delay = HP_NEVER, .loss_ppb = UINT32_MAX, .burst_milli = UINT32_MAX, .codec = HP_CODEC_G723_1};
     score = hp_emodel_rate(&input);
     assert_int_equal(score.mos_milli, 1000);
     assert_true(score.r_milli < 0);
@@ -134,12 +134,9 @@ static void bursts_have_a_ratio(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults_give_the_published_rating),
-        cmocka_unit_test(ratings_map_to_scores),
-        cmocka_unit_test(the_equations_agree_with_another_hand),
-        cmocka_unit_test(integers_go_in_and_come_out),
-        cmocka_unit_test(worse_is_never_rated_better),
-        cmocka_unit_test(bursts_have_a_ratio),
+        cmocka_unit_test(defaults_give_the_published_rating),    cmocka_unit_test(ratings_map_to_scores),
+        cmocka_unit_test(the_equations_agree_with_another_hand), cmocka_unit_test(integers_go_in_and_come_out),
+        cmocka_unit_test(worse_is_never_rated_better),           cmocka_unit_test(bursts_have_a_ratio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,8 +60,7 @@ static void measured(receiver *f, hp_time now, uint32_t n)
 {
     uint8_t packet[100], payload[40] = {0};
     hp_rtp_header h = {.pt = 111, .sequence = (uint16_t)n, .timestamp = n * 960, .ssrc = SSRC};
-    hp_media_mark mark = {.flags = HP_MARK_START | HP_MARK_END, .frame = n, .sequence = n,
-                          .capture = n * 20 * HP_MS};
+    hp_media_mark mark = {.flags = HP_MARK_START | HP_MARK_END, .frame = n, .sequence = n, .capture = n * 20 * HP_MS};
     hp_media_mark_write(payload, &mark);
     size_t len = hp_rtp_write(packet, sizeof packet, &h, payload, sizeof payload);
     hp_media_receiver_rtp(f->r, now, packet, len);
@@ -154,11 +153,11 @@ static void the_adaptive_one_follows_the_network(void **state)
         measured(&f, n * 20 * HP_MS + 10 * HP_MS, n);
     assert_int_equal(stats(&f).playout_delay, 20 * HP_MS); /* no jitter: the least */
     assert_int_equal(stats(&f).late, 0);
-    /* Every fourth packet 80 ms later: the first of them is late, soon none is. */
+    /* Every fourth packet 80 ms later: the first ten of them are late, then none is. */
     for (; n < 1000; n++)
         measured(&f, n * 20 * HP_MS + (n % 4 == 0 ? 90 * HP_MS : 10 * HP_MS), n);
     uint64_t late = stats(&f).late;
-    assert_in_range(late, 1, 8);
+    assert_int_equal(late, 10);
     assert_in_range(stats(&f).playout_delay, 80 * HP_MS, 200 * HP_MS);
     for (; n < 1500; n++)
         measured(&f, n * 20 * HP_MS + (n % 4 == 0 ? 90 * HP_MS : 10 * HP_MS), n);
@@ -314,8 +313,9 @@ static void the_series_has_a_point_each_100_ms(void **state)
         assert_int_equal(p[i].lost, lost[i]);
         assert_int_equal(p[i].n_latency, packets[i]);
         assert_int_equal(p[i].latency_max, packets[i] == 0 ? 0 : i == 7 ? 130 * HP_MS : 15 * HP_MS);
-        assert_int_equal(hp_media_point_latency_mean(&p[i]),
-                         packets[i] == 0 ? 0 : i == 7 ? (5 * 15 + 130) * HP_MS / 6 : 15 * HP_MS);
+        assert_int_equal(hp_media_point_latency_mean(&p[i]), packets[i] == 0 ? 0
+                                                             : i == 7        ? (5 * 15 + 130) * HP_MS / 6
+                                                                             : 15 * HP_MS);
     }
     assert_true(p[7].jitter > 0);
     clear(&f);
@@ -324,6 +324,24 @@ static void the_series_has_a_point_each_100_ms(void **state)
     measured(&f, 0, 0);
     assert_null(hp_media_receiver_series(f.r, 0, &start, &n));
     assert_int_equal(n, 0);
+    clear(&f);
+}
+
+static void jitter_is_carried_through_silence(void **state)
+{
+    hp_media_config c = audio();
+    receiver f;
+    make(&f, &c);
+    measured(&f, 0, 0);
+    measured(&f, 30 * HP_MS, 1); /* 10 ms later than it should: 480 units, a sixteenth */
+    measured(&f, 430 * HP_MS, 21);
+    hp_time start;
+    size_t n;
+    const hp_media_point *p = hp_media_receiver_series(f.r, 0, &start, &n);
+    static const unsigned jitter[] = {30, 30, 30, 30, 28}; /* (480 - 30) / 16 */
+    assert_int_equal(n, 5);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(p[i].jitter, jitter[i]);
     clear(&f);
 }
 
@@ -440,6 +458,7 @@ int main(void)
         cmocka_unit_test(what_is_older_than_the_window_is_discarded),
         cmocka_unit_test(latency_is_exact),
         cmocka_unit_test(the_series_has_a_point_each_100_ms),
+        cmocka_unit_test(jitter_is_carried_through_silence),
         cmocka_unit_test(reports_answer_sender_reports),
         cmocka_unit_test(sources_are_kept_apart_and_bounded),
         cmocka_unit_test(anything_may_come),

@@ -6,8 +6,12 @@
 static hp_media_config audio(void)
 {
     hp_media_config c = hp_audio_config_default();
-    c.id = (hp_media_identity){.ssrc_set = true, .ssrc = 0x11223344, .sequence_set = true, .sequence = 65530,
-                               .timestamp_set = true, .timestamp = 0xfffffc40};
+    c.id = (hp_media_identity){.ssrc_set = true,
+                               .ssrc = 0x11223344,
+                               .sequence_set = true,
+                               .sequence = 65530,
+                               .timestamp_set = true,
+                               .timestamp = 0xfffffc40};
     c.rtcp.off = true;
     return c;
 }
@@ -16,8 +20,14 @@ static hp_media_config video(void)
 {
     hp_media_config c = hp_video_config_default();
     c.video.variation_percent = 0;
-    c.id = (hp_media_identity){.ssrc_set = true, .ssrc = 0x55667788, .rtx_ssrc_set = true, .rtx_ssrc = 0x99,
-                               .sequence_set = true, .sequence = 100, .timestamp_set = true, .timestamp = 5000};
+    c.id = (hp_media_identity){.ssrc_set = true,
+                               .ssrc = 0x55667788,
+                               .rtx_ssrc_set = true,
+                               .rtx_ssrc = 0x99,
+                               .sequence_set = true,
+                               .sequence = 100,
+                               .timestamp_set = true,
+                               .timestamp = 5000};
     c.rtcp.off = true;
     return c;
 }
@@ -117,8 +127,7 @@ static void video_frames_are_cut_and_paced(void **state)
         assert_int_equal(p->rtp.timestamp, 5000);
         assert_int_equal(p->rtp.sequence, 100 + i);
         assert_int_equal(p->rtp.marker, i == 16);
-        assert_int_equal(p->mark.flags,
-                         HP_MARK_KEY | (i == 0 ? HP_MARK_START : 0) | (i == 16 ? HP_MARK_END : 0));
+        assert_int_equal(p->mark.flags, HP_MARK_KEY | (i == 0 ? HP_MARK_START : 0) | (i == 16 ? HP_MARK_END : 0));
         assert_int_equal(p->mark.capture, HP_S);
         assert_int_equal(p->mark.offset, p->at - HP_S);
     }
@@ -176,7 +185,8 @@ static void nack_is_answered_from_the_history(void **state)
     unsigned n = rig->sent->len;
     uint16_t newest = (uint16_t)(100 + n - 1);
     const rig_packet *wanted[] = {g_ptr_array_index(rig->sent, n - 64), g_ptr_array_index(rig->sent, n - 2)};
-    uint16_t asked[] = {(uint16_t)(newest - 64), (uint16_t)(newest - 63), (uint16_t)(newest - 1), (uint16_t)(newest + 1)};
+    uint16_t asked[] = {(uint16_t)(newest - 64), (uint16_t)(newest - 63), (uint16_t)(newest - 1),
+                        (uint16_t)(newest + 1)};
     uint8_t buffer[200];
     hp_rtcp_writer w;
     hp_rtcp_begin(&w, buffer, sizeof buffer);
@@ -320,7 +330,10 @@ static void a_report_tells_the_round_trip(void **state)
     hp_media_sender_start(rig->sender, 0);
     rig_run(rig, 2 * HP_S);
     /* An SR of 1.5 s, held for 0.25 s at the far end; back at 2 s. */
-    hp_rtcp_report_block block = {.ssrc = 0x11223344, .fraction_lost = 64, .cumulative_lost = -3, .jitter = 17,
+    hp_rtcp_report_block block = {.ssrc = 0x11223344,
+                                  .fraction_lost = 64,
+                                  .cumulative_lost = -3,
+                                  .jitter = 17,
                                   .last_sr = hp_ntp_middle(hp_ntp_from_time(1500 * HP_MS)),
                                   .delay_since_last_sr = 16384};
     uint8_t buffer[200];
