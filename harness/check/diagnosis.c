@@ -3,7 +3,7 @@
  * A connectivity check is a Binding request with a PRIORITY (RFC 8445 section 7.1.1), also when a TURN client wraps it;
  * it counts at the tap of the peer that sends it. What a drop threw away is known from the capture record it refers to;
  * a drop without one counts as data. Data is all that is not a STUN request or answer: a Send or Data indication and
- * ChannelData carry data. */
+ * ChannelData carry data. What a TURN server throws away never was a packet again; its turn-dropped events count. */
 #include "check/diagnosis.h"
 
 #include <string.h>
@@ -17,8 +17,7 @@ typedef struct peer_count {
 } peer_count;
 
 typedef struct drop_count {
-    const char *place; /* the trace's */
-    hp_drop_reason reason;
+    const char *place, *reason; /* the trace's words */
     uint64_t all, data;
 } drop_count;
 
@@ -125,21 +124,26 @@ static void look_at_packet(hp_diagnosis *d, seen *packets, const hp_trace *trace
     }
 }
 
-static void look_at_drop(hp_diagnosis *d, const seen *packets, const hp_record *r)
+static void count_drop(hp_diagnosis *d, const char *place, const char *reason, bool data)
 {
-    const uint32_t number = r->drop.packet;
-    const bool known = number > 0 && number <= packets->is_data->len;
-    const bool data = known ? packets->is_data->data[number - 1] != 0 : r->drop.proto == HP_PROTO_UDP;
     for (unsigned i = 0; i < d->drops->len; i++) {
         drop_count *count = &g_array_index(d->drops, drop_count, i);
-        if (count->reason == r->drop.reason && strcmp(count->place, r->drop.place) == 0) {
+        if (strcmp(count->reason, reason) == 0 && strcmp(count->place, place) == 0) {
             count->all++;
             count->data += data;
             return;
         }
     }
-    const drop_count count = {.place = r->drop.place, .reason = r->drop.reason, .all = 1, .data = data};
+    const drop_count count = {.place = place, .reason = reason, .all = 1, .data = data};
     g_array_append_val(d->drops, count);
+}
+
+static void look_at_drop(hp_diagnosis *d, const seen *packets, const hp_record *r)
+{
+    const uint32_t number = r->drop.packet;
+    const bool known = number > 0 && number <= packets->is_data->len;
+    const bool data = known ? packets->is_data->data[number - 1] != 0 : r->drop.proto == HP_PROTO_UDP;
+    count_drop(d, r->drop.place, hp_drop_name(r->drop.reason), data);
 }
 
 hp_diagnosis *hp_diagnosis_new(const hp_plan *plan, const hp_trace *trace)
@@ -163,6 +167,8 @@ hp_diagnosis *hp_diagnosis_new(const hp_plan *plan, const hp_trace *trace)
             look_at_packet(d, &packets, trace, &r);
         } else if (r.type == HP_RECORD_DROP) {
             look_at_drop(d, &packets, &r);
+        } else if (r.type == HP_RECORD_EVENT && r.event.kind == HP_EV_TURN_DROPPED) {
+            count_drop(d, r.event.subject, hp_record_text(&r, "reason"), true);
         }
     }
     g_byte_array_unref(packets.is_data);
@@ -230,7 +236,7 @@ void hp_diagnosis_append_drops(const hp_diagnosis *d, bool data_only, GString *t
         const drop_count *c = &g_array_index(d->drops, drop_count, r->index);
         if (i < MOST) {
             g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " dropped at %s: %s", i > 0 ? "; " : "", r->n, c->place,
-                                   hp_drop_name(c->reason));
+                                   c->reason);
         } else {
             rest += r->n;
         }

@@ -87,10 +87,14 @@ static void delivery_fails_and_tells_where_packets_went(void **state)
     ev_drop(f, 10 * HP_S, "alice", "link alice>internet", HP_DROP_LINK_LOSS, "HPFL", 4);
     ev_drop(f, 10 * HP_S, "alice", "home", HP_DROP_NAT_NO_MAPPING, check, sizeof check); /* no data */
     EVENT(f, 10 * HP_S, HP_EV_DATA_REFUSED, "alice", HP_FU("flow", 1), HP_FU("sequence", 4));
+    for (unsigned i = 0; i < 3; i++) {
+        EVENT(f, 10 * HP_S, HP_EV_TURN_DROPPED, "turn", HP_FS("reason", "no-permission"));
+    }
     ev_flow_done(f, 10 * HP_S, 1, "alice");
     assert_int_equal(fixture_finish(f, 20 * HP_S)->verdict, HP_VERDICT_FAIL);
     ASSERT_EXPECT(f, 0, false, 20 * HP_S, 0,
-                  "3 of 500 lost (0.6%), 1 refused by the agent; 2 dropped at link alice>internet: loss; 1 dropped at "
+                  "3 of 500 lost (0.6%), 1 refused by the agent; 3 dropped at turn: no-permission; 2 dropped at link "
+                  "alice>internet: loss; 1 dropped at "
                   "home: filtered");
 }
 
