@@ -73,13 +73,7 @@ static bool is_server(const hp_plan *plan, const hp_addr *a)
 static bool carries_data(const hp_record *r)
 {
     hp_match transaction = {.stun = {.present = HP_PRESENT}};
-    const hp_match_subject subject = {
-        .src = r->packet.src,
-        .dst = r->packet.dst,
-        .proto = r->packet.proto,
-        .payload = r->packet.payload,
-        .payload_length = r->packet.payload_length,
-    };
+    const hp_match_subject subject = hp_record_subject(r);
     if (r->packet.payload == NULL) {
         return r->packet.proto == HP_PROTO_UDP;
     }
@@ -106,13 +100,7 @@ static void look_at_packet(hp_diagnosis *d, seen *packets, const hp_trace *trace
         .stun = {.has_class = true, .cls = HP_STUN_SUCCESS, .method = HP_STUN_BINDING},
         .inside = true,
     };
-    const hp_match_subject subject = {
-        .src = r->packet.src,
-        .dst = r->packet.dst,
-        .proto = r->packet.proto,
-        .payload = r->packet.payload,
-        .payload_length = r->packet.payload_length,
-    };
+    const hp_match_subject subject = hp_record_subject(r);
     const guint8 data = carries_data(r);
     const int peer = owner(d, packets, trace, r->packet.tap);
     g_byte_array_append(packets->is_data, &data, 1);

@@ -20,20 +20,6 @@ static bool is_part_of(const char *name, const char *wanted)
     return strncmp(name, wanted, len) == 0 && (name[len] == '\0' || name[len] == '/');
 }
 
-static hp_match_subject subject_of(const hp_record *r)
-{
-    return (hp_match_subject){
-        .src = r->packet.src,
-        .dst = r->packet.dst,
-        .proto = r->packet.proto,
-        .icmp_kind = r->packet.icmp_kind,
-        .fragment = r->packet.fragment,
-        .corrupt = r->packet.corrupt,
-        .payload = r->packet.payload,
-        .payload_length = r->packet.payload_length,
-    };
-}
-
 /* ---- packets ---- */
 
 typedef struct packets {
@@ -134,7 +120,7 @@ static void packets_record(hp_expectation *e, const hp_trace *trace, const hp_re
         !tap_fits(e, p, trace, r->packet.tap)) {
         return;
     }
-    const hp_match_subject subject = subject_of(r);
+    const hp_match_subject subject = hp_record_subject(r);
     if ((p->matches_all || hp_match_packet(&x->packets.match, &subject)) && filter_fits(p, r)) {
         hp_tally_add(&p->count, 1, r->at, r->packet.number);
         hp_tally_add(&p->bytes, r->packet.length, r->at, r->packet.number);

@@ -213,7 +213,8 @@ static void number_zones(builder *b)
     for (unsigned z = 0; z < plan->n_zones; z++) {
         hp_plan_zone *zone = &plan->zones[z];
         if (z == 0) {
-            /* networks by use: see addressing.c */
+            hp_addr_parse("198.18.255.1", &zone->router4); /* the networks go by use: see addressing.c */
+            hp_addr_parse("2001:db8:ffff::1", &zone->router6);
         } else if (zone->nat < 0) {
             const hp_sc_lan *lan = &s->lans[z - 1];
             if (lan->family.ipv4)
@@ -231,14 +232,14 @@ static void number_zones(builder *b)
         }
         hp_address_pool_init(&b->pool4[z], &zone->prefix4, HP_AF_IPV4);
         hp_address_pool_init(&b->pool6[z], &zone->prefix6, HP_AF_IPV6);
-        if (zone->nat >= 0 && zone->prefix4.base.family) {
+        if (zone->nat >= 0 && zone->prefix4.base.family)
             zone->router4 = hp_addr_plus(zone->prefix4.base, 1);
-            hp_address_pool_reserve(&b->pool4[z], &zone->router4);
-        }
-        if (zone->nat >= 0 && zone->prefix6.base.family) {
+        if (zone->nat >= 0 && zone->prefix6.base.family)
             zone->router6 = hp_addr_plus(zone->prefix6.base, 1);
+        if (zone->router4.family)
+            hp_address_pool_reserve(&b->pool4[z], &zone->router4);
+        if (zone->router6.family)
             hp_address_pool_reserve(&b->pool6[z], &zone->router6);
-        }
     }
 }
 
@@ -362,8 +363,8 @@ static void resolve_servers(builder *b)
         int to = server_of(b, config->redirect);
         if (plan->servers[to].attachment.n_addresses == 0)
             continue;
-        uint16_t port = plan->servers[to].config.port;
-        config->redirect_addr = hp_addr_with_port(plan->servers[to].attachment.addresses[0], port ? port : 3478);
+        config->redirect_addr =
+            hp_addr_with_port(plan->servers[to].attachment.addresses[0], plan->servers[to].config.port);
     }
 }
 

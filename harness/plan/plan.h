@@ -16,7 +16,8 @@
 typedef struct hp_plan_zone {
     const char *name; /* "internet", a LAN's or a NAT's name */
     hp_prefix prefix4, prefix6; /* family none where the zone has none */
-    hp_addr router4, router6; /* the gateway: a NAT's inside address; family none on a plain LAN */
+    hp_addr router4, router6; /* the gateway: a NAT's inside address, on the Internet a router of its core; family none
+                                 on a plain LAN */
     hp_link_config link; /* what a packet entering the zone passes */
     int nat; /* index of the NAT whose inside it is, or -1 */
 } hp_plan_zone;

@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#define DEFAULT_STUN_PORT 3478
 /* A router port that leads nowhere: an address of the network itself that nobody has ends there, as it does where
  * nobody answers an ARP request, instead of leaving by the default route. */
 #define ON_LINK_PORT 0
@@ -70,8 +69,6 @@ static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment 
     bool kept = is_reconfigured(rig->plan, owner, plan->name);
     g_autofree char *who = plan->name ? g_strdup_printf("%s/%s", owner, plan->name) : g_strdup(owner);
     *at = (hp_rig_attachment){.plan = plan,
-                              .node = node,
-                              .node_port = node_port,
                               .zone = plan->zone,
                               .router_port = zone->n_ports++,
                               .addresses = g_memdup2(plan->addresses, plan->n_addresses * sizeof(hp_addr)),
@@ -99,16 +96,11 @@ static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment 
     } else {
         hp_node_connect(router, at->router_port, node, node_port);
     }
-    /* What speaks for the link in ICMP errors: the zone's gateway, on the Internet a made-up router of the core. */
-    hp_addr router4 = zone_plan->router4, router6 = zone_plan->router6;
-    if (plan->zone == 0) {
-        hp_addr_parse("198.18.255.1", &router4);
-        hp_addr_parse("2001:db8:ffff::1", &router6);
-    }
+    /* What speaks for the link in ICMP errors: the zone's gateway. */
     hp_link *const links[] = {at->up, at->crossing, at->down};
     for (unsigned i = 0; i < G_N_ELEMENTS(links); i++)
         if (links[i])
-            hp_link_set_router_address(links[i], &router4, &router6);
+            hp_link_set_router_address(links[i], &zone_plan->router4, &zone_plan->router6);
     route(rig, at, true);
 
     hp_trace *trace = hp_world_trace(rig->world);
@@ -122,15 +114,16 @@ static void build_zones(hp_rig *rig)
 {
     rig->zones = g_new0(hp_rig_zone, rig->plan->n_zones);
     for (unsigned z = 0; z < rig->plan->n_zones; z++) {
+        const hp_plan_zone *plan = &rig->plan->zones[z];
         hp_router_config config = {.hop = z == 0, .unreachable = z == 0};
-        if (z == 0) {
-            hp_addr_parse("198.18.255.1", &config.address4);
-            hp_addr_parse("2001:db8:ffff::1", &config.address6);
+        if (z == 0) { /* elsewhere the gateway's addresses are a NAT's */
+            config.address4 = plan->router4;
+            config.address6 = plan->router6;
         }
-        rig->zones[z].router = hp_router_new(rig->world, rig->plan->zones[z].name, &config);
+        rig->zones[z].router = hp_router_new(rig->world, plan->name, &config);
         rig->zones[z].crossings = g_ptr_array_new();
         rig->zones[z].n_ports = ON_LINK_PORT + 1;
-        const hp_prefix *const on_link[] = {&rig->plan->zones[z].prefix4, &rig->plan->zones[z].prefix6};
+        const hp_prefix *const on_link[] = {&plan->prefix4, &plan->prefix6};
         for (unsigned i = 0; i < G_N_ELEMENTS(on_link); i++)
             if (on_link[i]->base.family)
                 hp_router_add_route(rig->zones[z].router, on_link[i], ON_LINK_PORT);
@@ -220,7 +213,7 @@ static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int s
         hp_addr a = first_of(at->addresses, at->n_addresses, family);
         for (unsigned k = 0; a.family && k < peer->n_interfaces; k++)
             if (first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
-                return hp_addr_with_port(a, port ? port : DEFAULT_STUN_PORT);
+                return hp_addr_with_port(a, port);
     }
     return (hp_addr){0};
 }

@@ -19,8 +19,7 @@
  * run; `crossing` is the zone's and always there, so that no packet is handed on within the step that sent it. */
 typedef struct hp_rig_attachment {
     const hp_plan_attachment *plan;
-    hp_node *node;
-    unsigned node_port, zone, router_port;
+    unsigned zone, router_port;
     hp_link *up, *crossing, *down;
     hp_addr *addresses, *spare; /* current ones; owned */
     unsigned n_addresses;

@@ -336,3 +336,20 @@ hp_addr hp_record_addr(const hp_record *r, const char *key)
     hp_field field;
     return hp_record_find(r, key, &field) && field.type == 'a' ? field.a : (hp_addr){0};
 }
+
+/* ---- packets ---- */
+
+hp_match_subject hp_record_subject(const hp_record *r)
+{
+    g_assert(r->type == HP_RECORD_PACKET);
+    return (hp_match_subject){
+        .src = r->packet.src,
+        .dst = r->packet.dst,
+        .proto = r->packet.proto,
+        .icmp_kind = r->packet.icmp_kind,
+        .fragment = r->packet.fragment,
+        .corrupt = r->packet.corrupt,
+        .payload = r->packet.payload,
+        .payload_length = r->packet.payload_length,
+    };
+}

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "trace/event.h"
+#include "wire/match.h"
 #include "wire/packet.h"
 
 typedef struct hp_trace hp_trace;
@@ -142,6 +143,9 @@ bool hp_record_find(const hp_record *r, const char *key, hp_field *ret);
 uint64_t hp_record_u64(const hp_record *r, const char *key);
 const char *hp_record_text(const hp_record *r, const char *key);
 hp_addr hp_record_addr(const hp_record *r, const char *key);
+
+/* A packet record as a protocol match sees it. */
+hp_match_subject hp_record_subject(const hp_record *r);
 
 /* ---- writing it out (pcapng.c, jsonl.c) ---- */
 
