@@ -2,6 +2,11 @@
  * that the agent does not take is traced (data-refused) and counts as sent: the network never saw it, but the user
  * meant it to arrive. Arrivals are recognised by their header; anything else is not a flow's and is left alone.
  *
+ * A flow over a data channel opens that channel, or joins it, and waits until it is open: then it begins, and only then
+ * is it traced. With no session yet it waits for one. When the session has no such channel to give, or it ends before it
+ * was open, the flow begins none the less and each of its messages is refused. A message that SCTP's buffer has no room
+ * for is refused as well; there is no second try.
+ *
  * A reliable agent hands up a stream of bytes, cut anywhere. There a flow's datagrams are found again by their headers
  * and sizes; what has begun to arrive waits with its stream. Bytes that are no flow's end that: all that had come with
  * them is left alone. A datagram counts when its last byte is there. */
@@ -15,6 +20,9 @@ typedef struct flow {
     hp_flows *owner;
     hp_flow_config config;
     char *to;
+    bool waits; /* for its channel */
+    bool begun;
+    uint64_t session; /* in which it waits or has waited, 0: none */
     unsigned number;
     uint64_t sent;
     hp_time start;
@@ -160,14 +168,86 @@ static void receive(void *user, hp_peer *peer, const char *with, unsigned stream
     }
 }
 
+/* The first datagram leaves in a step of its own at this instant. */
+static void begin(flow *f)
+{
+    const hp_flow_config *config = &f->config;
+    hp_world *world = f->owner->world;
+    f->begun = true;
+    f->start = hp_world_now(world);
+    hp_trace_event(hp_world_trace(world), f->start, HP_EV_FLOW, hp_peer_name(config->from), HP_FU("flow", f->number),
+                   HP_FS("to", f->to), HP_FU("size", config->size), HP_FT("interval", config->interval),
+                   HP_FU("count", config->count), HP_FU("stream", config->stream),
+                   HP_FU("component", config->component),
+                   HP_FS("channel", config->channel ? config->channel->label : ""));
+    hp_timer_arm(world, &f->timer, f->start);
+}
+
+static void receive_channel(void *user, hp_peer *peer, const char *with, const char *label, const uint8_t *data,
+                            size_t len, uint32_t record)
+{
+    hp_flows *flows = user;
+    const flow *f = flow_of(flows, data, len);
+    if (f) {
+        take(flows, peer, f, data, len, record);
+    }
+}
+
+/* Opens the channel in the session there is, or joins it. True: it is not open yet. */
+static bool has_to_wait(const flow *f, uint64_t session)
+{
+    const hp_flow_config *config = &f->config;
+    if (!config->channel) {
+        return false;
+    }
+    if (session == f->session) {
+        return session == 0;
+    }
+    return hp_peer_open_channel(config->from, f->to, config->channel, NULL) &&
+           !hp_peer_channel_is_open(config->from, f->to, config->channel->label);
+}
+
+/* Waits for the channel, once in a session, or begins. */
+static void join(flow *f)
+{
+    uint64_t session = hp_peer_session_number(f->config.from, f->to);
+    f->waits = has_to_wait(f, session);
+    f->session = session;
+    if (!f->waits)
+        begin(f);
+}
+
+/* In a step of its own: where a session gives way to another, as in a glare, that one is there by then. */
+static void channel_changed(void *user, hp_peer *peer, const char *with, const char *label, bool open)
+{
+    const hp_flows *flows = user;
+    for (unsigned i = 0; i < flows->list->len; i++) {
+        flow *f = flows->list->pdata[i];
+        if (f->waits && f->config.from == peer && strcmp(f->to, with) == 0 &&
+            (label ? strcmp(f->config.channel->label, label) == 0 : f->session == 0)) {
+            f->waits = false;
+            hp_timer_arm(flows->world, &f->timer, hp_world_now(flows->world));
+        }
+    }
+}
+
 void hp_flows_watch(hp_flows *flows, hp_peer *peer)
 {
     hp_peer_set_receive(peer, receive, flows);
+    hp_peer_set_channel_receive(peer, receive_channel, flows);
+    hp_peer_set_channel_change(peer, channel_changed, flows);
 }
 
-static void send_next(void *owner, hp_time now)
+static bool hand_over(const flow *f)
 {
-    flow *f = owner;
+    const hp_flow_config *config = &f->config;
+    return config->channel
+               ? hp_peer_send_channel(config->from, f->to, config->channel->label, f->datagram, config->size)
+               : hp_peer_send(config->from, f->to, config->stream, config->component, f->datagram, config->size);
+}
+
+static void send_next(flow *f, hp_time now)
+{
     const hp_flow_config *config = &f->config;
     hp_trace *trace = hp_world_trace(f->owner->world);
     const char *from = hp_peer_name(config->from);
@@ -176,12 +256,21 @@ static void send_next(void *owner, hp_time now)
     put64(f->datagram + 16, now);
     hp_trace_event(trace, now, HP_EV_DATA_SENT, from, HP_FU("flow", f->number), HP_FU("sequence", sequence),
                    HP_FU("size", config->size));
-    if (!hp_peer_send(config->from, f->to, config->stream, config->component, f->datagram, config->size))
+    if (!hand_over(f))
         hp_trace_event(trace, now, HP_EV_DATA_REFUSED, from, HP_FU("flow", f->number), HP_FU("sequence", sequence));
     if (f->sent < config->count)
         hp_timer_arm(f->owner->world, &f->timer, f->start + f->sent * config->interval);
     else
         hp_trace_event(trace, now, HP_EV_FLOW_DONE, from, HP_FU("flow", f->number), HP_FU("sent", f->sent));
+}
+
+static void due(void *owner, hp_time now)
+{
+    flow *f = owner;
+    if (f->begun)
+        send_next(f, now);
+    else
+        join(f);
 }
 
 unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
@@ -192,19 +281,14 @@ unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
     f->config = *config;
     f->to = g_strdup(config->to);
     f->number = flows->list->len + 1;
-    f->start = hp_world_now(flows->world);
     f->datagram = g_malloc(config->size);
     for (uint32_t i = 0; i < config->size; i++)
         f->datagram[i] = (uint8_t)i;
     memcpy(f->datagram, magic, sizeof magic);
     put32(f->datagram + 4, f->number);
-    hp_timer_init(&f->timer, HP_TIMER_ACTOR, hp_world_new_element(flows->world), send_next, f);
+    hp_timer_init(&f->timer, HP_TIMER_ACTOR, hp_world_new_element(flows->world), due, f);
     g_ptr_array_add(flows->list, f);
-    hp_trace_event(hp_world_trace(flows->world), f->start, HP_EV_FLOW, hp_peer_name(config->from),
-                   HP_FU("flow", f->number), HP_FS("to", f->to), HP_FU("size", config->size),
-                   HP_FT("interval", config->interval), HP_FU("count", config->count), HP_FU("stream", config->stream),
-                   HP_FU("component", config->component));
-    hp_timer_arm(flows->world, &f->timer, f->start);
+    join(f);
     return f->number;
 }
 

@@ -1,7 +1,8 @@
-/* Numbered, time-stamped datagrams from one peer to another: the traffic whose delivery and latency is measured.
+/* Numbered, time-stamped datagrams, or messages of a data channel, from one peer to another: the traffic whose delivery
+ * and latency is measured.
  *
- * A datagram of a flow begins with 24 bytes: "HPFL", the flow's number (u32), the sequence number (u64) and the run time
- * it was sent (u64), all big-endian; the rest is a pattern. */
+ * A datagram of a flow begins with 24 bytes: "HPFL", the flow's number (u32), the sequence number (u64) and the run
+ * time it was sent (u64), all big-endian; the rest is a pattern. */
 #ifndef HP_ACTORS_FLOW_H
 #define HP_ACTORS_FLOW_H
 
@@ -14,7 +15,7 @@ typedef struct hp_flows hp_flows; /* all flows of a run */
 hp_flows *hp_flows_new(hp_world *world);
 /* Cancels what still runs. */
 void hp_flows_free(hp_flows *flows);
-/* Makes this peer's arriving datagrams known: those that belong to a flow are traced. */
+/* Makes this peer's arriving datagrams and messages known: those that belong to a flow are traced. */
 void hp_flows_watch(hp_flows *flows, hp_peer *peer);
 
 typedef struct hp_flow_config {
@@ -24,9 +25,10 @@ typedef struct hp_flow_config {
     uint32_t size; /* at least HP_FLOW_HEADER */
     hp_time interval;
     uint64_t count;
+    const hp_channel_config *channel; /* outlives the flow; NULL: plain datagrams on the component */
 } hp_flow_config;
 
-/* Begins at once; returns the flow's number (1, 2, ...). */
+/* Begins at once, over a data channel when that is open; returns the flow's number (1, 2, ...). */
 unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config);
 /* Whether the last datagram of it was sent. */
 bool hp_flows_done(const hp_flows *flows, unsigned flow);

@@ -16,16 +16,18 @@
 
 /* ---- sessions ---- */
 
-hp_session *hp_peer_session_new(hp_peer *peer, const char *with, unsigned n_streams, unsigned n_components)
+hp_session *hp_peer_session_new(hp_peer *peer, const char *with, const hp_call_config *call, GArray *lines)
 {
     hp_session *session = g_new0(hp_session, 1);
     session->peer = peer;
     session->number = ++peer->n_sessions_ever;
     session->origin = session->number;
     session->with = g_strdup(with);
-    session->n_streams = n_streams;
-    session->n_components = n_components;
-    session->components = g_new0(hp_session_component, (size_t)n_streams * n_components);
+    session->call = *call;
+    session->lines = lines;
+    session->n_streams = call->streams;
+    session->n_components = call->components;
+    session->components = g_new0(hp_session_component, (size_t)call->streams * call->components);
     session->candidates = g_ptr_array_new_with_free_func((GDestroyNotify)hp_local_candidate_free);
     hp_timer_init(&session->think_timer, HP_TIMER_ACTOR, peer->element, hp_session_think_over, session);
     hp_timer_init(&session->trickle_timer, HP_TIMER_ACTOR, peer->element, hp_session_trickle_due, session);
@@ -40,6 +42,7 @@ static void session_free(hp_session *session)
     hp_timer_cancel(session->peer->world, &session->trickle_timer);
     g_strfreev(session->remote_ufrags);
     g_ptr_array_unref(session->candidates);
+    g_array_unref(session->lines);
     g_free(session->offer_ufrag);
     g_free(session->components);
     g_free(session->with);
@@ -153,11 +156,33 @@ const char *hp_peer_name(const hp_peer *peer)
 
 /* ---- steps ---- */
 
-bool hp_peer_call(hp_peer *peer, const char *to, unsigned streams, unsigned components, GError **error)
+/* The call with its streams and components settled; false when it cannot be made. */
+static bool settle_call(const hp_peer *peer, const hp_call_config *asked, hp_call_config *ret, GError **error)
 {
-    if (streams < 1 || streams > HP_SDP_MAX_STREAMS || components < 1 || components > HP_SDP_MAX_COMPONENTS) {
+    hp_call_config call = *asked;
+    bool media = hp_call_has_media(&call);
+    if (media && !hp_peer_takes_media(peer)) {
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: a call with media by a peer that takes no part in them",
+                    peer->name);
+        return false;
+    }
+    if (media) {
+        hp_media_shape(&call, &call.streams, &call.components);
+    }
+    if (call.streams < 1 || call.streams > HP_SDP_MAX_STREAMS || call.components < 1 ||
+        call.components > HP_SDP_MAX_COMPONENTS) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: a call of %u streams with %u components", peer->name,
-                    streams, components);
+                    call.streams, call.components);
+        return false;
+    }
+    *ret = call;
+    return true;
+}
+
+bool hp_peer_call(hp_peer *peer, const char *to, const hp_call_config *asked, GError **error)
+{
+    hp_call_config call;
+    if (!settle_call(peer, asked, &call, error)) {
         return false;
     }
     hp_session *existing = hp_peer_find_session(peer, to);
@@ -168,8 +193,8 @@ bool hp_peer_call(hp_peer *peer, const char *to, unsigned streams, unsigned comp
         return false;
     }
     g_autoptr(GError) refused = NULL;
-    hp_session *session = hp_peer_session_new(peer, to, streams, components);
-    if (!hp_session_open_agent(session, true, &refused)) {
+    hp_session *session = hp_peer_session_new(peer, to, &call, hp_session_lines_of_call(&call));
+    if (!hp_session_open_agent(session, true, &refused) || !hp_session_open_media(session, &refused)) {
         hp_peer_error(session, "%s", refused->message);
         g_ptr_array_remove(peer->sessions, session);
         g_propagate_error(error, g_steal_pointer(&refused));
@@ -194,9 +219,7 @@ static bool restart_session(hp_session *session, GError **error)
                     session->peer->name);
         return false;
     }
-    hp_session_restart_agent(session);
-    session->state = HP_SESSION_PREPARING;
-    hp_session_begin_offer(session);
+    hp_session_offer_restart(session);
     return true;
 }
 
@@ -244,18 +267,7 @@ static hp_session *session_for_data(const hp_peer *peer, const char *with)
 bool hp_peer_send(hp_peer *peer, const char *with, unsigned stream, unsigned component, const void *data, size_t len)
 {
     hp_session *session = session_for_data(peer, with);
-    if (!session || session->broken || stream < 1 || stream > session->n_streams || component < 1 ||
-        component > session->n_components || len > G_MAXUINT16) {
-        return false;
-    }
-    /* All or nothing: nice_agent_send() would let a reliable agent take the first part alone. */
-    GOutputVector vector = {.buffer = data, .size = len};
-    NiceOutputMessage message = {.buffers = &vector, .n_buffers = 1};
-    hp_seam_enter(session->env);
-    gint sent = nice_agent_send_messages_nonblocking(session->agent, stream, component, &message, 1, NULL, NULL);
-    hp_seam_leave(session->env);
-    hp_session_schedule(session);
-    return sent == 1;
+    return session && !session->media && hp_session_send(session, stream, component, data, len);
 }
 
 void hp_peer_set_receive(hp_peer *peer, hp_peer_receive receive, void *user)

@@ -6,8 +6,10 @@
 #ifndef HP_ACTORS_PEER_H
 #define HP_ACTORS_PEER_H
 
+#include "actors/media_hub.h"
 #include "actors/signaling.h"
 #include "config/ice.h"
+#include "config/media.h"
 #include "world/host.h"
 
 typedef struct hp_peer hp_peer;
@@ -32,6 +34,10 @@ typedef struct hp_peer_config {
     const hp_peer_turn *turn; /* copied; strings outlive the peer */
     unsigned n_turn;
     hp_peer_client client;
+    const hp_peer_media_config *media; /* outlives the peer; NULL: it takes no part in calls with media */
+    const hp_captured *replay[HP_MEDIA_N_KINDS]; /* RTP to send in place of made-up media; outlives the peer */
+    size_t n_replay[HP_MEDIA_N_KINDS];
+    hp_media_hub *hub; /* of the run; NULL only without media */
 } hp_peer_config;
 
 hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_config *config);
@@ -40,12 +46,18 @@ void hp_peer_free(hp_peer *peer);
 const char *hp_peer_name(const hp_peer *peer);
 
 /* Offers a session. to NULL: the offer names nobody. False and error when libnice refuses (also traced). */
-bool hp_peer_call(hp_peer *peer, const char *to, unsigned streams, unsigned components, GError **error);
+bool hp_peer_call(hp_peer *peer, const char *to, const hp_call_config *call, GError **error);
+/* Holds or resumes media of those kinds both ways by a new offer (RFC 3264 section 8.4: inactive, sendrecv). False and
+ * HP_ERROR_INVALID without a session with media that is neither being set up nor closed. with NULL: all sessions. */
+bool hp_peer_hold(hp_peer *peer, const char *with, const bool kinds[HP_MEDIA_N_KINDS], bool hold, GError **error);
+/* The video sender's bit rate from its next frame on. False and HP_ERROR_INVALID without one. */
+bool hp_peer_set_video_bitrate(hp_peer *peer, const char *with, uint32_t bitrate, GError **error);
 /* Of several sessions, those that can be are restarted; false and error: the first that could not. */
 bool hp_peer_restart(hp_peer *peer, const char *with /* NULL: all sessions */, GError **error);
 /* Begins an orderly close of the session(s): TURN allocations are given back. */
 void hp_peer_close(hp_peer *peer, const char *with /* NULL: all */);
-/* Sends one datagram on the session with `with`. False when the agent does not take it (no session, not connected). */
+/* Sends one datagram on the session with `with`. False when the agent does not take it (no session, not connected), and
+ * in a session with media. */
 bool hp_peer_send(hp_peer *peer, const char *with, unsigned stream, unsigned component, const void *data, size_t len);
 /* Every datagram that arrives; record: its capture record. From a reliable agent: bytes as pseudo-TCP hands them up,
  * cut anywhere. */
@@ -53,6 +65,27 @@ typedef void (*hp_peer_receive)(void *user, hp_peer *peer, const char *with, uns
                                 const uint8_t *data, size_t len, uint32_t record);
 void hp_peer_set_receive(hp_peer *peer, hp_peer_receive receive, void *user);
 
+/* ---- data channels: over the session's SCTP association, for which the call had to ask (hp_call_config.data) ---- */
+
+/* Opens a channel with config's label (RFC 8832), or finds the open one of that label. It may be asked for before the
+ * association is there. False and HP_ERROR_INVALID without a session that has one in its description. */
+bool hp_peer_open_channel(hp_peer *peer, const char *with, const hp_channel_config *config, GError **error);
+/* One message. False when the channel is not open (yet), or SCTP's buffer is full. */
+bool hp_peer_send_channel(hp_peer *peer, const char *with, const char *label, const void *data, size_t len);
+/* Every message that arrives; record: the capture record of the packet that completed it. */
+typedef void (*hp_peer_channel_receive)(void *user, hp_peer *peer, const char *with, const char *label,
+                                        const uint8_t *data, size_t len, uint32_t record);
+void hp_peer_set_channel_receive(hp_peer *peer, hp_peer_channel_receive receive, void *user);
+/* A channel of that label has opened; or (open false) one has closed or failed, perhaps without ever having opened.
+ * label NULL: the session's association is there. */
+typedef void (*hp_peer_channel_change)(void *user, hp_peer *peer, const char *with, const char *label, bool open);
+void hp_peer_set_channel_change(hp_peer *peer, hp_peer_channel_change change, void *user);
+/* Whether one of that label is open, and takes messages. */
+bool hp_peer_channel_is_open(const hp_peer *peer, const char *with, const char *label);
+
+/* The run is over: what the media of its sessions still has open is told to the trace, which must be open. Nothing is
+ * received after it. */
+void hp_peer_finish(hp_peer *peer);
 /* The worst ICE state over the peer's open sessions' components, as its name ("connected"); NULL without a session.
  * with NULL: over all sessions. */
 const char *hp_peer_state(const hp_peer *peer, const char *with);

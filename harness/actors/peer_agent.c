@@ -88,6 +88,9 @@ static void on_state(NiceAgent *agent, guint stream, guint component, guint stat
                   HP_FS("previous", nice_component_state_to_string(c->state)));
     c->state = state;
     derive_consent(session, stream, component, state);
+    if (session->media && hp_session_is_open(session)) {
+        hp_media_session_ice_state(session->media, stream, component, state);
+    }
 }
 
 static void on_selected_pair(NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
@@ -130,7 +133,13 @@ static void on_data(NiceAgent *agent, guint stream, guint component, guint lengt
 {
     hp_session *session = user;
     hp_peer *peer = session->peer;
-    if (peer->receive && hp_session_is_open(session)) {
+    if (!hp_session_is_open(session)) {
+        return;
+    }
+    if (session->media) {
+        hp_media_session_receive(session->media, stream, component, (const uint8_t *)data, length,
+                                 hp_seam_env_last_record(session->env));
+    } else if (peer->receive) {
         peer->receive(peer->receive_user, peer, with_text(session), stream, component, (const uint8_t *)data, length,
                       hp_seam_env_last_record(session->env));
     }
@@ -170,6 +179,22 @@ void hp_session_schedule(hp_session *session)
 static void wake(void *user)
 {
     hp_session_schedule(user);
+}
+
+bool hp_session_send(hp_session *session, unsigned stream, unsigned component, const void *data, size_t len)
+{
+    if (session->broken || !hp_session_is_open(session) || !component_of(session, stream, component) ||
+        len > G_MAXUINT16) {
+        return false;
+    }
+    /* All or nothing: nice_agent_send() would let a reliable agent take the first part alone. */
+    GOutputVector vector = {.buffer = data, .size = len};
+    NiceOutputMessage message = {.buffers = &vector, .n_buffers = 1};
+    hp_seam_enter(session->env);
+    gint sent = nice_agent_send_messages_nonblocking(session->agent, stream, component, &message, 1, NULL, NULL);
+    hp_seam_leave(session->env);
+    hp_session_schedule(session);
+    return sent == 1;
 }
 
 /* ---- making ---- */
@@ -386,11 +411,14 @@ static void on_closed(GObject *agent, GAsyncResult *result, gpointer user)
 void hp_session_close(hp_session *session)
 {
     hp_world *world = session->peer->world;
+    GMainContext *context = hp_seam_env_context(session->env);
+    hp_seam_enter(session->env);
+    if (session->media) { /* its farewells still need the agent */
+        hp_media_session_close(session->media);
+    }
     session->state = HP_SESSION_CLOSING;
     hp_timer_cancel(world, &session->think_timer);
     hp_timer_cancel(world, &session->trickle_timer);
-    GMainContext *context = hp_seam_env_context(session->env);
-    hp_seam_enter(session->env);
     g_main_context_push_thread_default(context);
     nice_agent_close_async(session->agent, on_closed, session);
     g_main_context_pop_thread_default(context);
@@ -411,6 +439,9 @@ void hp_session_destroy_agent(hp_session *session)
     hp_seam_env_set_log(session->env, NULL, NULL);
     hp_seam_env_set_sent(session->env, NULL, NULL);
     g_signal_handlers_disconnect_by_data(session->agent, session);
+    hp_seam_enter(session->env);
+    g_clear_pointer(&session->media, hp_media_session_free); /* no farewell: nobody is there to hear it */
+    hp_seam_leave(session->env);
     if (hp_session_is_open(session)) {
         hp_session_close(session);
     }

@@ -109,14 +109,14 @@ static void send_candidate(hp_session *session, const hp_local_candidate *local)
 {
     hp_client_message message = {.type = HP_SIGNAL_CANDIDATE, .to = session->with, .line = -1};
     g_autofree char *ufrag = NULL, *password = NULL, *mid = NULL;
-    unsigned stream = local ? local->stream : 1;
+    unsigned stream = local ? local->stream : 1, line;
     nice_agent_get_local_credentials(session->agent, stream, &ufrag, &password);
     message.ufrag = ufrag;
     if (local) {
-        mid = g_strdup_printf("%u", stream - 1);
+        mid = g_strdup(hp_session_mid(session, stream, &line));
         message.candidate = local->text;
         message.mid = mid;
-        message.line = (int)stream - 1;
+        message.line = (int)line;
     }
     hp_peer_send_message(session->peer, &message);
 }
@@ -198,20 +198,10 @@ static bool ufrag_fits(const hp_session *session, const hp_client_message *messa
     return !message->ufrag || g_strv_contains((const char *const *)session->remote_ufrags, message->ufrag);
 }
 
-static unsigned stream_of(const hp_client_message *message)
-{
-    if (message->line >= 0) {
-        return (unsigned)MIN(message->line, HP_SDP_MAX_STREAMS) + 1;
-    }
-    guint64 mid = 0;
-    bool numeric = message->mid && g_ascii_string_to_unsigned(message->mid, 10, 0, HP_SDP_MAX_STREAMS, &mid, NULL);
-    return numeric ? (unsigned)mid + 1 : 1;
-}
-
 static void apply(hp_session *session, const hp_client_message *message)
 {
     if (message->candidate && *message->candidate) {
-        hp_session_add_remote(session, stream_of(message), message->candidate);
+        hp_session_add_remote(session, hp_session_stream_of(session, message), message->candidate);
     } else {
         hp_session_remote_done(session);
     }

@@ -6,18 +6,29 @@
  * Glare: an offer from the very peer that ours went to (or, both naming nobody, from any). The lexicographically
  * smaller name is impolite: it ignores the other's offer and waits for the answer. The other rolls back: it closes the
  * agent of its own offer and answers with a new one, because libnice does not let an agent that has begun to gather
- * change its role; the candidates of the old one, already under way, are stale. When both restart at once the roles
- * stand already: the one that yields keeps its agent and answers with the credentials that it had just offered.
+ * change its role; the candidates of the old one, already under way, are stale. Within a session the roles stand already,
+ * and the one that yields keeps its agent:
+ *
+ *   offers taken back / followed      what the one that yields does
+ *   restart / restart                 answers with the credentials that it had just offered
+ *   hold    / restart                 restarts, and answers; the answer says its own hold
+ *   hold    / hold                    answers; the answer says its own hold
+ *   restart / hold                    answers, and then offers its restart anew: the old credentials are gone, and an
+ *                                     answer that changes them against an offer that does not is no restart
  *
  * An offer within a stable session: other ufrags ask for an ICE restart, which the answerer follows; the same ones (a
- * duplicate, or a client that renegotiates) get the same answer again. A second answer finds the session stable and is
- * ignored: that is how a third peer that answers the same offer fares, or the second half of a duplicated answer. An
- * answer of ours names the offer it is for, so that a late one to an offer since replaced by a restart does no harm.
+ * duplicate, or a client that holds, resumes or otherwise renegotiates) get an answer without one. A second answer finds
+ * the session stable and is ignored: that is how a third peer that answers the same offer fares, or the second half of a
+ * duplicated answer. An answer of ours names the offer it is for, so that a late one to an offer since replaced does no
+ * harm: by its ufrag, and with media by its version too, because a hold keeps the ufrag.
  *
  * Signalling may reorder. An offer that was overtaken by a later description of the same o= session is stale: without
  * that, one that its sender took back in a glare, or replaced by a restart, would restart the agent with credentials
- * that are gone. So what answers in place of an offer keeps that offer's o= session. An offer of another shape and
- * another o= session is a new call by a peer whose close nobody heard of: it replaces the session.
+ * that are gone. So what answers in place of an offer keeps that offer's o= session. An offer of another shape
+ * (peer_shape.c) and another o= session is a new call by a peer whose close nobody heard of: it replaces the session.
+ *
+ * Media: a session whose offer asks for media has it from the start (peer_media.c). Each description is completed by it,
+ * and each remote one shown to it once ICE has its part.
  *
  * send_before_set: the description leaves before gathering begins, so it holds no candidates. Without trickle no others
  * are sent either, and the other side can only learn of this one from its checks. */
@@ -53,7 +64,7 @@ static bool can_describe(const hp_session *session)
     return peer->config.ice->trickle || peer->config.client.send_before_set || all_gathered(session);
 }
 
-static char *describe(const hp_session *session)
+static char *describe(hp_session *session, bool offer)
 {
     bool trickle = session->peer->config.ice->trickle;
     g_autoptr(hp_sdp) sdp = hp_sdp_new();
@@ -63,7 +74,7 @@ static char *describe(const hp_session *session)
     for (unsigned i = 0; i < session->n_streams; i++) {
         g_autofree char *ufrag = NULL, *password = NULL;
         nice_agent_get_local_credentials(session->agent, i + 1, &ufrag, &password);
-        g_autofree char *mid = g_strdup_printf("%u", i);
+        const char *mid = hp_session_mid(session, i + 1, NULL);
         hp_sdp_stream *stream = hp_sdp_add_stream(sdp, mid, ufrag, password, session->n_components);
         for (unsigned j = 0; j < session->candidates->len && !trickle; j++) {
             const hp_local_candidate *candidate = session->candidates->pdata[j];
@@ -73,13 +84,18 @@ static char *describe(const hp_session *session)
         }
         stream->end_of_candidates = !trickle && all_gathered(session);
     }
+    if (session->media) {
+        hp_seam_enter(session->env);
+        hp_media_session_describe(session->media, offer, sdp);
+        hp_seam_leave(session->env);
+    }
     return hp_sdp_format(sdp);
 }
 
 static void send_description(hp_session *session, hp_signal_type type)
 {
     session->version++;
-    g_autofree char *sdp = describe(session);
+    g_autofree char *sdp = describe(session, type == HP_SIGNAL_OFFER);
     hp_client_message message = {.type = type, .to = session->with, .sdp = sdp, .line = -1};
     if (type == HP_SIGNAL_ANSWER) {
         message.answers = session->offer_ufrag;
@@ -113,6 +129,15 @@ void hp_session_begin_offer(hp_session *session)
     gather_late(session);
 }
 
+void hp_session_offer_restart(hp_session *session)
+{
+    hp_session_restart_agent(session);
+    session->restarting = true;
+    session->restart_again = false;
+    session->state = HP_SESSION_PREPARING;
+    hp_session_begin_offer(session);
+}
+
 static void begin_answer(hp_session *session)
 {
     if (session->state != HP_SESSION_HAVE_REMOTE_OFFER || hp_timer_is_armed(&session->think_timer) ||
@@ -122,6 +147,9 @@ static void begin_answer(hp_session *session)
     session->state = HP_SESSION_STABLE;
     send_description(session, HP_SIGNAL_ANSWER);
     gather_late(session);
+    if (session->restart_again && session->state == HP_SESSION_STABLE) {
+        hp_session_offer_restart(session);
+    }
 }
 
 void hp_session_think_over(void *owner, hp_time now)
@@ -153,7 +181,7 @@ static bool same_credentials(const hp_session *session, const hp_sdp *sdp)
 {
     for (unsigned i = 0; i < session->n_streams; i++) {
         const hp_sdp_stream *stream = sdp->streams->pdata[i];
-        if (!session->remote_ufrags || strcmp(session->remote_ufrags[i], stream->ufrag) != 0) {
+        if (!session->remote_ufrags || (stream->ufrag && strcmp(session->remote_ufrags[i], stream->ufrag) != 0)) {
             return false;
         }
     }
@@ -167,15 +195,16 @@ static void set_remote_credentials(hp_session *session, const hp_sdp *sdp)
     hp_seam_enter(session->env);
     for (unsigned i = 0; i < session->n_streams; i++) {
         const hp_sdp_stream *stream = sdp->streams->pdata[i];
-        session->remote_ufrags[i] = g_strdup(stream->ufrag);
-        if (!nice_agent_set_remote_credentials(session->agent, i + 1, stream->ufrag, stream->password)) {
+        session->remote_ufrags[i] = g_strdup(stream->ufrag ? stream->ufrag : "");
+        if (stream->ufrag &&
+            !nice_agent_set_remote_credentials(session->agent, i + 1, stream->ufrag, stream->password)) {
             hp_peer_error(session, "libnice refused the remote credentials of stream %u", i + 1);
         }
     }
     hp_seam_leave(session->env);
 }
 
-static void apply_remote(hp_session *session, const hp_sdp *sdp)
+static void apply_remote(hp_session *session, const hp_sdp *sdp, bool offer)
 {
     session->remote_origin = sdp->session;
     session->remote_version = sdp->version;
@@ -194,6 +223,11 @@ static void apply_remote(hp_session *session, const hp_sdp *sdp)
         hp_session_remote_done(session);
     }
     hp_session_flush_early(session);
+    if (session->media) {
+        hp_seam_enter(session->env);
+        hp_media_session_remote(session->media, offer, sdp);
+        hp_seam_leave(session->env);
+    }
     hp_session_schedule(session);
 }
 
@@ -203,20 +237,18 @@ static bool is_overtaken(const hp_session *session, const hp_sdp *sdp)
     return session->remote_ufrags && sdp->session == session->remote_origin && sdp->version < session->remote_version;
 }
 
-/* ---- offers ---- */
-
-static unsigned max_components(const hp_sdp *sdp)
+static bool is_newer(const hp_session *session, const hp_sdp *sdp)
 {
-    unsigned n = 1;
-    for (unsigned i = 0; i < sdp->streams->len; i++) {
-        n = MAX(n, ((const hp_sdp_stream *)sdp->streams->pdata[i])->n_components);
-    }
-    return n;
+    return sdp->session != session->remote_origin || sdp->version > session->remote_version;
 }
 
-static bool same_shape(const hp_session *session, const hp_sdp *sdp)
+/* ---- offers ---- */
+
+/* What an answer of ours names the offer by. Offers that change the media alone share their ufrag and differ in their
+ * version. */
+static char *name_of_offer(const hp_session *session, const char *ufrag, uint64_t version)
 {
-    return sdp->streams->len == session->n_streams && max_components(sdp) == session->n_components;
+    return session->media && ufrag ? g_strdup_printf("%s %" G_GUINT64_FORMAT, ufrag, version) : g_strdup(ufrag);
 }
 
 static void accept_offer(hp_session *session, const char *from, const hp_client_message *message, const hp_sdp *sdp)
@@ -228,8 +260,8 @@ static void accept_offer(hp_session *session, const char *from, const hp_client_
     session->state = HP_SESSION_HAVE_REMOTE_OFFER;
     session->answer_to_named = message->id != NULL;
     g_free(session->offer_ufrag);
-    session->offer_ufrag = g_strdup(((const hp_sdp_stream *)sdp->streams->pdata[0])->ufrag);
-    apply_remote(session, sdp);
+    session->offer_ufrag = name_of_offer(session, ((const hp_sdp_stream *)sdp->streams->pdata[0])->ufrag, sdp->version);
+    apply_remote(session, sdp, true);
     hp_time now = hp_world_now(peer->world);
     if (peer->config.client.answer_delay) {
         hp_timer_arm(peer->world, &session->think_timer, hp_time_add(now, peer->config.client.answer_delay));
@@ -243,13 +275,15 @@ static void accept_new(hp_peer *peer, const char *from, const hp_client_message 
                        const hp_session *replaced)
 {
     g_autoptr(GError) error = NULL;
-    hp_session *session = hp_peer_session_new(peer, from, sdp->streams->len, max_components(sdp));
+    hp_call_config call;
+    hp_sdp_call(sdp, &call);
+    hp_session *session = hp_peer_session_new(peer, from, &call, hp_session_lines_of_offer(sdp));
     session->state = HP_SESSION_HAVE_REMOTE_OFFER;
     if (replaced) {
         session->origin = replaced->origin;
         session->version = replaced->version;
     }
-    if (!hp_session_open_agent(session, false, &error)) {
+    if (!hp_session_open_agent(session, false, &error) || !hp_session_open_media(session, &error)) {
         hp_peer_error(session, "%s", error->message);
         g_ptr_array_remove(peer->sessions, session);
         return;
@@ -268,11 +302,22 @@ static void resolve_glare(hp_session *session, const char *from, uint64_t number
     if (!session->remote_ufrags) {
         hp_session_close(session);
         accept_new(peer, from, message, sdp, session);
-    } else if (same_shape(session, sdp)) {
-        accept_offer(session, from, message, sdp);
-    } else {
-        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "other-streams");
+        return;
     }
+    if (!hp_session_fits(session, sdp)) {
+        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "other-streams");
+        return;
+    }
+    bool restart = !same_credentials(session, sdp);
+    if (!restart && !is_newer(session, sdp)) {
+        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "duplicate");
+        return;
+    }
+    if (restart && !session->restarting) {
+        hp_session_restart_agent(session);
+    }
+    session->restart_again = session->restarting && !restart;
+    accept_offer(session, from, message, sdp);
 }
 
 /* An offer within a session that is not waiting for an answer of its own. */
@@ -280,22 +325,25 @@ static void renegotiate(hp_session *session, const char *from, uint64_t number, 
                         const hp_sdp *sdp)
 {
     hp_peer *peer = session->peer;
-    if (!same_shape(session, sdp)) {
-        if (sdp->session == session->remote_origin) {
-            hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "other-streams");
-        } else { /* the other side has hung up, unheard, and calls anew */
-            hp_session_close(session);
-            accept_new(peer, from, message, sdp, NULL);
-        }
+    bool fits = hp_session_fits(session, sdp);
+    if (sdp->session != session->remote_origin && (!fits || session->media)) {
+        /* the other side has hung up, unheard, and calls anew; an association of media ends with its session */
+        hp_session_close(session);
+        accept_new(peer, from, message, sdp, NULL);
+        return;
+    }
+    if (!fits) {
+        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "other-streams");
         return;
     }
     bool restart = !same_credentials(session, sdp);
-    if (session->state == HP_SESSION_HAVE_REMOTE_OFFER && !restart) {
+    if (session->state == HP_SESSION_HAVE_REMOTE_OFFER && !restart && !is_newer(session, sdp)) {
         hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, "duplicate");
         return;
     }
     if (restart) {
         hp_session_restart_agent(session);
+        session->restart_again = false;
     }
     accept_offer(session, from, message, sdp);
 }
@@ -323,6 +371,11 @@ void hp_peer_handle_offer(hp_peer *peer, const char *from, uint64_t number, cons
         if (session) {
             hp_peer_error(session, "the client's own offer came back and was taken for another's");
         }
+        return;
+    }
+    const char *refusal = !session || !hp_session_fits(session, sdp) ? hp_peer_refusal(peer, sdp) : NULL;
+    if (refusal) {
+        hp_peer_ignore(peer, from, HP_SIGNAL_OFFER, number, refusal);
         return;
     }
     if (!session) {
@@ -366,7 +419,8 @@ static bool answers_present_offer(const hp_session *session, const hp_client_mes
 {
     g_autofree char *ufrag = NULL, *password = NULL;
     nice_agent_get_local_credentials(session->agent, 1, &ufrag, &password);
-    return !message->answers || g_strcmp0(message->answers, ufrag) == 0;
+    g_autofree char *name = name_of_offer(session, ufrag, session->version);
+    return !message->answers || g_strcmp0(message->answers, name) == 0;
 }
 
 void hp_peer_handle_answer(hp_peer *peer, const char *from, uint64_t number, const hp_client_message *message)
@@ -385,13 +439,17 @@ void hp_peer_handle_answer(hp_peer *peer, const char *from, uint64_t number, con
         return;
     }
     g_autoptr(hp_sdp) sdp = hp_sdp_parse(message->sdp, NULL);
-    if (!sdp || !same_shape(session, sdp)) {
+    if (!sdp || !hp_session_fits(session, sdp)) {
         hp_peer_ignore(peer, from, HP_SIGNAL_ANSWER, number, sdp ? "other-streams" : "bad-sdp");
+        return;
+    }
+    if (is_overtaken(session, sdp)) {
+        hp_peer_ignore(peer, from, HP_SIGNAL_ANSWER, number, "stale");
         return;
     }
     if (!session->with) {
         session->with = g_strdup(from);
     }
     session->state = HP_SESSION_STABLE;
-    apply_remote(session, sdp);
+    apply_remote(session, sdp, false);
 }

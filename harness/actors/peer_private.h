@@ -1,11 +1,13 @@
 /* Private to actors/: a peer and its sessions, shared by peer.c (life, API), peer_agent.c (the libnice agent and its
- * context), peer_negotiation.c (offers and answers) and peer_candidates.c (candidates both ways). */
+ * context), peer_shape.c (streams and m= lines), peer_negotiation.c (offers and answers), peer_candidates.c (candidates
+ * both ways) and peer_media.c (what is asked of media). */
 #ifndef HP_ACTORS_PEER_PRIVATE_H
 #define HP_ACTORS_PEER_PRIVATE_H
 
 #include <nice/nice.h>
 
 #include "actors/client_message.h"
+#include "actors/media_session.h"
 #include "actors/peer.h"
 #include "actors/sdp.h"
 #include "seam/seam.h"
@@ -33,12 +35,20 @@ typedef struct hp_local_candidate {
     char *text; /* "candidate:..." */
 } hp_local_candidate;
 
-typedef struct hp_session {
+/* An m= line of the session's descriptions. */
+typedef struct hp_session_line {
+    hp_sdp_kind kind;
+    unsigned stream; /* the ICE stream it goes over, from 1 */
+    char *mid;
+} hp_session_line;
+
+struct hp_session {
     hp_peer *peer;
     uint64_t number; /* 1, 2, ... within the peer */
     char *with; /* NULL until somebody answers an offer that named nobody */
     hp_session_state state;
     unsigned n_streams, n_components;
+    GArray *lines; /* of hp_session_line, in order; settled by the offer that began the session */
 
     /* agent */
     hp_seam_env *env;
@@ -54,8 +64,10 @@ typedef struct hp_session {
     unsigned n_gathered; /* streams whose candidates are all known */
     bool described; /* the present local description was sent */
     uint64_t origin, version; /* the o= line of the descriptions sent; an offer taken back hands them on */
-    char *offer_ufrag; /* of the offer that is being answered */
+    char *offer_ufrag; /* of the offer that is being answered; with media its version behind it */
     bool answer_to_named; /* that offer's sender had an id, so the answer can name it */
+    bool restarting; /* the offer that is out, or being prepared, restarts ICE */
+    bool restart_again; /* such an offer gave way to one that does not: it follows once that is answered */
 
     /* local candidates */
     GPtrArray *candidates; /* of hp_local_candidate* */
@@ -67,7 +79,10 @@ typedef struct hp_session {
     /* remote description */
     char **remote_ufrags; /* by stream, NULL without a remote description */
     uint64_t remote_origin, remote_version; /* its o= line */
-} hp_session;
+
+    hp_call_config call; /* what the offer that began it asks for */
+    hp_media_session *media; /* NULL without m-lines of media */
+};
 
 /* A candidate message whose description has not come yet. */
 typedef struct hp_early_candidate {
@@ -90,6 +105,10 @@ struct hp_peer {
     GPtrArray *early; /* of hp_early_candidate*, in order of arrival */
     hp_peer_receive receive;
     void *receive_user;
+    hp_peer_channel_receive channel_receive;
+    void *channel_user;
+    hp_peer_channel_change channel_change;
+    void *channel_change_user;
 };
 
 /* Candidates that wait for a description at most, for one peer. */
@@ -104,12 +123,31 @@ static inline bool hp_session_is_open(const hp_session *session)
 }
 
 /* ---- peer.c ---- */
-hp_session *hp_peer_session_new(hp_peer *peer, const char *with, unsigned n_streams, unsigned n_components);
+/* call: with the streams and components that the agent is to have. lines: taken. */
+hp_session *hp_peer_session_new(hp_peer *peer, const char *with, const hp_call_config *call, GArray *lines);
 /* The open session with that name (NULL: one that names nobody yet), or NULL. */
 hp_session *hp_peer_find_session(const hp_peer *peer, const char *with);
 void hp_peer_error(const hp_session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The agent is closed: traces it and frees the session. */
 void hp_peer_session_gone(hp_session *session);
+
+/* ---- peer_shape.c ---- */
+/* The m= lines of our offer, or of theirs. */
+GArray *hp_session_lines_of_call(const hp_call_config *call);
+GArray *hp_session_lines_of_offer(const hp_sdp *sdp);
+/* The description has the session's streams, components and kinds of sections. */
+bool hp_session_fits(const hp_session *session, const hp_sdp *sdp);
+/* The mid of a stream's first m= line, and that line's number (ret_line may be NULL). */
+const char *hp_session_mid(const hp_session *session, unsigned stream, unsigned *ret_line);
+/* The ICE stream, from 1, that a candidate message names; past the last when it names none of the session's. */
+unsigned hp_session_stream_of(const hp_session *session, const hp_client_message *message);
+/* Why a call with that offer cannot be taken; NULL: it can. */
+const char *hp_peer_refusal(const hp_peer *peer, const hp_sdp *sdp);
+
+/* ---- peer_media.c ---- */
+bool hp_peer_takes_media(const hp_peer *peer);
+/* Makes the media that the session's call asks for, if any. After the agent is open. */
+bool hp_session_open_media(hp_session *session, GError **error);
 
 /* ---- peer_agent.c ---- */
 /* Makes the agent with its streams; gathering does not start. False: libnice refused, error set. */
@@ -118,6 +156,8 @@ bool hp_session_gather(hp_session *session, GError **error);
 void hp_session_restart_agent(hp_session *session);
 /* Runs the context soon, at this instant. After every call on the agent. */
 void hp_session_schedule(hp_session *session);
+/* One datagram, whole or not at all. False when the agent does not take it. */
+bool hp_session_send(hp_session *session, unsigned stream, unsigned component, const void *data, size_t len);
 /* Begins the close; hp_peer_session_gone() follows, from a timer. */
 void hp_session_close(hp_session *session);
 /* At once, without the network: the world is not stepped any more. */
@@ -129,6 +169,8 @@ bool hp_role_of_check(const uint8_t *data, size_t length, bool *ret_controlling)
 
 /* ---- peer_negotiation.c ---- */
 void hp_session_begin_offer(hp_session *session);
+/* New credentials, and an offer that tells them. */
+void hp_session_offer_restart(hp_session *session);
 /* A stream's candidates are all known: what waited for that goes on. */
 void hp_session_gathering_done(hp_session *session);
 void hp_peer_handle_offer(hp_peer *peer, const char *from, uint64_t number, const hp_client_message *message);

@@ -30,24 +30,27 @@ static const hp_decimal_unit ratio_units[] = {{"%", HP_PPB / 100}};
 static const hp_decimal_unit byte_units[] = {
     {"GB", 1000000000}, {"MB", 1000000}, {"kB", 1000}, {"B", 1}, {"GiB", 1073741824}, {"MiB", 1048576}, {"KiB", 1024},
 };
+static const hp_decimal_unit milli_units[] = {{"", 1000}};
 static const hp_decimal_unit rate_units[] = {
-    {"Gbit/s", 1000000000},
-    {"Mbit/s", 1000000},
-    {"kbit/s", 1000},
-    {"bit/s", 1},
+    {"Gbit/s", 1000000000}, {"Mbit/s", 1000000}, {"kbit/s", 1000}, {"bit/s", 1},
+    {"Gbps", 1000000000},   {"Mbps", 1000000},   {"kbps", 1000},   {"bps", 1},
 };
 
 static const unit_kind kinds[] = {
-    [HP_UNIT_COUNT] = {count_units, 1, 1, 0, true, INT64_MAX}, [HP_UNIT_TIME] = {time_units, 6, 4, 9, false, INT64_MAX},
-    [HP_UNIT_RATIO] = {ratio_units, 1, 1, 9, true, HP_PPB},    [HP_UNIT_BYTES] = {byte_units, 7, 4, 3, true, INT64_MAX},
-    [HP_UNIT_RATE] = {rate_units, 4, 4, 9, false, INT64_MAX},
+    [HP_UNIT_COUNT] = {count_units, 1, 1, 0, true, INT64_MAX},
+    [HP_UNIT_TIME] = {time_units, 6, 4, 9, false, INT64_MAX},
+    [HP_UNIT_RATIO] = {ratio_units, 1, 1, 9, true, HP_PPB},
+    [HP_UNIT_BYTES] = {byte_units, 7, 4, 3, true, INT64_MAX},
+    [HP_UNIT_RATE] = {rate_units, 8, 4, 9, false, INT64_MAX},
+    [HP_UNIT_MILLI] = {milli_units, 1, 1, 3, true, INT64_MAX},
 };
-static_assert(G_N_ELEMENTS(kinds) == HP_UNIT_RATE + 1, "one entry a unit");
+static_assert(G_N_ELEMENTS(kinds) == HP_UNIT_MILLI + 1, "one entry a unit");
 
-/* A bare number counts in base units, but for a ratio, where it is a fraction of the whole. */
+/* A bare number counts in base units, but for a ratio, where it is a fraction of the whole, and thousandths, where it is
+ * the number itself. */
 static uint64_t bare_scale(hp_unit unit)
 {
-    return unit == HP_UNIT_RATIO ? HP_PPB : 1;
+    return unit == HP_UNIT_RATIO ? HP_PPB : unit == HP_UNIT_MILLI ? 1000 : 1;
 }
 
 static const char *skip_blanks(const char *p)

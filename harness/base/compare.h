@@ -1,5 +1,5 @@
 /* A comparison from a scenario ("< 90ms", ">= 2", "1..3", "5", "> 99%") as a closed range of int64 in the base unit
- * of its kind: nanoseconds, counts, bytes, bits a second, or parts per billion. */
+ * of its kind: nanoseconds, counts, bytes, bits a second, parts per billion, or thousandths. */
 #ifndef HP_BASE_COMPARE_H
 #define HP_BASE_COMPARE_H
 
@@ -7,7 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum hp_unit { HP_UNIT_COUNT, HP_UNIT_TIME, HP_UNIT_RATIO, HP_UNIT_BYTES, HP_UNIT_RATE } hp_unit;
+typedef enum hp_unit {
+    HP_UNIT_COUNT,
+    HP_UNIT_TIME,
+    HP_UNIT_RATIO,
+    HP_UNIT_BYTES,
+    HP_UNIT_RATE,
+    HP_UNIT_MILLI, /* a decimal number with up to three places, in thousandths: 4.05 */
+} hp_unit;
 
 typedef struct hp_compare {
     int64_t min, max; /* inclusive; INT64_MIN / INT64_MAX where open */
@@ -16,7 +23,7 @@ typedef struct hp_compare {
 } hp_compare;
 
 /* Reads text in the given unit; `<`, `<=`, `>`, `>=`, `==` or nothing (equal), or `a..b`. Units as in hp_time_parse,
- * `%` (or a plain fraction 0..1) for ratios, kB/MB/KiB/MiB for bytes, bit/s kbit/s Mbit/s Gbit/s for rates. */
+ * `%` (or a plain fraction 0..1) for ratios, kB/MB/KiB/MiB for bytes, bit/s kbit/s Mbit/s Gbit/s (or bps, kbps, ...) for rates. */
 bool hp_compare_parse(const char *text, hp_unit unit, hp_compare *ret);
 static inline bool hp_compare_holds(const hp_compare *c, int64_t value)
 {

@@ -28,6 +28,8 @@ static const hp_expectation_ops *const ops_by_kind[] = {
     [HP_EXPECT_RELAYED] = &hp_expect_relayed_ops,
     [HP_EXPECT_CONSENT] = &hp_expect_consent_ops,
     [HP_EXPECT_RECOVERED] = &hp_expect_recovered_ops,
+    [HP_EXPECT_MEDIA] = &hp_expect_media_ops,
+    [HP_EXPECT_DTLS] = &hp_expect_dtls_ops,
     [HP_EXPECT_EVENT] = &hp_expect_event_ops,
     [HP_EXPECT_ORDER] = &hp_expect_order_ops,
 };
@@ -231,6 +233,7 @@ void hp_checker_feed(hp_checker *checker, const hp_trace *trace)
             tell(checker->on_drop, trace, &r);
             break;
         case HP_RECORD_NOTE:
+        case HP_RECORD_MEDIA:
             break;
         case HP_RECORD_EVENT:
             if (r.event.kind == HP_EV_STEP && facts->current.step >= 0) {
@@ -379,6 +382,7 @@ hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict ve
                              const char *end_reason, hp_time ended)
 {
     hp_checker_feed(checker, trace);
+    hp_facts_settle_strays(checker->facts, trace);
     ended = MAX(ended, checker->facts->now);
     pass_time(checker, ended, checker->facts->n_records);
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "check/facts.h"
 #include "wire/match.h"
 #include "wire/stun.h"
 
@@ -37,8 +38,7 @@ typedef struct seen {
 static int peer_of_tap(const hp_diagnosis *d, const char *tap)
 {
     for (unsigned i = 0; i < d->n_peers; i++) {
-        const size_t len = strlen(d->peers[i].name);
-        if (strncmp(tap, d->peers[i].name, len) == 0 && (tap[len] == '\0' || tap[len] == '/')) {
+        if (hp_tap_is_of(tap, d->peers[i].name)) {
             return (int)i;
         }
     }

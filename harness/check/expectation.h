@@ -39,7 +39,7 @@ typedef struct hp_judgement {
 
 typedef struct hp_expectation_ops {
     bool (*init)(hp_expectation *e, GError **error); /* may be NULL */
-    void (*record)(hp_expectation *e, const hp_trace *trace, const hp_record *r);
+    void (*record)(hp_expectation *e, const hp_trace *trace, const hp_record *r); /* NULL without subscriptions */
     /* Beyond e->fixed: NULL means "not before the end, or the end of the window". */
     bool (*decided)(const hp_expectation *e);
     void (*judge)(const hp_expectation *e, hp_judgement *j);
@@ -93,6 +93,8 @@ extern const hp_expectation_ops hp_expect_pair_ops, hp_expect_state_ops, hp_expe
     hp_expect_consent_ops; /* ice.c */
 extern const hp_expectation_ops hp_expect_delivery_ops, hp_expect_latency_ops; /* traffic.c */
 extern const hp_expectation_ops hp_expect_recovered_ops; /* recovered.c */
+extern const hp_expectation_ops hp_expect_media_ops; /* media.c */
+extern const hp_expectation_ops hp_expect_dtls_ops; /* dtls.c */
 extern const hp_expectation_ops hp_expect_packets_ops, hp_expect_drops_ops; /* packets.c */
 extern const hp_expectation_ops hp_expect_mappings_ops, hp_expect_relayed_ops; /* middle.c */
 extern const hp_expectation_ops hp_expect_event_ops, hp_expect_order_ops; /* events.c */
@@ -124,10 +126,15 @@ void hp_text_separate(GString *text);
 void hp_text_compare(GString *text, const char *what, const hp_compare *c);
 /* Appends "1.250s". */
 void hp_text_time(GString *text, hp_time t);
+/* A measured value, as its unit is told to people: "1.250s", "0.6%", "4.05", "31.9kbit/s", "17". */
+void hp_text_value(GString *text, hp_unit unit, int64_t value);
 /* "1 packet", "2 packets". */
 void hp_text_count(GString *text, uint64_t n, const char *singular, const char *plural);
 /* " after `reboot`, before 10s" for a restricted window. */
 void hp_text_window(GString *text, const hp_expect *expect);
+/* "; dtls failed at bob: fingerprint", "; dtls handshaking at bob since 1.000s" for each association that is neither
+ * connected nor closed in the end, at most three; nothing when none is (facts_dtls.c). */
+void hp_text_dtls_trouble(GString *text, const hp_facts *facts);
 /* "from alice to bob", "from alice", "to bob" or "". */
 void hp_text_flow(GString *text, const char *from, const char *to);
 

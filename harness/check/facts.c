@@ -1,4 +1,4 @@
-/* The facts of a run: steps, NATs, servers and counters here, sessions and flows in files of their own.
+/* The facts of a run: steps, NATs, servers and counters here, sessions, flows, media and DTLS in files of their own.
  *
  * Numbers of steps in the trace count from 1, as people do. A record that names a step the scenario does not have (a
  * trace of another scenario) counts as an event and nothing else. Strings are copied: facts may outlive the trace. */
@@ -26,6 +26,10 @@ hp_facts *hp_facts_new(const hp_plan *plan)
     facts->peer_index = index_of_names();
     facts->flows = g_ptr_array_new_with_free_func(hp_flow_facts_free);
     facts->flow_index = g_hash_table_new(g_int64_hash, g_int64_equal);
+    facts->tracks = g_ptr_array_new_with_free_func(hp_track_facts_free);
+    facts->track_index = g_ptr_array_new();
+    facts->strays = g_array_new(FALSE, FALSE, sizeof(hp_media_stray));
+    facts->associations = g_ptr_array_new_with_free_func(hp_dtls_facts_free);
     facts->steps = g_new0(hp_step_facts, plan->scenario->n_steps);
     facts->nats = g_new0(hp_nat_facts, plan->n_nats);
     facts->nat_index = index_of_names();
@@ -61,6 +65,10 @@ void hp_facts_free(hp_facts *facts)
     g_hash_table_unref(facts->nat_index);
     g_free(facts->nats);
     g_free(facts->steps);
+    g_ptr_array_unref(facts->associations);
+    g_array_unref(facts->strays);
+    g_ptr_array_unref(facts->track_index);
+    g_ptr_array_unref(facts->tracks);
     g_hash_table_unref(facts->flow_index);
     g_ptr_array_unref(facts->flows);
     g_hash_table_unref(facts->peer_index);
@@ -169,6 +177,14 @@ static const event_handler handlers[HP_EV_N] = {
     [HP_EV_DATA_SENT] = hp_facts_flow_event,
     [HP_EV_DATA_REFUSED] = hp_facts_flow_event,
     [HP_EV_DATA_RECEIVED] = hp_facts_flow_event,
+    [HP_EV_DTLS_STATE] = hp_facts_dtls_event,
+    [HP_EV_DTLS_TIMEOUT] = hp_facts_dtls_event,
+    [HP_EV_SRTP_REFUSED] = hp_facts_media_event,
+    [HP_EV_MEDIA_TRACK] = hp_facts_media_event,
+    [HP_EV_MEDIA_STATE] = hp_facts_media_event,
+    [HP_EV_MEDIA_FRAME_LOST] = hp_facts_media_event,
+    [HP_EV_MEDIA_FREEZE] = hp_facts_media_event,
+    [HP_EV_MEDIA_FEEDBACK] = hp_facts_media_event,
     [HP_EV_NAT_MAPPING] = nat_event,
     [HP_EV_NAT_MAPPING_ENDED] = nat_event,
     [HP_EV_SERVER_REQUEST] = server_event,
@@ -195,9 +211,13 @@ void hp_facts_record(hp_facts *facts, const hp_record *r)
     }
     case HP_RECORD_NOTE:
         break;
+    case HP_RECORD_MEDIA:
+        hp_facts_media_record(facts, r);
+        break;
     case HP_RECORD_EVENT:
         facts->events++;
         facts->current.flow = NULL;
+        facts->current.track = NULL;
         facts->current.session = NULL;
         facts->current.step = -1;
         if (handlers[r->event.kind] != NULL) {

@@ -7,9 +7,11 @@
 #define HP_CHECK_FACTS_H
 
 #include <glib.h>
+#include <string.h>
 
 #include "base/addr.h"
 #include "base/time.h"
+#include "check/media_facts.h"
 #include "plan/plan.h"
 #include "trace/trace.h"
 
@@ -56,6 +58,7 @@ typedef struct hp_session_facts {
     const char *peer, *with; /* with "" until an event names it */
     unsigned number;
     unsigned expected; /* components the call steps ask for; at least 1 */
+    unsigned expected_dtls; /* DTLS associations likewise; 0 without media */
     unsigned local_candidates, remote_candidates;
     hp_time closed; /* HP_NEVER while open */
     bool was_connected; /* some component, at some time */
@@ -95,6 +98,7 @@ typedef struct hp_flow_facts {
     uint64_t number;
     unsigned index; /* among the flows, by first mention */
     const char *from, *to;
+    const char *channel; /* label of the data channel, or "" */
     hp_time started, done, last_sent, last_received; /* HP_NEVER when not (yet) */
     uint64_t done_index; /* record index of FLOW_DONE, UINT64_MAX */
     uint64_t sent, refused, received, duplicates, reordered; /* received counts distinct ones */
@@ -137,6 +141,11 @@ typedef struct hp_facts {
     GHashTable *peer_index; /* name -> hp_peer_facts* */
     GPtrArray *flows; /* hp_flow_facts*, by first mention */
     GHashTable *flow_index; /* &number -> hp_flow_facts* */
+    GPtrArray *tracks; /* hp_track_facts*, by first mention */
+    GPtrArray *track_index; /* by number; NULL where there is none */
+    GArray *strays; /* hp_media_stray */
+    unsigned n_strays_settled;
+    GPtrArray *associations; /* hp_dtls_facts*, by first mention */
     hp_step_facts *steps; /* as many as the scenario has */
     unsigned calls_reached, sends_reached;
     hp_nat_facts *nats;
@@ -150,6 +159,7 @@ typedef struct hp_facts {
     /* About the record at hand, for the expectations that look at it next. */
     struct {
         hp_flow_facts *flow; /* of a FLOW*, DATA* event */
+        hp_track_facts *track; /* of a MEDIA* event that says which */
         uint64_t sequence; /* of a DATA* event */
         hp_arrival arrival; /* of DATA_RECEIVED */
         bool duplicate, reordered; /* of DATA_RECEIVED */
@@ -172,6 +182,29 @@ const hp_pair_change *hp_component_pair(const hp_component_facts *c, uint64_t en
 /* The state in force just before record `index`. */
 const hp_state_change *hp_component_state(const hp_component_facts *c, uint64_t index);
 
+/* Whether a tap ("bob", "bob/wifi") belongs to the peer or server of that name. */
+static inline bool hp_tap_is_of(const char *tap, const char *name)
+{
+    const size_t n = strlen(name);
+    return strncmp(tap, name, n) == 0 && (tap[n] == '\0' || tap[n] == '/');
+}
+/* The session of that number; NULL. */
+const hp_session_facts *hp_facts_session(const hp_facts *facts, const char *peer, unsigned number);
+
+/* facts_media.c: records and events of media. */
+void hp_facts_media_record(hp_facts *facts, const hp_record *r);
+void hp_facts_media_event(hp_facts *facts, const hp_record *r);
+void hp_track_facts_free(void *track);
+/* Whoever sends to `peer` in a session with `with` is heard no more. */
+void hp_facts_media_hung_up(hp_facts *facts, const char *peer, const char *with, hp_time at);
+/* Ascribes strays to whoever received them, as far as the trace tells: each counts as foreign for every track to that
+ * peer. Once the trace is whole; again after more was fed. */
+void hp_facts_settle_strays(hp_facts *facts, const hp_trace *trace);
+/* The state in force just before record `index`; false before the track's first. */
+bool hp_track_state_at(const hp_track_facts *track, uint64_t index, hp_track_change *ret);
+/* facts_dtls.c: DTLS events. */
+void hp_facts_dtls_event(hp_facts *facts, const hp_record *r);
+void hp_dtls_facts_free(void *association);
 /* facts_flows.c: events of flows and datagrams. */
 void hp_facts_flow_event(hp_facts *facts, const hp_record *r);
 void hp_flow_facts_free(void *flow);

@@ -55,7 +55,7 @@ static hp_flow_facts *get_flow(hp_facts *facts, uint64_t number)
         flow = g_new0(hp_flow_facts, 1);
         flow->number = number;
         flow->index = facts->flows->len;
-        flow->from = flow->to = "";
+        flow->from = flow->to = flow->channel = "";
         flow->started = flow->done = flow->last_sent = flow->last_received = HP_NEVER;
         flow->done_index = UINT64_MAX;
         flow->arrivals = g_array_new(FALSE, FALSE, sizeof(hp_arrival));
@@ -71,6 +71,7 @@ static void flow_begins(hp_facts *facts, hp_flow_facts *flow, const hp_record *r
 {
     flow->from = hp_facts_string(facts, r->event.subject);
     flow->to = hp_facts_string(facts, hp_record_text(r, "to"));
+    flow->channel = hp_facts_string(facts, hp_record_text(r, "channel"));
     flow->started = r->at;
 }
 

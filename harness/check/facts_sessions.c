@@ -71,30 +71,70 @@ hp_peer_facts *hp_facts_add_peer(hp_facts *facts, const char *name)
     return peer;
 }
 
-/* Components that a session between these two is to have: the least that any call step which can have made it asks
- * for. */
-static unsigned expected_components(const hp_plan *plan, const char *peer, const char *with)
+/* Whether a call step can have made a session of `peer` with `with`, or with anybody when that is "". */
+static bool call_fits(const hp_step *step, const char *peer, const char *with)
 {
-    unsigned least = 0;
-    for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
-        const hp_step *step = &plan->scenario->steps[i];
-        if (step->kind != HP_STEP_CALL) {
-            continue;
-        }
-        bool fits = step->call.broadcast && (strcmp(step->call.from, peer) == 0 || strcmp(step->call.from, with) == 0);
-        for (char **to = step->call.to; to != NULL && *to != NULL && !fits; to++) {
-            fits = (strcmp(step->call.from, peer) == 0 && strcmp(*to, with) == 0) ||
-                   (strcmp(step->call.from, with) == 0 && strcmp(*to, peer) == 0);
-        }
-        const unsigned n = MAX(step->call.streams, 1) * MAX(step->call.components, 1);
-        if (fits && (least == 0 || n < least)) {
-            least = n;
+    const char *from = step->call.from;
+    const bool anybody = *with == '\0';
+    if (step->call.broadcast && (strcmp(from, peer) == 0 || anybody || strcmp(from, with) == 0)) {
+        return true;
+    }
+    for (char **to = step->call.to; to != NULL && *to != NULL; to++) {
+        if ((strcmp(from, peer) == 0 && (anybody || strcmp(*to, with) == 0)) ||
+            (strcmp(*to, peer) == 0 && (anybody || strcmp(from, with) == 0))) {
+            return true;
         }
     }
-    return MAX(least, 1);
+    return false;
 }
 
-static hp_session_facts *get_session(hp_facts *facts, hp_peer_facts *peer, unsigned number)
+/* As actors shape a session: a stream for each m-line, or one for all; RTCP beside RTP, or with it. */
+static unsigned call_components(const hp_call_config *call)
+{
+    if (!hp_call_has_media(call)) {
+        return MAX(call->streams, 1) * MAX(call->components, 1);
+    }
+    const unsigned sections = call->media[HP_MEDIA_AUDIO] + call->media[HP_MEDIA_VIDEO] + call->data;
+    return (call->bundle ? 1 : sections) * (call->rtcp_mux ? 1 : 2);
+}
+
+/* One association for each component that carries anything (RFC 5764 section 4); data channels have no RTCP. */
+static unsigned call_associations(const hp_call_config *call)
+{
+    const unsigned media = call->media[HP_MEDIA_AUDIO] + call->media[HP_MEDIA_VIDEO];
+    const unsigned a_section = call->rtcp_mux ? 1 : 2;
+    if (call->bundle && media > 0) {
+        return a_section;
+    }
+    return media * a_section + call->data;
+}
+
+/* The least that any call step asks for which can have made the session; 0 when none can. */
+static unsigned least_of_calls(const hp_plan *plan, const char *peer, const char *with,
+                               unsigned (*count)(const hp_call_config *call))
+{
+    unsigned least = 0;
+    bool any = false;
+    for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
+        const hp_step *step = &plan->scenario->steps[i];
+        if (step->kind == HP_STEP_CALL && call_fits(step, peer, with)) {
+            const unsigned n = count(&step->call.config);
+            least = any ? MIN(least, n) : n;
+            any = true;
+        }
+    }
+    return least;
+}
+
+static void expect_of_calls(hp_session_facts *s, const hp_plan *plan)
+{
+    if (*s->with != '\0') {
+        s->expected = MAX(least_of_calls(plan, s->peer, s->with, call_components), 1);
+    }
+    s->expected_dtls = least_of_calls(plan, s->peer, s->with, call_associations);
+}
+
+static hp_session_facts *find_session(const hp_peer_facts *peer, unsigned number)
 {
     for (unsigned i = peer->sessions->len; i > 0; i--) {
         hp_session_facts *known = g_ptr_array_index(peer->sessions, i - 1);
@@ -102,7 +142,22 @@ static hp_session_facts *get_session(hp_facts *facts, hp_peer_facts *peer, unsig
             return known;
         }
     }
-    hp_session_facts *s = g_new0(hp_session_facts, 1);
+    return NULL;
+}
+
+const hp_session_facts *hp_facts_session(const hp_facts *facts, const char *peer, unsigned number)
+{
+    const hp_peer_facts *p = hp_facts_peer(facts, peer);
+    return p != NULL ? find_session(p, number) : NULL;
+}
+
+static hp_session_facts *get_session(hp_facts *facts, hp_peer_facts *peer, unsigned number)
+{
+    hp_session_facts *s = find_session(peer, number);
+    if (s != NULL) {
+        return s;
+    }
+    s = g_new0(hp_session_facts, 1);
     s->peer = peer->name;
     s->with = "";
     s->number = number;
@@ -110,6 +165,7 @@ static hp_session_facts *get_session(hp_facts *facts, hp_peer_facts *peer, unsig
     s->closed = HP_NEVER;
     s->components = g_ptr_array_new_with_free_func(free_component);
     s->gathered = g_array_new(FALSE, FALSE, sizeof(hp_gathered));
+    expect_of_calls(s, facts->plan);
     g_ptr_array_add(peer->sessions, s);
     return s;
 }
@@ -185,6 +241,9 @@ static void selected_pair(hp_facts *facts, hp_session_facts *s, const hp_record 
 static void closed(hp_facts *facts, hp_session_facts *s, const hp_record *r)
 {
     s->closed = r->at;
+    if (s->was_connected) {
+        hp_facts_media_hung_up(facts, s->peer, s->with, r->at);
+    }
 }
 
 /* Other kinds only make the session known. */
@@ -202,7 +261,7 @@ void hp_facts_session_event(hp_facts *facts, const hp_record *r)
     facts->current.session = s;
     if (*with != '\0' && strcmp(with, s->with) != 0) {
         s->with = hp_facts_string(facts, with);
-        s->expected = expected_components(facts->plan, s->peer, s->with);
+        expect_of_calls(s, facts->plan);
     }
     if (handlers[r->event.kind] != NULL) {
         handlers[r->event.kind](facts, s, r);

@@ -49,6 +49,11 @@ void hp_result_free(hp_result *result)
     g_free(result->message);
     g_ptr_array_unref(result->expects);
     g_free(result->flows);
+    for (unsigned i = 0; i < result->n_tracks; i++) {
+        g_free(result->tracks[i].series);
+    }
+    g_free(result->tracks);
+    g_free(result->dtls);
     g_free(result->sessions);
     g_free(result->nats);
     g_free(result->servers);

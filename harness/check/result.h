@@ -42,10 +42,60 @@ typedef struct hp_distribution {
 
 typedef struct hp_flow_result {
     const char *from, *to; /* owned by the plan's scenario or interned in the result */
+    const char *channel; /* label of the data channel it went over, or "" */
     unsigned flow;
     uint64_t sent, received, lost, duplicates, reordered; /* received counts distinct ones */
     hp_distribution latency;
 } hp_flow_result;
+
+/* One point of a track's series: HP_MEDIA_POINT_SPAN of run time, by arrival; what was lost stands where it was sent. */
+#define HP_MEDIA_POINT_SPAN (100 * HP_MS)
+typedef struct hp_media_point {
+    uint32_t sent, packets, lost; /* lost: sent in this span and never came as media */
+    uint32_t octets; /* payload of first copies and repairs */
+    uint32_t frames;
+    uint32_t jitter_us; /* at the last packet, carried on; microseconds */
+    hp_time latency_mean, latency_max; /* 0 without a packet */
+} hp_media_point;
+
+typedef struct hp_media_figures {
+    uint64_t sent, received, lost, recovered, late, unusable; /* packets: see hp_sc_measures */
+    uint64_t in_flight; /* sent too shortly before the run's or the receiver's end to say: neither received nor lost */
+    uint64_t duplicates, reordered, discarded, foreign, auth_failures, replays;
+    uint64_t octets, bitrate;
+    uint32_t loss_ppb, unusable_ppb;
+    hp_time jitter_mean, jitter_max;
+    hp_distribution latency;
+    hp_time first_packet; /* run time, HP_NEVER: none */
+    uint32_t burst_milli; /* BurstR of what was unusable */
+    hp_time mouth_to_ear; /* mean */
+    int32_t r_milli; /* audio; only where there is anything to rate */
+    uint32_t mos_milli; /* 0: nothing to rate */
+    hp_time first_frame;
+    uint64_t frames, key_frames, frames_lost, frame_rate_milli;
+    hp_distribution frame_latency;
+    uint64_t freezes;
+    hp_time freeze_time, freeze_longest;
+    uint64_t nacks, plis, retransmitted;
+} hp_media_figures;
+
+typedef struct hp_track_result {
+    unsigned track;
+    hp_media_kind kind;
+    const char *from, *to;
+    uint32_t ssrc;
+    hp_media_figures figures; /* of the whole run */
+    hp_time series_start; /* a multiple of HP_MEDIA_POINT_SPAN */
+    hp_media_point *series; /* owned by the result */
+    unsigned n_series;
+} hp_track_result;
+
+typedef struct hp_dtls_result {
+    const char *peer, *with, *role, *profile, *state, *reason;
+    unsigned session, stream, component;
+    hp_time started, connected; /* HP_NEVER when not */
+    uint64_t timeouts; /* flights sent again */
+} hp_dtls_result;
 
 typedef struct hp_session_result {
     const char *peer, *with;
@@ -77,6 +127,10 @@ typedef struct hp_result {
     hp_time first_call; /* HP_NEVER without a call */
     hp_flow_result *flows;
     unsigned n_flows;
+    hp_track_result *tracks; /* audio and video, each way of its own */
+    unsigned n_tracks;
+    hp_dtls_result *dtls;
+    unsigned n_dtls;
     hp_session_result *sessions;
     unsigned n_sessions;
     hp_nat_result *nats;

@@ -1,37 +1,8 @@
-/* The figures of a result, from the facts.
- *
- * Percentiles are nearest-rank: the smallest sample that at least that share of all samples does not exceed, so that
- * every figure but the mean is a sample. The mean is rounded down to a nanosecond. */
+/* The figures of a result, from the facts. */
 #include <string.h>
 
 #include "check/checker.h"
 #include "check/stats.h"
-
-static int compare_times(const void *a, const void *b)
-{
-    const hp_time x = *(const hp_time *)a;
-    const hp_time y = *(const hp_time *)b;
-    return (x > y) - (x < y);
-}
-
-hp_distribution hp_distribution_of(hp_time *samples, size_t n)
-{
-    hp_distribution d = {.count = n};
-    if (n == 0) {
-        return d;
-    }
-    qsort(samples, n, sizeof *samples, compare_times);
-    unsigned __int128 sum = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += samples[i];
-    }
-    d.min = samples[0];
-    d.median = samples[(n - 1) / 2];
-    d.mean = (hp_time)(sum / n);
-    d.p95 = samples[(n * 95 + 99) / 100 - 1];
-    d.max = samples[n - 1];
-    return d;
-}
 
 static int by_flow_number(const void *a, const void *b)
 {
@@ -60,6 +31,7 @@ static void fill_flows(hp_result *result, const hp_facts *facts)
         result->flows[i] = (hp_flow_result){
             .from = g_string_chunk_insert_const(result->strings, flow->from),
             .to = g_string_chunk_insert_const(result->strings, flow->to),
+            .channel = g_string_chunk_insert_const(result->strings, flow->channel),
             .flow = (unsigned)flow->number,
             .sent = flow->sent,
             .received = flow->received,
@@ -138,6 +110,7 @@ void hp_result_fill(hp_result *result, const hp_facts *facts)
     memcpy(result->drops_by_reason, facts->drops_by_reason, sizeof result->drops_by_reason);
     fill_flows(result, facts);
     fill_sessions(result, facts);
+    hp_result_fill_media(result, facts);
     result->n_nats = plan->n_nats;
     result->nats = g_new0(hp_nat_result, plan->n_nats);
     for (unsigned i = 0; i < plan->n_nats; i++) {

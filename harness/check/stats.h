@@ -4,7 +4,7 @@
 
 #include "check/result.h"
 
-/* Sorts the samples in place. */
+/* Changes the order of the samples. */
 hp_distribution hp_distribution_of(hp_time *samples, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 /* Counts against ranges, and the small pieces that the texts of verdicts are made of. */
 #include <string.h>
 
+#include "base/rng.h"
 #include "check/expectation.h"
 
 void hp_tally_init(hp_tally *t, const hp_compare *range, uint64_t least)
@@ -87,6 +88,36 @@ void hp_text_time(GString *text, hp_time t)
 {
     char buf[HP_TIME_TEXT];
     g_string_append(text, hp_time_format(t, buf));
+}
+
+/* Thousandths of a percent, unless there is less than that to show. */
+static int64_t round_ratio(int64_t ppb)
+{
+    const int64_t step = HP_PPB / 100000;
+    return ppb < step ? ppb : (ppb + step / 2) / step * step;
+}
+
+/* Four digits are enough of a rate. */
+static int64_t round_rate(int64_t rate)
+{
+    int64_t step = 1;
+    while (rate / step >= 10000) {
+        step *= 10;
+    }
+    return (rate + step / 2) / step * step;
+}
+
+void hp_text_value(GString *text, hp_unit unit, int64_t value)
+{
+    if (unit == HP_UNIT_TIME) {
+        hp_text_time(text, (hp_time)value);
+        return;
+    }
+    const int64_t rounded = unit == HP_UNIT_RATIO  ? round_ratio(value)
+                            : unit == HP_UNIT_RATE ? round_rate(value)
+                                                   : value;
+    g_autofree char *formatted = hp_unit_format(unit, rounded);
+    g_string_append(text, formatted);
 }
 
 void hp_text_count(GString *text, uint64_t n, const char *singular, const char *plural)

@@ -4,7 +4,9 @@
  * no other time. sent counts what the agent was handed, received distinct sequence numbers, loss is what of sent did not
  * arrive in parts per billion. A datagram that the agent refused was sent and lost: the user meant it to arrive; the text
  * tells how many those were.
- * latency takes the first arrival of each datagram, all selected flows together. */
+ * latency takes the first arrival of each datagram, all selected flows together.
+ *
+ * A flow may go over a data channel; its messages count as datagrams. Without a `channel` filter both kinds are meant. */
 #include "check/traffic.h"
 
 #include <string.h>
@@ -14,16 +16,25 @@
 
 /* ---- when nothing more can come ---- */
 
-static bool step_selected(const hp_step *step, const char *from, const char *to)
+static bool fits(const char *wanted, const char *got)
 {
-    const bool forth =
-        (from == NULL || strcmp(from, step->send.from) == 0) && (to == NULL || strcmp(to, step->send.to) == 0);
-    const bool back =
-        (from == NULL || strcmp(from, step->send.to) == 0) && (to == NULL || strcmp(to, step->send.from) == 0);
-    return forth || (step->send.both && back);
+    return wanted == NULL || strcmp(wanted, got) == 0;
 }
 
-bool hp_traffic_pending(const hp_facts *facts, const char *from, const char *to)
+bool hp_flow_selected(const hp_flow_facts *flow, const hp_flow_choice *choice)
+{
+    return fits(choice->from, flow->from) && fits(choice->to, flow->to) && fits(choice->channel, flow->channel);
+}
+
+static bool step_selected(const hp_step *step, const hp_flow_choice *choice)
+{
+    const char *channel = step->send.channel.label != NULL ? step->send.channel.label : "";
+    const bool forth = fits(choice->from, step->send.from) && fits(choice->to, step->send.to);
+    const bool back = fits(choice->from, step->send.to) && fits(choice->to, step->send.from);
+    return fits(choice->channel, channel) && (forth || (step->send.both && back));
+}
+
+bool hp_traffic_pending(const hp_facts *facts, const hp_flow_choice *choice)
 {
     const hp_scenario *scenario = facts->plan->scenario;
     unsigned promised = 0;
@@ -32,7 +43,7 @@ bool hp_traffic_pending(const hp_facts *facts, const char *from, const char *to)
         if (step->kind != HP_STEP_SEND) {
             continue;
         }
-        if (!facts->steps[i].reached && step_selected(step, from, to)) {
+        if (!facts->steps[i].reached && step_selected(step, choice)) {
             return true;
         }
         promised += facts->steps[i].reached ? 1 + step->send.both : 0;
@@ -40,14 +51,14 @@ bool hp_traffic_pending(const hp_facts *facts, const char *from, const char *to)
     return facts->flows->len < promised;
 }
 
-bool hp_traffic_done(const hp_facts *facts, const char *from, const char *to)
+bool hp_traffic_done(const hp_facts *facts, const hp_flow_choice *choice)
 {
-    if (hp_traffic_pending(facts, from, to)) {
+    if (hp_traffic_pending(facts, choice)) {
         return false;
     }
     for (unsigned i = 0; i < facts->flows->len; i++) {
         const hp_flow_facts *flow = g_ptr_array_index(facts->flows, i);
-        if (hp_flow_selected(flow, from, to) &&
+        if (hp_flow_selected(flow, choice) &&
             (flow->done == HP_NEVER ||
              (flow->received < flow->sent && facts->now < hp_time_add(flow->done, HP_TRAFFIC_GRACE)))) {
             return false;
@@ -79,7 +90,7 @@ static void selection_clear(selection *s)
     g_clear_pointer(&s->selected, g_byte_array_unref);
 }
 
-static bool selects(selection *s, const hp_flow_facts *flow, const char *from, const char *to)
+static bool selects(selection *s, const hp_flow_facts *flow, const hp_flow_choice *choice)
 {
     if (flow->index >= s->selected->len) {
         const unsigned known = s->selected->len;
@@ -88,7 +99,7 @@ static bool selects(selection *s, const hp_flow_facts *flow, const char *from, c
     }
     guint8 *selected = &s->selected->data[flow->index];
     if (*selected == 0) {
-        *selected = hp_flow_selected(flow, from, to) ? 1 : 2;
+        *selected = hp_flow_selected(flow, choice) ? 1 : 2;
     }
     return *selected == 1;
 }
@@ -121,14 +132,26 @@ static bool was_sent_in_window(const hp_expectation *e, selection *s)
 }
 
 /* Whether any flow that the expectation speaks of began. */
-static bool any_flow(const hp_facts *facts, const char *from, const char *to)
+static bool any_flow(const hp_facts *facts, const hp_flow_choice *choice)
 {
     for (unsigned i = 0; i < facts->flows->len; i++) {
-        if (hp_flow_selected(g_ptr_array_index(facts->flows, i), from, to)) {
+        if (hp_flow_selected(g_ptr_array_index(facts->flows, i), choice)) {
             return true;
         }
     }
     return false;
+}
+
+/* "from alice to bob over chat: "; nothing for any flow. */
+static void text_choice(GString *text, const hp_flow_choice *choice)
+{
+    hp_text_flow(text, choice->from, choice->to);
+    if (choice->channel != NULL) {
+        g_string_append_printf(text, "%sover channel `%s`", text->len > 0 ? " " : "", choice->channel);
+    }
+    if (text->len > 0) {
+        g_string_append(text, ": ");
+    }
 }
 
 /* ---- delivery ---- */
@@ -138,6 +161,11 @@ typedef struct delivery {
     uint64_t sent, refused, received, duplicates, reordered;
     uint32_t first_duplicate, first_reordered; /* packets */
 } delivery;
+
+static hp_flow_choice delivery_choice(const hp_expect *x)
+{
+    return (hp_flow_choice){.from = x->delivery.from, .to = x->delivery.to, .channel = x->delivery.channel};
+}
 
 static bool delivery_init(hp_expectation *e, GError **error)
 {
@@ -171,7 +199,8 @@ static void delivery_received(const hp_expectation *e, delivery *d)
 static void delivery_record(hp_expectation *e, const hp_trace *trace, const hp_record *r)
 {
     delivery *d = e->state;
-    if (!selects(&d->selection, e->facts->current.flow, e->expect->delivery.from, e->expect->delivery.to)) {
+    const hp_flow_choice choice = delivery_choice(e->expect);
+    if (!selects(&d->selection, e->facts->current.flow, &choice)) {
         return;
     }
     if (r->event.kind == HP_EV_DATA_RECEIVED) {
@@ -185,7 +214,8 @@ static void delivery_record(hp_expectation *e, const hp_trace *trace, const hp_r
 
 static bool delivery_decided(const hp_expectation *e)
 {
-    return hp_traffic_done(e->facts, e->expect->delivery.from, e->expect->delivery.to);
+    const hp_flow_choice choice = delivery_choice(e->expect);
+    return hp_traffic_done(e->facts, &choice);
 }
 
 static bool holds(const hp_compare *c, uint64_t value)
@@ -199,19 +229,10 @@ static int64_t loss_ppb(const delivery *d)
     return d->sent > 0 ? (int64_t)((unsigned __int128)lost * HP_PPB / d->sent) : 0;
 }
 
-/* For people: thousandths of a percent, unless there is less than that to show. */
-static int64_t shown_loss(const delivery *d)
-{
-    const int64_t loss = loss_ppb(d), step = HP_PPB / 100000;
-    return loss < step ? loss : (loss + step / 2) / step * step;
-}
-
 static void delivery_expected(const hp_expect *x, GString *text)
 {
-    hp_text_flow(text, x->delivery.from, x->delivery.to);
-    if (text->len > 0) {
-        g_string_append(text, ": ");
-    }
+    const hp_flow_choice choice = delivery_choice(x);
+    text_choice(text, &choice);
     hp_text_compare(text, "sent", &x->delivery.sent);
     hp_text_compare(text, "received", &x->delivery.received);
     hp_text_compare(text, "loss", &x->delivery.loss);
@@ -230,8 +251,9 @@ static void delivery_got(const hp_expectation *e, const delivery *d, hp_judgemen
     const uint64_t lost = d->sent > d->received ? d->sent - d->received : 0;
     g_string_append_printf(j->got, "%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " lost", lost, d->sent);
     if (d->sent > 0) {
-        g_autofree char *loss = hp_unit_format(HP_UNIT_RATIO, shown_loss(d));
-        g_string_append_printf(j->got, " (%s)", loss);
+        g_string_append(j->got, " (");
+        hp_text_value(j->got, HP_UNIT_RATIO, loss_ppb(d));
+        g_string_append_c(j->got, ')');
     }
     if (e->expect->delivery.received.set) {
         g_string_append_printf(j->got, ", %" G_GUINT64_FORMAT " received", d->received);
@@ -254,12 +276,13 @@ static void delivery_judge(const hp_expectation *e, hp_judgement *j)
     const bool loss_holds = !x->delivery.loss.set || (d->sent > 0 && holds(&x->delivery.loss, (uint64_t)loss_ppb(d)));
     const bool duplicates_hold = holds(&x->delivery.duplicates, d->duplicates);
     const bool reordered_holds = holds(&x->delivery.reordered, d->reordered);
+    const hp_flow_choice choice = delivery_choice(x);
     delivery_expected(x, j->expected);
     if (delivery_asks_nothing(x)) {
         g_string_append(j->expected, "received >= 1");
     }
     hp_text_window(j->expected, x);
-    if (!any_flow(e->facts, x->delivery.from, x->delivery.to)) {
+    if (!any_flow(e->facts, &choice)) {
         g_string_append(j->got, "no such flow began");
         return;
     }
@@ -279,6 +302,7 @@ static void delivery_judge(const hp_expectation *e, hp_judgement *j)
         hp_diagnosis_append_drops(j->diagnose(j), true, drops);
         g_string_append_printf(j->got, "; %s", drops->len > 0 ? drops->str : "no drop of data was recorded");
     }
+    hp_text_dtls_trouble(j->got, e->facts);
 }
 
 const hp_expectation_ops hp_expect_delivery_ops = {
@@ -298,6 +322,11 @@ typedef struct latency {
     selection selection;
     GArray *arrivals; /* hp_arrival */
 } latency;
+
+static hp_flow_choice latency_choice(const hp_expect *x)
+{
+    return (hp_flow_choice){.from = x->latency.from, .to = x->latency.to, .channel = x->latency.channel};
+}
 
 static bool latency_init(hp_expectation *e, GError **error)
 {
@@ -320,7 +349,8 @@ static void latency_clear(hp_expectation *e)
 static void latency_record(hp_expectation *e, const hp_trace *trace, const hp_record *r)
 {
     latency *l = e->state;
-    if (!selects(&l->selection, e->facts->current.flow, e->expect->latency.from, e->expect->latency.to)) {
+    const hp_flow_choice choice = latency_choice(e->expect);
+    if (!selects(&l->selection, e->facts->current.flow, &choice)) {
         return;
     }
     if (r->event.kind == HP_EV_DATA_SENT) {
@@ -332,7 +362,8 @@ static void latency_record(hp_expectation *e, const hp_trace *trace, const hp_re
 
 static bool latency_decided(const hp_expectation *e)
 {
-    return hp_traffic_done(e->facts, e->expect->latency.from, e->expect->latency.to);
+    const hp_flow_choice choice = latency_choice(e->expect);
+    return hp_traffic_done(e->facts, &choice);
 }
 
 /* The first arrival that took exactly that long: the packet that shows a figure. */
@@ -369,10 +400,8 @@ static void latency_judge(const hp_expectation *e, hp_judgement *j)
         {"median", &x->latency.median, d.median, true}, {"mean", &x->latency.mean, d.mean, false},
         {"min", &x->latency.min, d.min, true},
     };
-    hp_text_flow(j->expected, x->latency.from, x->latency.to);
-    if (j->expected->len > 0) {
-        g_string_append(j->expected, ": ");
-    }
+    const hp_flow_choice choice = latency_choice(x);
+    text_choice(j->expected, &choice);
     j->passed = n > 0;
     for (unsigned i = G_N_ELEMENTS(figures); i > 0; i--) {
         const figure *f = &figures[i - 1];
@@ -392,8 +421,7 @@ static void latency_judge(const hp_expectation *e, hp_judgement *j)
         g_string_append(j->got, " over ");
         hp_text_count(j->got, n, "datagram", "datagrams");
     } else {
-        g_string_append(j->got, any_flow(e->facts, x->latency.from, x->latency.to) ? "no datagram arrived"
-                                                                                   : "no such flow began");
+        g_string_append(j->got, any_flow(e->facts, &choice) ? "no datagram arrived" : "no such flow began");
     }
 }
 

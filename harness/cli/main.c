@@ -10,6 +10,7 @@ static const hp_command commands[] = {
     {"run", "run scenarios and judge them", hp_cmd_run},
     {"check", "read scenarios, report every mistake, run nothing", hp_cmd_check},
     {"list", "list the cases that paths hold", hp_cmd_list},
+    {"show", "draw a run's evidence as a ladder diagram", hp_cmd_show},
     {"explain", "say what a key of the scenario language means", hp_cmd_explain},
     {"schema", "print the JSON Schema, or the reference page, of the scenario language", hp_cmd_schema},
 };

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "wire/match.h"
 
 typedef enum hp_mtu_mode {
     HP_MTU_FRAGMENT, /* IPv4 without DF is fragmented; DF and IPv6 get ICMP frag-needed / packet too big */
@@ -27,6 +28,8 @@ typedef struct hp_link_config {
     uint32_t burst_enter_ppb, burst_leave_ppb, burst_loss_ppb;
     hp_packet_range *drop; /* exact losses */
     unsigned n_drop;
+    bool drop_some; /* the numbers of `drop` count only the packets that drop_match matches */
+    hp_match drop_match; /* its lists belong to whoever made the config */
     uint32_t duplicate_ppb;
     uint32_t reorder_ppb; /* chance that a packet is held back by reorder_by_ns, so that later ones pass it */
     hp_time reorder_by_ns; /* 0: one jitter, or 10 ms without jitter */

@@ -29,6 +29,7 @@ typedef struct hp_audio_config {
     hp_time talk, silence; /* mean lengths, uniform between half and one and a half of it; 1.2 s, 0.8 s */
     hp_time comfort_interval; /* between the packets of a silence; 400 ms, as Opus does */
     uint8_t pt; /* 111 */
+    bool pt_set; /* pt is meant, also when it is 0 (PCMU) */
 } hp_audio_config;
 
 typedef struct hp_video_config {
@@ -93,8 +94,69 @@ typedef struct hp_media_config {
     hp_rtcp_config rtcp;
     hp_playout_config playout;
     hp_freeze_rule freeze;
-    bool no_series; /* the receiver keeps no time series; default false */
 } hp_media_config;
+
+/* ---- what a peer says and does about the security of its media ---- */
+
+typedef enum hp_keying {
+    HP_KEYING_DTLS, /* DTLS-SRTP (RFC 5763, RFC 5764) */
+    HP_KEYING_SDES, /* security descriptions (RFC 4568): keys stand in the session description */
+} hp_keying;
+
+/* What the description says of the certificate, for the sake of a peer that is not who it claims to be. */
+typedef enum hp_fingerprint_told {
+    HP_FINGERPRINT_OWN,
+    HP_FINGERPRINT_WRONG, /* of another certificate */
+    HP_FINGERPRINT_ABSENT, /* no a=fingerprint line */
+} hp_fingerprint_told;
+
+/* a=setup (RFC 8842 section 5): `actpass` is an offer's usual word, and leaves an answer the choice to be active. */
+typedef enum hp_setup_told { HP_SETUP_USUAL, HP_SETUP_ACTIVE, HP_SETUP_PASSIVE } hp_setup_told;
+
+typedef struct hp_secure_config {
+    hp_keying keying;
+    uint16_t *profiles; /* SRTP protection profiles by registered number, in order of preference; n 0: AES-128-GCM, then
+                           AES-CM-128-HMAC-SHA1-80 */
+    unsigned n_profiles;
+    hp_setup_told setup; /* in offers and in answers; an answer that cannot be so is the other way round */
+    hp_fingerprint_told fingerprint;
+    bool cookie; /* as a DTLS server it asks for a cookie first (HelloVerifyRequest); default false */
+    unsigned mtu; /* octets of IP packet that DTLS flights are cut for; 0: 1200-octet datagrams */
+    hp_time retransmit_initial, retransmit_max; /* of DTLS flights; 0: 1 s and 60 s */
+    unsigned replay_window; /* packets; 0: 128 */
+} hp_secure_config;
+
+/* All that a peer knows of media. */
+typedef struct hp_peer_media_config {
+    hp_media_config track[HP_MEDIA_N_KINDS]; /* kind set */
+    char *replay[HP_MEDIA_N_KINDS]; /* a capture file whose RTP is sent in place of made-up media; NULL: none */
+    bool replay_loop[HP_MEDIA_N_KINDS]; /* begins again at its end; default true */
+    hp_secure_config secure;
+} hp_peer_media_config;
+
+/* What an offer asks for. */
+typedef struct hp_call_config {
+    unsigned streams, components; /* of a session without media; at least 1 */
+    bool media[HP_MEDIA_N_KINDS]; /* m-lines, in that order */
+    bool data; /* and one for data channels (RFC 8864), last */
+    bool bundle; /* one ICE stream for all of them (RFC 8843); default true */
+    bool rtcp_mux; /* RTP and RTCP on one component (RFC 5761); default true */
+} hp_call_config;
+
+static inline bool hp_call_has_media(const hp_call_config *call)
+{
+    return call->media[HP_MEDIA_AUDIO] || call->media[HP_MEDIA_VIDEO] || call->data;
+}
+
+/* How a data channel delivers (RFC 8832 section 5.1). */
+typedef struct hp_channel_config {
+    char *label; /* NULL: no channel */
+    char *protocol; /* NULL: "" */
+    bool unordered; /* default false */
+    bool limit_retransmits, limit_lifetime; /* at most one of them: partial reliability (RFC 3758) */
+    uint32_t max_retransmits; /* of a message */
+    hp_time max_lifetime; /* of a message; whole milliseconds */
+} hp_channel_config;
 
 /* Octets of the measuring header at the head of each payload (engines/media_mark.h), and so the least payload. */
 #define HP_MEDIA_MARK 24
@@ -105,6 +167,8 @@ static inline unsigned hp_media_max_packet(unsigned mtu)
 {
     return mtu == 0 ? 1200 : mtu < 128 + 70 ? 128 : mtu - 70;
 }
+
+const char *hp_media_kind_name(hp_media_kind kind); /* "audio" */
 
 static inline hp_media_config hp_audio_config_default(void)
 {

@@ -57,7 +57,8 @@ static bool resolve_audio(hp_audio_config *a, GError **error)
     DEFAULT(a->talk, 1200 * HP_MS);
     DEFAULT(a->silence, 800 * HP_MS);
     DEFAULT(a->comfort_interval, 400 * HP_MS);
-    DEFAULT(a->pt, 111);
+    if (!a->pt_set)
+        DEFAULT(a->pt, 111);
     if (a->ptime < HP_MS || a->ptime > HP_S)
         return refuse(error, "a packet time is between 1 ms and 1 s");
     if (a->clock > 1000000 || a->clock < 1000)

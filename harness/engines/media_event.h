@@ -21,7 +21,7 @@ typedef enum hp_media_event_kind {
     HP_MEDIA_EV_REPORT_SENT, /* count octets */
     /* of a receiver */
     HP_MEDIA_EV_STREAM, /* the first packet of an SSRC */
-    HP_MEDIA_EV_FIRST_FRAME, /* the first picture shown: frame; span: its latency, HP_NEVER where not measured */
+    HP_MEDIA_EV_FIRST_FRAME, /* the first picture shown: frame, key; span: its latency, HP_NEVER where not measured */
     HP_MEDIA_EV_FRAME, /* every picture shown, the first one too: the same */
     HP_MEDIA_EV_FRAME_LOST, /* frame (0: not known); reason "incomplete" or "undecodable" */
     HP_MEDIA_EV_FREEZE, /* span: how long, told when it ends */
@@ -38,6 +38,7 @@ typedef struct hp_media_event {
     hp_media_event_kind kind;
     uint32_t ssrc; /* of the media stream it is about */
     uint32_t frame;
+    bool key; /* whether that is known to be a key frame */
     unsigned count, answered;
     uint8_t fraction_lost; /* of 256 */
     int32_t lost;

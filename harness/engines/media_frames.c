@@ -152,9 +152,8 @@ static void show_oldest(hp_media_stream *s, hp_time now)
         stats->frame_latency_sum += latency;
         stats->frame_latency_min = MIN(stats->frame_latency_min, latency);
         stats->frame_latency_max = MAX(stats->frame_latency_max, latency);
-        hp_media_histogram_add(&s->frame_latency, latency);
     }
-    hp_media_event told = {.kind = HP_MEDIA_EV_FIRST_FRAME, .frame = f.id, .span = latency};
+    hp_media_event told = {.kind = HP_MEDIA_EV_FIRST_FRAME, .frame = f.id, .key = f.key, .span = latency};
     if (stats->frames == 0) {
         stats->first_frame = now;
         hp_receiver_tell(s, now, &told);
@@ -162,9 +161,6 @@ static void show_oldest(hp_media_stream *s, hp_time now)
     stats->last_frame = now;
     stats->frames++;
     stats->key_frames += f.key ? 1 : 0;
-    hp_media_point *point = hp_media_series_at(&s->series, now);
-    if (point)
-        point->frames++;
     told.kind = HP_MEDIA_EV_FRAME;
     hp_receiver_tell(s, now, &told);
 }

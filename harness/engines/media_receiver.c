@@ -374,21 +374,6 @@ hp_media_stream_stats hp_media_receiver_stream(const hp_media_receiver *r, unsig
     return hp_media_stream_snapshot(stream_at(r, i));
 }
 
-const hp_media_point *hp_media_receiver_series(const hp_media_receiver *r, unsigned i, hp_time *ret_start,
-                                               size_t *ret_n)
-{
-    const hp_media_series *series = &stream_at(r, i)->series;
-    *ret_start = series->first * HP_MEDIA_POINT;
-    *ret_n = series->points ? series->points->len : 0;
-    return series->points ? (const hp_media_point *)(const void *)series->points->data : NULL;
-}
-
-hp_time hp_media_receiver_latency(const hp_media_receiver *r, unsigned i, bool frames, unsigned permille)
-{
-    const hp_media_stream *s = stream_at(r, i);
-    return hp_media_histogram_quantile(frames ? &s->frame_latency : &s->latency, permille);
-}
-
 uint64_t hp_media_frame_rate_milli(const hp_media_stream_stats *stats)
 {
     if (stats->frames < 2 || stats->last_frame == stats->first_frame)

@@ -15,33 +15,26 @@
 
 /* Sources at a time; further SSRCs are counted and ignored. */
 #define HP_MEDIA_MAX_STREAMS 32
-/* The time series: one point each 100 ms of run time, for an hour at most. */
-#define HP_MEDIA_POINT (100 * HP_MS)
-#define HP_MEDIA_MAX_POINTS 36000
-
 typedef struct hp_media_receiver hp_media_receiver;
+
+/* What became of one packet that belongs to a stream. */
+typedef struct hp_media_arrival {
+    uint32_t ssrc; /* of the media stream, also for a retransmission */
+    uint32_t sequence; /* without wraps, as far as it is known: a measured packet's own; else extended from the first */
+    uint32_t octets; /* of payload */
+    uint32_t jitter; /* as of this packet; timestamp units */
+    bool rtx, useless, duplicate, reordered, late, discarded;
+    hp_time mouth_to_ear; /* audio, measured and in time: until it is played; else HP_NEVER */
+} hp_media_arrival;
 
 typedef struct hp_media_receiver_ops {
     /* An RTCP packet, to be protected and sent. NULL: it reports and asks for nothing. */
     void (*rtcp)(void *user, hp_time now, const uint8_t *data, size_t len);
     /* May be NULL. */
     void (*event)(void *user, hp_time now, const hp_media_event *event);
+    /* May be NULL. Every packet of a stream, once, when all else has been told of it. */
+    void (*packet)(void *user, hp_time now, const hp_media_arrival *arrival);
 } hp_media_receiver_ops;
-
-/* A hundred milliseconds of a stream. */
-typedef struct hp_media_point {
-    uint32_t packets, octets; /* first copies, payload octets, retransmissions included */
-    uint32_t lost; /* packets that were missed in this time, less those that came out of order after all */
-    uint32_t frames; /* shown */
-    uint32_t jitter; /* at the last packet, timestamp units; carried on through a point without packets */
-    uint32_t n_latency; /* packets whose latency is known */
-    hp_time latency_max, latency_sum; /* one way */
-} hp_media_point;
-
-static inline hp_time hp_media_point_latency_mean(const hp_media_point *p)
-{
-    return p->n_latency == 0 ? 0 : p->latency_sum / p->n_latency;
-}
 
 typedef struct hp_media_stream_stats {
     uint32_t ssrc;
@@ -120,12 +113,6 @@ size_t hp_media_receiver_blocks(hp_media_receiver *r, hp_time now, hp_rtcp_repor
 /* Streams in the order of their first packets; i < n. */
 unsigned hp_media_receiver_n_streams(const hp_media_receiver *r);
 hp_media_stream_stats hp_media_receiver_stream(const hp_media_receiver *r, unsigned i);
-/* The points from *ret_start on (a multiple of HP_MEDIA_POINT), valid until the receiver is called again. */
-const hp_media_point *hp_media_receiver_series(const hp_media_receiver *r, unsigned i, hp_time *ret_start,
-                                               size_t *ret_n);
-/* The latency (of packets, or of frames) that `permille` of all do not exceed: the upper end of its bin, less than 1 %
- * above. HP_NEVER when nothing was measured. */
-hp_time hp_media_receiver_latency(const hp_media_receiver *r, unsigned i, bool frames, unsigned permille);
 /* Pictures shown, in thousandths a second, between the first and the last; 0 for fewer than two. */
 uint64_t hp_media_frame_rate_milli(const hp_media_stream_stats *stats);
 /* Payload bits a second from the first packet to the last one; 0 for fewer than two. */

@@ -4,8 +4,7 @@
  * media_stream.c     the packet window of one SSRC: lost, late, twice, out of order
  * media_missing.c    video: gaps, when to ask for them, when to give them up
  * media_frames.c     video: packets to frames, frames to pictures, freezes
- * media_playout.c    audio: when a packet has to be there
- * media_series.c     points of 100 ms, latency histograms */
+ * media_playout.c    audio: when a packet has to be there */
 #ifndef HP_ENGINES_MEDIA_RECEIVER_PRIVATE_H
 #define HP_ENGINES_MEDIA_RECEIVER_PRIVATE_H
 
@@ -21,28 +20,6 @@
 #define HP_MEDIA_MAX_FRAMES 64
 /* Frame durations that make the mean of HP_FREEZE_W3C. */
 #define HP_MEDIA_FREEZE_MEMORY 30
-
-/* ---- media_series.c ---- */
-
-typedef struct hp_media_series {
-    uint64_t first; /* number of the first point: run time / HP_MEDIA_POINT */
-    GArray *points; /* of hp_media_point; NULL: not kept */
-} hp_media_series;
-
-/* The point of that time; NULL when none is kept. */
-hp_media_point *hp_media_series_at(hp_media_series *series, hp_time now);
-/* Number of the present point, for hp_media_series_unlose(). */
-uint32_t hp_media_series_number(const hp_media_series *series, hp_time now);
-void hp_media_series_unlose(hp_media_series *series, uint32_t number);
-
-/* Counts of times in bins of 1/128 of an octave, above 1 us. */
-#define HP_MEDIA_BINS (27 * 128)
-typedef struct hp_media_histogram {
-    uint64_t total;
-    uint32_t bins[HP_MEDIA_BINS];
-} hp_media_histogram;
-void hp_media_histogram_add(hp_media_histogram *h, hp_time value);
-hp_time hp_media_histogram_quantile(const hp_media_histogram *h, unsigned permille);
 
 /* ---- media_playout.c ---- */
 
@@ -104,7 +81,6 @@ typedef enum hp_slot_state {
 
 typedef struct hp_media_slot {
     uint32_t timestamp;
-    uint32_t point; /* where its loss is counted */
     uint8_t state; /* hp_slot_state */
     bool came_as_media, asked; /* asked: by NACK */
 } hp_media_slot;
@@ -154,9 +130,6 @@ typedef struct hp_media_stream {
     hp_time durations[HP_MEDIA_FREEZE_MEMORY];
     hp_time durations_sum;
     unsigned n_durations, next_duration;
-
-    hp_media_series series;
-    hp_media_histogram latency, frame_latency;
 } hp_media_stream;
 
 struct hp_media_receiver {

@@ -46,7 +46,8 @@ hp_media_sender *hp_media_sender_new(const hp_media_config *config, const hp_rng
     if (s->rtx_ssrc == s->ssrc)
         s->rtx_ssrc++;
     s->first_sequence = id->sequence_set ? id->sequence : (uint16_t)origins;
-    s->next_rtx_sequence = (uint16_t)(origins >> 16);
+    /* In the lower half: a receiver that misses a wrap before its first packet can never authenticate the stream. */
+    s->next_rtx_sequence = (uint16_t)(origins >> 16) & 0x7fff;
     s->first_timestamp = id->timestamp_set ? id->timestamp : (uint32_t)(origins >> 32);
     hp_rng_bytes(&s->rng, s->filler, sizeof s->filler);
     if (s->config.kind == HP_MEDIA_VIDEO && s->config.video.nack) {

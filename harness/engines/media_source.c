@@ -43,7 +43,7 @@ static void clear_recorded(void *data)
     g_free(((recorded *)data)->data);
 }
 
-static void take(GArray *packets, const hp_media_recorded *from, const hp_rtp_packet *p, hp_time *first_at,
+static void take(GArray *packets, const hp_captured *from, const hp_rtp_packet *p, hp_time *first_at,
                  uint16_t *first_sequence, uint32_t *first_timestamp)
 {
     recorded r = {.len = from->len, .data = g_memdup2(from->data, from->len)};
@@ -79,7 +79,7 @@ static void measure_spans(hp_media_source *source)
     source->span = r[n - 1].after + MAX(n > 1 ? r[n - 1].after / (n - 1) : 20 * HP_MS, HP_MS);
 }
 
-hp_media_source *hp_media_source_new(const hp_media_recorded *packets, size_t n, const hp_media_source_config *config,
+hp_media_source *hp_media_source_new(const hp_captured *packets, size_t n, const hp_media_source_config *config,
                                      const hp_rng *rng, GError **error)
 {
     if (config->pt_set && config->pt > 127) {

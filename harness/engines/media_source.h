@@ -7,13 +7,7 @@
 
 #include "base/rng.h"
 #include "config/media.h"
-
-/* A packet as captured: an RTP packet in the clear and when it was seen, on any clock. */
-typedef struct hp_media_recorded {
-    hp_time at;
-    const uint8_t *data;
-    size_t len;
-} hp_media_recorded;
+#include "wire/captured.h"
 
 typedef struct hp_media_source_config {
     hp_media_identity id; /* rtx_ssrc is not looked at; what is not set is drawn */
@@ -28,7 +22,7 @@ typedef struct hp_media_source hp_media_source;
 
 /* Copies the packets. HP_ERROR_INVALID when no packet of the list is RTP of that SSRC. A time that goes back counts as the
  * time before it. */
-hp_media_source *hp_media_source_new(const hp_media_recorded *packets, size_t n, const hp_media_source_config *config,
+hp_media_source *hp_media_source_new(const hp_captured *packets, size_t n, const hp_media_source_config *config,
                                      const hp_rng *rng, GError **error);
 void hp_media_source_free(hp_media_source *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_media_source, hp_media_source_free)

@@ -37,8 +37,6 @@ hp_media_stream *hp_media_stream_new(hp_media_receiver *r, hp_time now, const hp
     s->last_sr_time = HP_NEVER;
     s->shown_before = HP_NEVER;
     s->playout.config = &r->config;
-    if (!r->config.no_series)
-        s->series.points = g_array_new(FALSE, TRUE, sizeof(hp_media_point));
     hp_media_mark mark;
     s->stats.measured = hp_media_mark_read(p->payload, p->payload_len, &mark) && (uint16_t)mark.sequence == p->sequence;
     s->base = NUMBER_ORIGIN + (s->stats.measured ? mark.sequence : p->sequence);
@@ -51,10 +49,6 @@ hp_media_stream *hp_media_stream_new(hp_media_receiver *r, hp_time now, const hp
 
 void hp_media_stream_free(hp_media_stream *s)
 {
-    if (!s)
-        return;
-    if (s->series.points)
-        g_array_unref(s->series.points);
     g_free(s);
 }
 
@@ -89,12 +83,8 @@ static void miss(hp_media_stream *s, hp_time now, int64_t from, int64_t to)
 {
     if (from > to)
         return;
-    hp_media_point *point = hp_media_series_at(&s->series, now);
-    if (point)
-        point->lost += (uint32_t)(to - from + 1);
-    uint32_t where = hp_media_series_number(&s->series, now);
     for (int64_t n = MAX(from, s->settled); n <= to; n++)
-        *hp_media_stream_slot(s, n) = (hp_media_slot){.state = HP_SLOT_MISSING, .point = where};
+        *hp_media_stream_slot(s, n) = (hp_media_slot){.state = HP_SLOT_MISSING};
     if (s->receiver->config.kind != HP_MEDIA_VIDEO)
         return;
     const hp_video_config *v = &s->receiver->config.video;
@@ -167,7 +157,7 @@ static bool number_of(hp_media_stream *s, hp_time now, const hp_rtp_packet *p, c
     g_assert_not_reached();
 }
 
-static void measure_latency(hp_media_stream *s, hp_time now, const hp_media_mark *mark, hp_media_point *point)
+static void measure_latency(hp_media_stream *s, hp_time now, const hp_media_mark *mark)
 {
     hp_time sent = hp_time_add(mark->capture, mark->offset);
     if (sent > now)
@@ -178,16 +168,11 @@ static void measure_latency(hp_media_stream *s, hp_time now, const hp_media_mark
     stats->latency_sum += latency;
     stats->latency_min = MIN(stats->latency_min, latency);
     stats->latency_max = MAX(stats->latency_max, latency);
-    hp_media_histogram_add(&s->latency, latency);
-    if (point) {
-        point->n_latency++;
-        point->latency_sum += latency;
-        point->latency_max = MAX(point->latency_max, latency);
-    }
 }
 
 /* Whether a first copy came in time for what it is for. */
-static bool in_time(hp_media_stream *s, hp_time now, const hp_rtp_packet *p, int64_t number, const hp_media_mark *mark)
+static bool in_time(hp_media_stream *s, hp_time now, const hp_rtp_packet *p, int64_t number, const hp_media_mark *mark,
+                    hp_time *ret_mouth_to_ear)
 {
     const hp_media_config *config = &s->receiver->config;
     if (config->kind == HP_MEDIA_VIDEO)
@@ -196,23 +181,79 @@ static bool in_time(hp_media_stream *s, hp_time now, const hp_rtp_packet *p, int
     if (!hp_media_playout_arrive(&s->playout, now, p->timestamp, &due))
         return false;
     if (mark && mark->capture <= due) {
+        *ret_mouth_to_ear = due - mark->capture + config->audio.ptime;
         s->stats.n_mouth_to_ear++;
-        s->stats.mouth_to_ear_sum += due - mark->capture + config->audio.ptime;
+        s->stats.mouth_to_ear_sum += *ret_mouth_to_ear;
     }
     return true;
 }
 
-static hp_media_point *count_use(hp_media_stream *s, hp_time now, const hp_rtp_packet *p)
+static void count_use(hp_media_stream *s, hp_time now, const hp_rtp_packet *p)
 {
     s->stats.octets += p->payload_len;
     s->stats.last_packet = now;
     s->heard_since_pli = true;
-    hp_media_point *point = hp_media_series_at(&s->series, now);
-    if (point) {
-        point->packets++;
-        point->octets += (uint32_t)p->payload_len;
+}
+
+static void use(hp_media_stream *s, hp_time now, const hp_rtp_packet *p, int64_t number, const hp_media_mark *mark,
+                hp_media_arrival *ret)
+{
+    count_use(s, now, p);
+    if (!in_time(s, now, p, number, mark, &ret->mouth_to_ear)) {
+        hp_media_stream_slot(s, number)->state = HP_SLOT_LATE;
+        s->stats.late++;
+        ret->late = true;
     }
-    return point;
+}
+
+/* Finds the packet's place and uses it; what became of it goes to *ret. */
+static void take_media(hp_media_stream *s, hp_time now, const hp_rtp_packet *p, const hp_media_mark *mark,
+                       hp_media_arrival *ret)
+{
+    int64_t number;
+    bool known = number_of(s, now, p, mark, &number);
+    bool behind = number < s->highest;
+    ret->sequence = (uint32_t)number;
+    if (!known || !make_room(s, now, number)) {
+        s->stats.discarded++;
+        ret->discarded = true;
+        return;
+    }
+    hp_media_slot *slot = hp_media_stream_slot(s, number);
+    if (slot->came_as_media) {
+        s->stats.duplicates++;
+        ret->duplicate = true;
+        return;
+    }
+    slot->came_as_media = true;
+    s->stats.received++;
+    if (slot->state == HP_SLOT_RECOVERED || slot->state == HP_SLOT_LATE) {
+        /* A retransmission was quicker: it would not have been needed. */
+        s->stats.recovered--;
+        s->stats.rtx_useless++;
+        s->stats.reordered++;
+        ret->reordered = true;
+        ret->late = slot->state == HP_SLOT_LATE;
+        return;
+    }
+    hp_media_missing_remove(&s->missing, number);
+    bool is_copy = slot->asked && !s->receiver->config.video.rtx;
+    if (behind && !is_copy) {
+        s->stats.reordered++;
+        ret->reordered = true;
+    }
+    slot->state = HP_SLOT_RECEIVED;
+    slot->timestamp = p->timestamp;
+    if (mark && !is_copy)
+        measure_latency(s, now, mark);
+    use(s, now, p, number, mark, ret);
+}
+
+static void tell_arrival(const hp_media_stream *s, hp_time now, const hp_media_arrival *arrival)
+{
+    const hp_media_receiver *r = s->receiver;
+    if (r->ops->packet)
+        r->ops->packet(r->user, now, arrival);
 }
 
 void hp_media_stream_media(hp_media_stream *s, hp_time now, const hp_rtp_packet *p)
@@ -228,47 +269,10 @@ void hp_media_stream_media(hp_media_stream *s, hp_time now, const hp_rtp_packet 
     uint32_t jitter = hp_rtp_jitter_value(&s->jitter);
     s->stats.jitter_max = MAX(s->stats.jitter_max, jitter);
 
-    int64_t number;
-    if (!number_of(s, now, p, mark, &number)) {
-        s->stats.discarded++;
-        return;
-    }
-    bool behind = number < s->highest;
-    if (!make_room(s, now, number)) {
-        s->stats.discarded++;
-        return;
-    }
-    hp_media_slot *slot = hp_media_stream_slot(s, number);
-    if (slot->came_as_media) {
-        s->stats.duplicates++;
-        return;
-    }
-    slot->came_as_media = true;
-    s->stats.received++;
-    if (slot->state == HP_SLOT_RECOVERED || slot->state == HP_SLOT_LATE) {
-        /* A retransmission was quicker: it would not have been needed. */
-        s->stats.recovered--;
-        s->stats.rtx_useless++;
-        s->stats.reordered++;
-        return;
-    }
-    if (slot->state == HP_SLOT_MISSING)
-        hp_media_series_unlose(&s->series, slot->point);
-    hp_media_missing_remove(&s->missing, number);
-    bool is_copy = slot->asked && !s->receiver->config.video.rtx;
-    if (behind && !is_copy)
-        s->stats.reordered++;
-    slot->state = HP_SLOT_RECEIVED;
-    slot->timestamp = p->timestamp;
-    hp_media_point *point = count_use(s, now, p);
-    if (point)
-        point->jitter = jitter;
-    if (mark && !is_copy)
-        measure_latency(s, now, mark, point);
-    if (!in_time(s, now, p, number, mark)) {
-        slot->state = HP_SLOT_LATE;
-        s->stats.late++;
-    }
+    hp_media_arrival arrival = {
+        .ssrc = s->ssrc, .octets = (uint32_t)p->payload_len, .jitter = jitter, .mouth_to_ear = HP_NEVER};
+    take_media(s, now, p, mark, &arrival);
+    tell_arrival(s, now, &arrival);
 }
 
 /* The slot of what a retransmission repeats; NULL when it lies outside the window, or the packet only probes. */
@@ -290,12 +294,20 @@ bool hp_media_stream_awaits(hp_media_stream *s, const hp_rtp_packet *rtx)
 
 void hp_media_stream_repair(hp_media_stream *s, hp_time now, const hp_rtp_packet *rtx)
 {
-    int64_t number;
+    int64_t number = 0;
     uint16_t sequence;
     hp_rtp_packet p = *rtx;
     hp_media_slot *slot = repeated(s, rtx, &number);
+    hp_media_arrival arrival = {.ssrc = s->ssrc,
+                                .sequence = (uint32_t)number,
+                                .octets = (uint32_t)(rtx->payload_len - MIN(rtx->payload_len, HP_RTX_OSN)),
+                                .jitter = hp_rtp_jitter_value(&s->jitter),
+                                .rtx = true,
+                                .mouth_to_ear = HP_NEVER};
     if (!slot || slot->state != HP_SLOT_MISSING || !hp_rtx_read(rtx, &sequence, &p.payload, &p.payload_len)) {
         s->stats.rtx_useless++;
+        arrival.useless = true;
+        tell_arrival(s, now, &arrival);
         return;
     }
     hp_media_missing_remove(&s->missing, number);
@@ -304,15 +316,12 @@ void hp_media_stream_repair(hp_media_stream *s, hp_time now, const hp_rtp_packet
     hp_media_mark read;
     bool measured =
         s->stats.measured && hp_media_mark_read(p.payload, p.payload_len, &read) && (uint16_t)read.sequence == sequence;
-    hp_media_series_unlose(&s->series, slot->point);
     slot->state = HP_SLOT_RECOVERED;
     slot->timestamp = p.timestamp;
     s->stats.recovered++;
-    count_use(s, now, &p);
-    if (!in_time(s, now, &p, number, measured ? &read : NULL)) {
-        slot->state = HP_SLOT_LATE;
-        s->stats.late++;
-    }
+    arrival.octets = (uint32_t)p.payload_len;
+    use(s, now, &p, number, measured ? &read : NULL, &arrival);
+    tell_arrival(s, now, &arrival);
 }
 
 hp_media_stream_stats hp_media_stream_snapshot(const hp_media_stream *s)

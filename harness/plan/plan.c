@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "plan/addressing.h"
+#include "plan/places.h"
+#include "plan/recordings.h"
 
 typedef struct builder {
     hp_plan *plan;
@@ -353,6 +355,22 @@ static void resolve_peers(builder *b)
     }
 }
 
+static void read_recordings(builder *b)
+{
+    for (unsigned i = 0; i < b->plan->n_peers; i++) {
+        hp_plan_peer *peer = &b->plan->peers[i];
+        for (unsigned k = 0; k < HP_MEDIA_N_KINDS; k++) {
+            g_autoptr(GError) error = NULL;
+            const char *path = peer->source->media.replay[k];
+            if (path)
+                peer->replay[k] = hp_recording_get(b->scenario, path, &error);
+            if (error)
+                complain(b, peer->source->replay_mark[k], "the path is relative to the scenario's folder", "%s",
+                         error->message);
+        }
+    }
+}
+
 static void resolve_servers(builder *b)
 {
     hp_plan *plan = b->plan;
@@ -370,63 +388,9 @@ static void resolve_servers(builder *b)
 
 /* ---- places ---- */
 
-static void add_place(GPtrArray *places, char *place)
-{
-    g_ptr_array_add(places, place);
-}
-
-static void add_attachment_places(const hp_plan *plan, GPtrArray *places, const char *who, const hp_plan_attachment *at)
-{
-    add_place(places, g_strdup(at->tap));
-    add_place(places, g_strdup_printf("%s/up", who));
-    add_place(places, g_strdup_printf("%s/down", who));
-    add_place(places, g_strdup_printf("%s/%s", plan->zones[at->zone].name, who));
-}
-
-static char **make_places(const hp_plan *plan)
-{
-    GPtrArray *places = g_ptr_array_new();
-    for (unsigned i = 0; i < plan->n_zones; i++)
-        add_place(places, g_strdup(plan->zones[i].name));
-    for (unsigned i = 0; i < plan->n_nats; i++) {
-        add_place(places, g_strdup_printf("%s/in", plan->nats[i].source->name));
-        add_attachment_places(plan, places, plan->nats[i].source->name, &plan->nats[i].outside);
-    }
-    for (unsigned i = 0; i < plan->n_servers; i++)
-        add_attachment_places(plan, places, plan->servers[i].source->name, &plan->servers[i].attachment);
-    for (unsigned i = 0; i < plan->n_peers; i++) {
-        const hp_plan_peer *peer = &plan->peers[i];
-        if (peer->n_interfaces > 1)
-            add_place(places, g_strdup(peer->source->name));
-        for (unsigned k = 0; k < peer->n_interfaces; k++)
-            add_attachment_places(plan, places, peer->interfaces[k].tap, &peer->interfaces[k]);
-    }
-    g_ptr_array_add(places, NULL);
-    return (char **)g_ptr_array_free(places, FALSE);
-}
-
 const char *const *hp_plan_places(const hp_plan *plan)
 {
     return (const char *const *)((const plan_box *)(const void *)plan)->places;
-}
-
-/* Where packets are captured: interfaces, and both sides of a NAT. A place of several taps goes by their common part. */
-static bool has_tap(const hp_plan *plan, const char *at)
-{
-    for (unsigned i = 0; i < plan->n_nats; i++) {
-        const char *name = plan->nats[i].source->name;
-        size_t length = strlen(name);
-        if (strncmp(at, name, length) == 0 &&
-            (!at[length] || strcmp(at + length, "/in") == 0 || strcmp(at + length, "/out") == 0))
-            return true;
-    }
-    if (hp_plan_find_server(plan, at) >= 0 || hp_plan_find_peer(plan, at) >= 0)
-        return true;
-    for (unsigned i = 0; i < plan->n_peers; i++)
-        for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
-            if (strcmp(plan->peers[i].interfaces[k].tap, at) == 0)
-                return true;
-    return false;
 }
 
 /* Nothing is ever seen at a place that is not there, and `count: 0` would hold for ever. */
@@ -439,7 +403,7 @@ static void check_places(builder *b, const char *const *places)
         /* "link alice/up" and "alice/up" are the same place. */
         const char *bare = at && g_str_has_prefix(at, "link ") ? at + strlen("link ") : at;
         bool known = at && g_strv_contains(places, bare);
-        if (!at || (known && (drops || has_tap(b->plan, at))))
+        if (!at || (known && (drops || hp_places_has_tap(b->plan, at))))
             continue;
         const char *nearest = hp_nearest_word(bare, places, g_strv_length((char **)places));
         g_autofree char *hint = nearest ? g_strdup_printf("did you mean `%s`?", nearest) : NULL;
@@ -471,6 +435,7 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     if (!b.failed)
         number_attachments(&b);
     resolve_peers(&b);
+    read_recordings(&b);
     resolve_servers(&b);
 
     for (unsigned z = 0; z < plan->n_zones; z++) {
@@ -479,7 +444,7 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     }
     g_free(b.pool4);
     g_free(b.pool6);
-    box->places = make_places(plan);
+    box->places = hp_places_make(plan);
     check_places(&b, hp_plan_places(plan));
     if (b.failed) {
         hp_plan_free(plan);
@@ -493,6 +458,9 @@ void hp_plan_free(hp_plan *plan)
     if (!plan)
         return;
     plan_box *box = (plan_box *)(void *)plan;
+    for (unsigned i = 0; i < plan->n_peers; i++)
+        for (unsigned k = 0; k < HP_MEDIA_N_KINDS; k++)
+            g_clear_pointer(&plan->peers[i].replay[k], hp_capture_unref);
     g_strfreev(box->places);
     g_ptr_array_unref(box->owned);
     g_free(box);

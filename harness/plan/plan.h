@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/diag.h"
 #include "scenario/model.h"
+#include "trace/capture.h"
 
 typedef struct hp_plan_zone {
     const char *name; /* "internet", a LAN's or a NAT's name */
@@ -53,6 +54,7 @@ typedef struct hp_plan_peer {
     int stun; /* index of a server, or -1 */
     int *turn; /* indices */
     unsigned n_turn;
+    hp_capture *replay[HP_MEDIA_N_KINDS]; /* the recordings it sends; NULL: none. Shared by cases of one file */
 } hp_plan_peer;
 
 typedef struct hp_plan {

@@ -3,7 +3,7 @@
  * A result points into its plan and is judged from a trace that is used again for the next run; a run of thousands of
  * cases must keep neither. So everything that a terminal, JUnit or TAP line needs is copied here once, with the packets
  * that failures point at already decoded. */
-#include "report/report.h"
+#include "report/case_media.h"
 
 #include <string.h>
 
@@ -29,6 +29,9 @@ void hp_report_case_free(hp_report_case *c)
     g_free(c->known_bug);
     if (c->failures != NULL) {
         g_ptr_array_unref(c->failures);
+    }
+    if (c->media != NULL) {
+        g_ptr_array_unref(c->media);
     }
     g_free(c->evidence);
     g_free(c->again);
@@ -90,6 +93,7 @@ hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trac
     c->ended = result->ended;
     c->seed = plan->seed;
     c->failures = g_ptr_array_new_with_free_func(free_failure);
+    c->media = hp_report_media_of(result);
     c->evidence = g_strdup(evidence);
     c->again = again_command(plan);
     for (unsigned i = 0; i < result->expects->len; i++) {

@@ -41,6 +41,12 @@ typedef struct hp_report_failure {
     char *packet_line; /* NULL when it is not known */
 } hp_report_failure;
 
+/* What a track of media, or a DTLS association, came to. */
+typedef struct hp_report_media {
+    const char *name; /* "audio", "video", "dtls"; a literal */
+    char *text; /* "alice to bob: 1500 sent, 3 lost (0.2%), latency p95 20.5ms, mos 4.41" */
+} hp_report_media;
+
 typedef struct hp_report_case {
     char *file, *name; /* the scenario's file and the plan's case name */
     hp_verdict verdict;
@@ -50,6 +56,7 @@ typedef struct hp_report_case {
     uint64_t seed;
     unsigned n_expects, n_held;
     GPtrArray *failures; /* hp_report_failure* */
+    GPtrArray *media; /* hp_report_media*: DTLS, then tracks */
     char *evidence; /* folder, or NULL */
     char *again; /* the command that runs exactly this again */
 } hp_report_case;
@@ -77,7 +84,7 @@ bool hp_report_is_good(const hp_report *report);
 
 typedef struct hp_report_style {
     bool colour; /* ANSI colours */
-    bool verbose; /* also what failed in an expected failure */
+    bool verbose; /* also what failed in an expected failure, and all that media came to */
 } hp_report_style;
 
 /* One line, and for a bad verdict an indented block; ends in a newline. Caller frees. */

@@ -19,7 +19,8 @@
 
 #include "trace/output.h"
 
-enum { LABEL_WIDTH = 11 };
+enum { LABEL_WIDTH = 11, WIDTH = 12 }; /* of a verdict, of the names below it */
+enum { MOST_MEDIA = 6 }; /* lines about media below a failure */
 
 typedef struct verdict_style {
     const char *label; /* in the first column */
@@ -94,14 +95,28 @@ static void put_failure(hp_output *o, const hp_report_style *style, const hp_rep
     hp_output_literal(o, ": ");
     put_clean(o, f->what, LABEL_WIDTH);
     hp_output_char(o, '\n');
-    enum { INDENT = LABEL_WIDTH + 2, WIDTH = 10 };
-    put_row(o, style, INDENT, WIDTH, "expected", f->expected);
-    put_row(o, style, INDENT, WIDTH, "got", f->got);
-    put_row(o, style, INDENT, WIDTH, "at", hp_time_format(f->at, at));
+    enum { INDENT = LABEL_WIDTH + 2, INNER_WIDTH = 10 };
+    put_row(o, style, INDENT, INNER_WIDTH, "expected", f->expected);
+    put_row(o, style, INDENT, INNER_WIDTH, "got", f->got);
+    put_row(o, style, INDENT, INNER_WIDTH, "at", hp_time_format(f->at, at));
     if (f->packet > 0) {
         g_autofree char *packet = g_strdup_printf("%u%s%s", f->packet, f->packet_line != NULL ? ": " : "",
                                                   f->packet_line != NULL ? f->packet_line : "");
-        put_row(o, style, INDENT, WIDTH, "packet", packet);
+        put_row(o, style, INDENT, INNER_WIDTH, "packet", packet);
+    }
+}
+
+/* What media came to, `most` lines of it; all when asked for. */
+static void put_media(hp_output *o, const hp_report_style *style, const hp_report_case *c, unsigned most)
+{
+    const unsigned n = style->verbose ? c->media->len : MIN(c->media->len, most);
+    for (unsigned i = 0; i < n; i++) {
+        const hp_report_media *m = g_ptr_array_index(c->media, i);
+        put_row(o, style, LABEL_WIDTH, WIDTH, m->name, m->text);
+    }
+    if (n > 0 && n < c->media->len) {
+        g_autofree char *more = g_strdup_printf("and %u more in result.json", c->media->len - n);
+        put_row(o, style, LABEL_WIDTH, WIDTH, "", more);
     }
 }
 
@@ -131,7 +146,6 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
         hp_output_printf(o, "%*severything held: the known bug is gone, remove `known-bug` from the scenario\n",
                          LABEL_WIDTH, "");
     }
-    enum { WIDTH = 12 };
     if (c->known_bug != NULL) {
         put_row(o, style, LABEL_WIDTH, WIDTH, "known bug", c->known_bug);
     }
@@ -141,6 +155,7 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
     for (unsigned i = 0; i < c->failures->len && (!good || style->verbose); i++) {
         put_failure(o, style, g_ptr_array_index(c->failures, i));
     }
+    put_media(o, style, c, good ? 0 : MOST_MEDIA);
     if (!good) {
         g_autofree char *seed = g_strdup_printf("%" G_GUINT64_FORMAT, c->seed);
         put_row(o, style, LABEL_WIDTH, WIDTH, "seed", seed);

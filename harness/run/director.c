@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "actors/flow.h"
+#include "actors/injector.h"
 
 typedef enum director_state {
     WAITING_TIME, /* timer armed: the next step's time */
@@ -20,6 +21,7 @@ typedef enum director_state {
 struct hp_director {
     hp_rig *rig;
     hp_flows *flows;
+    hp_injector *injector;
     hp_timer timer;
     director_state state;
     unsigned next; /* the step that is carried out next, or being waited on */
@@ -51,12 +53,12 @@ static void do_call(hp_director *d, const hp_step *step)
     hp_peer *from = peer_of(d, step->call.from);
     g_hash_table_add(d->callers, step->call.from);
     if (step->call.broadcast) {
-        hp_peer_call(from, NULL, step->call.streams, step->call.components, NULL);
+        hp_peer_call(from, NULL, &step->call.config, NULL);
         return;
     }
     for (char **to = step->call.to; to && *to; to++) {
         g_hash_table_add(d->callers, *to);
-        hp_peer_call(from, *to, step->call.streams, step->call.components, NULL);
+        hp_peer_call(from, *to, &step->call.config, NULL);
     }
 }
 
@@ -71,7 +73,8 @@ static void do_send(hp_director *d, const hp_step *step)
                            .component = step->send.component,
                            .size = step->send.size,
                            .interval = step->send.interval,
-                           .count = count};
+                           .count = count,
+                           .channel = step->send.channel.label ? &step->send.channel : NULL};
     hp_flows_start(d->flows, &flow);
     if (step->send.both) {
         flow.from = peer_of(d, step->send.to);
@@ -104,6 +107,13 @@ static void do_interface(hp_director *d, const hp_step *step)
     }
 }
 
+static void do_inject(hp_director *d, const hp_step *step)
+{
+    int peer = hp_plan_find_peer(d->rig->plan, step->inject.to);
+    hp_injector_config config = {.host = d->rig->peer_hosts[peer], .inject = step->inject.config};
+    hp_injector_start(d->injector, &config);
+}
+
 /* The name a step is about, for the trace. */
 static const char *step_target(const hp_step *step)
 {
@@ -127,6 +137,12 @@ static const char *step_target(const hp_step *step)
     case HP_STEP_STOP_SERVER:
     case HP_STEP_START_SERVER:
         return step->server;
+    case HP_STEP_HOLD:
+        return step->hold.peer;
+    case HP_STEP_SET_MEDIA:
+        return step->set_media.peer;
+    case HP_STEP_INJECT:
+        return step->inject.to;
     case HP_STEP_WAIT_FOR:
         return step->wait_for.state ? step->wait_for.state : step->wait_for.event.subject;
     case HP_STEP_WAIT:
@@ -186,6 +202,16 @@ static void carry_out(hp_director *d, const hp_step *step)
         break;
     case HP_STEP_SET_SIGNALING:
         hp_signaling_configure(rig->signaling, &step->signaling);
+        break;
+    case HP_STEP_HOLD:
+        hp_peer_hold(peer_of(d, step->hold.peer), step->hold.with, step->hold.kinds, !step->hold.resume, NULL);
+        break;
+    case HP_STEP_SET_MEDIA:
+        hp_peer_set_video_bitrate(peer_of(d, step->set_media.peer), step->set_media.with,
+                                  (uint32_t)step->set_media.video_bitrate, NULL);
+        break;
+    case HP_STEP_INJECT:
+        do_inject(d, step);
         break;
     case HP_STEP_WAIT:
     case HP_STEP_WAIT_FOR:
@@ -322,6 +348,7 @@ hp_director *hp_director_new(hp_rig *rig)
     d->flows = hp_flows_new(rig->world);
     for (unsigned i = 0; i < rig->plan->n_peers; i++)
         hp_flows_watch(d->flows, rig->peers[i]);
+    d->injector = hp_injector_new(rig->world);
     d->callers = g_hash_table_new(g_str_hash, g_str_equal);
     hp_timer_init(&d->timer, HP_TIMER_SCRIPT, hp_world_new_element(rig->world), fire, d);
     return d;
@@ -333,6 +360,7 @@ void hp_director_free(hp_director *d)
         return;
     hp_timer_cancel(d->rig->world, &d->timer);
     hp_flows_free(d->flows);
+    hp_injector_free(d->injector);
     g_hash_table_unref(d->callers);
     g_free(d);
 }
@@ -344,5 +372,5 @@ void hp_director_start(hp_director *d)
 
 bool hp_director_done(const hp_director *d)
 {
-    return d->state == FINISHED && hp_flows_all_done(d->flows);
+    return d->state == FINISHED && hp_flows_all_done(d->flows) && hp_injector_all_done(d->injector);
 }

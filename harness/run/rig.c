@@ -242,6 +242,7 @@ static void build_peers(hp_rig *rig)
 {
     const hp_plan *plan = rig->plan;
     rig->signaling = hp_signaling_new(rig->world, &plan->scenario->signaling);
+    rig->hub = hp_media_hub_new(rig->world);
     rig->peer_hosts = g_new0(hp_host *, plan->n_peers);
     rig->peers = g_new0(hp_peer *, plan->n_peers);
     rig->peer_attachments = g_new0(hp_rig_attachment *, plan->n_peers);
@@ -269,7 +270,14 @@ static void build_peers(hp_rig *rig)
                                             .ignores_own = client->ignores_own,
                                             .answers_any_offer = client->answers_any_offer,
                                             .null_id_until = client->null_id_until,
-                                            .answer_delay = client->answer_delay}};
+                                            .answer_delay = client->answer_delay},
+                                 .media = &peer->source->media,
+                                 .hub = rig->hub};
+        for (unsigned kind = 0; kind < HP_MEDIA_N_KINDS; kind++) {
+            const hp_capture *capture = peer->replay[kind];
+            config.replay[kind] = capture ? capture->datagrams : NULL;
+            config.n_replay[kind] = capture ? capture->n : 0;
+        }
         rig->peers[i] = hp_peer_new(host, rig->signaling, &config);
     }
 }
@@ -308,6 +316,7 @@ void hp_rig_free(hp_rig *rig)
             clear_attachment(&rig->peer_attachments[i][k]);
         g_free(rig->peer_attachments[i]);
     }
+    hp_media_hub_free(rig->hub);
     hp_signaling_free(rig->signaling);
     for (unsigned i = 0; rig->servers && i < plan->n_servers; i++) {
         hp_server_free(rig->servers[i]);

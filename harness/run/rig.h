@@ -40,6 +40,7 @@ typedef struct hp_rig {
     hp_server **servers;
     hp_peer **peers;
     hp_signaling *signaling;
+    hp_media_hub *hub;
     hp_rig_attachment *nat_outsides, *server_attachments;
     hp_rig_attachment **peer_attachments; /* by peer, by interface */
 } hp_rig;

@@ -7,6 +7,8 @@
  * The result is judged from the trace alone: nothing in here knows what an expectation says. */
 #include "run/run.h"
 
+#include "engines/dtls.h"
+#include "engines/srtp.h"
 #include "run/director.h"
 #include "run/rig.h"
 #include "seam/seam.h"
@@ -22,6 +24,27 @@ struct hp_run {
     const char *reason;
     char *message; /* owned; with HP_VERDICT_ERROR */
 };
+
+static bool has_media(const hp_plan *plan)
+{
+    for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
+        const hp_step *step = &plan->scenario->steps[i];
+        if (step->kind == HP_STEP_CALL && hp_call_has_media(&step->call.config))
+            return true;
+    }
+    return false;
+}
+
+bool hp_run_warm_up(hp_plan *const *plans, unsigned n_plans, GError **error)
+{
+    for (unsigned i = 0; i < n_plans; i++) {
+        if (!has_media(plans[i]))
+            continue;
+        hp_dtls_warm_up();
+        return hp_srtp_start(error);
+    }
+    return true;
+}
 
 hp_run *hp_run_begin(const hp_plan *plan, hp_trace *trace, GError **error)
 {
@@ -92,6 +115,8 @@ void hp_run_loop(hp_run *run, hp_run_pulse *pulse)
 hp_result *hp_run_finish(hp_run *run)
 {
     hp_time now = hp_world_now(run->rig->world);
+    for (unsigned i = 0; i < run->plan->n_peers; i++)
+        hp_peer_finish(run->rig->peers[i]);
     for (unsigned i = 0; i < run->plan->n_servers; i++)
         hp_server_finish(run->rig->servers[i]);
     hp_trace_event(run->trace, now, HP_EV_RUN_END, run->plan->case_name, HP_FS("reason", run->reason));

@@ -5,6 +5,30 @@
 
 #include "scenario/loader.h"
 
+/* " from 1ms to 1s", of what is no bare number. */
+static void append_bounds(GString *out, const hp_key *key)
+{
+    hp_unit unit = key->type == HP_V_DURATION ? HP_UNIT_TIME
+                   : key->type == HP_V_RATE   ? HP_UNIT_RATE
+                   : key->type == HP_V_BYTES  ? HP_UNIT_BYTES
+                                              : HP_UNIT_COUNT;
+    const char *sign = key->type == HP_V_PERCENT ? "%" : "";
+    g_autofree char *min = hp_unit_format(unit, key->min), *max = hp_unit_format(unit, key->max);
+
+    if (key->max == 0) {
+        g_string_append_printf(out, ", at least %s%s", min, sign);
+    } else {
+        g_string_append_printf(out, " from %s%s to %s%s", min, sign, max, sign);
+    }
+}
+
+static bool has_bounds(const hp_key *key)
+{
+    return (key->type == HP_V_DURATION || key->type == HP_V_RATE || key->type == HP_V_BYTES ||
+            key->type == HP_V_PERCENT) &&
+           (key->min != 0 || key->max != 0);
+}
+
 char *hp_doc_type(const hp_key *key)
 {
     GString *out = g_string_new(NULL);
@@ -12,7 +36,7 @@ char *hp_doc_type(const hp_key *key)
     hp_word word;
 
     if (key->words != NULL) {
-        bool many = key->type == HP_V_ENUMS || key->type == HP_V_NAMES;
+        bool many = key->type == HP_V_ENUMS || key->type == HP_V_FLAGS || key->type == HP_V_NAMES;
         g_string_append(out, key->type == HP_V_PAIR_TYPES ? "by peer, one or a list of "
                              : many                       ? "one or a list of "
                                                           : "");
@@ -22,7 +46,9 @@ char *hp_doc_type(const hp_key *key)
         return g_string_free(out, FALSE);
     }
     g_string_append(out, hp_value_what(key->type));
-    if (key->type == HP_V_INT) {
+    if (has_bounds(key)) {
+        append_bounds(out, key);
+    } else if (key->type == HP_V_INT) {
         g_string_append_printf(out, " from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, key->min, key->max);
     } else if (example != NULL) {
         g_string_append_printf(out, " such as %s", example);

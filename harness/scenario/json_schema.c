@@ -92,6 +92,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
 {
     switch (key->type) {
     case HP_V_BOOL:
+    case HP_V_NOT:
     case HP_V_PRESENCE:
         member(b, "type", "boolean");
         break;
@@ -104,6 +105,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
     case HP_V_NAMES:
     case HP_V_ENUM:
     case HP_V_ENUMS:
+    case HP_V_FLAGS:
     case HP_V_PRESET:
         if (key->words != NULL) {
             words(b, key->words);
@@ -119,6 +121,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         json_builder_end_array(b);
         break;
     case HP_V_RATIO:
+    case HP_V_PERCENT:
         open_any_of(b);
         string_alternative(b, "^" SPAN "%?$");
         json_builder_begin_object(b);
@@ -128,9 +131,12 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         json_builder_end_object(b);
         json_builder_end_array(b);
         break;
+    case HP_V_CHARS:
+        types(b, "string", "number", "boolean");
+        break;
     case HP_V_RATE:
         open_any_of(b);
-        string_alternative(b, "^(0|" SPAN "[kMG]?bit/s)$");
+        string_alternative(b, "^(0|" SPAN "[kMG]?b(it/s|ps))$");
         int_alternative(b, 0, 0);
         json_builder_end_array(b);
         break;
@@ -262,6 +268,7 @@ static void value(JsonBuilder *b, const hp_key *key)
         break;
     case HP_V_NAMES:
     case HP_V_ENUMS:
+    case HP_V_FLAGS:
     case HP_V_FAMILIES:
     case HP_V_ADDRESSES:
     case HP_V_PREFIXES:

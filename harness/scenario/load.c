@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "scenario/loader.h"
+#include "trace/capture.h"
 
 void hp_scenario_free(hp_scenario *scenario)
 {
@@ -16,6 +17,9 @@ void hp_scenario_free(hp_scenario *scenario)
     }
     if (scenario->source != NULL) {
         g_ref_string_release(scenario->source);
+    }
+    if (scenario->captures != NULL) {
+        g_hash_table_unref(scenario->captures);
     }
     hp_arena_free(scenario->storage); /* the scenario itself lies there too */
 }
@@ -55,6 +59,7 @@ static hp_scenario *load_case(hp_load *load, const hp_case *c)
 
     root->scenario.storage = arena;
     root->scenario.source = g_ref_string_acquire(load->text);
+    root->scenario.captures = g_hash_table_ref(load->captures);
     root->scenario.file = hp_arena_text(arena, load->source.path);
     root->scenario.name = stem(arena, load->source.path);
     root->scenario.label = hp_arena_text(arena, c->label);
@@ -115,11 +120,17 @@ static GPtrArray *parse(hp_load *load)
     return load_cases(load, cases, n);
 }
 
+static void free_capture(void *capture)
+{
+    hp_capture_unref(capture);
+}
+
 GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_diags *diags)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) captures = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_capture);
     char *copy = g_ref_string_new_len(text, (gssize)len);
-    hp_load load = {.source = {path, copy, len}, .text = copy, .diags = diags, .seen = seen};
+    hp_load load = {.source = {path, copy, len}, .text = copy, .diags = diags, .captures = captures, .seen = seen};
 
     GPtrArray *scenarios = parse(&load);
     hp_diags_sort(diags);

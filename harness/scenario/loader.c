@@ -172,7 +172,7 @@ static void given_keys(hp_loader *l, const hp_schema *schema, const hp_tree *map
 static void finish(hp_loader *l, const hp_schema *schema, const hp_tree *map, void *base)
 {
     for (unsigned i = 0; i < schema->n_keys; i++) {
-        if (schema->keys[i].type == HP_V_INCLUDE) {
+        if (schema->keys[i].type == HP_V_INCLUDE && schema->keys[i].count == 0) {
             finish(l, schema->keys[i].sub, map, (char *)base + schema->keys[i].offset);
         }
     }

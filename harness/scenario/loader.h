@@ -26,6 +26,7 @@ typedef struct hp_load {
     hp_diags *diags;
     unsigned n_errors; /* repeated ones included */
     unsigned n_reported; /* those that made it into diags */
+    GHashTable *captures; /* of the scenarios: hp_scenario.captures */
     GHashTable *seen; /* "line:column:message": cases share most lines, and so would their mistakes */
 } hp_load;
 
@@ -104,6 +105,9 @@ void hp_loader_check_interface(hp_loader *l, const char *peer, const char *inter
 /* The link of what `of` names as the network has it, up and down; *ret_single: it has one for both. False when
  * unknown. */
 bool hp_loader_find_link(const hp_loader *l, const char *of, const char *interface, hp_sc_link *ret, bool *ret_single);
+
+/* Reports a `drop-match` in node that has no `drop` to speak of, in neither direction (table_network.c). */
+void hp_loader_check_drop(hp_loader *l, const hp_link_config *up, const hp_link_config *down, const hp_tree *node);
 
 /* The cases of the matrix (matrix.c), in order: for each a tree with the values set. NULL after an error. */
 typedef struct hp_case {

@@ -11,7 +11,9 @@
 #include "base/compare.h"
 #include "base/diag.h"
 #include "config/ice.h"
+#include "config/inject.h"
 #include "config/link.h"
+#include "config/media.h"
 #include "config/nat.h"
 #include "config/server.h"
 #include "config/signaling.h"
@@ -90,6 +92,10 @@ typedef struct hp_sc_peer {
     unsigned n_interfaces;
     hp_ice_config ice;
     hp_sc_client client;
+    hp_peer_media_config media;
+    hp_mark media_mark, track_mark[HP_MEDIA_N_KINDS]; /* of its own `media`, `audio`, `video`; line 0: it has none */
+    hp_mark replay_mark[HP_MEDIA_N_KINDS]; /* of `replay`, its own or that of `defaults` */
+    char *made_up[HP_MEDIA_N_KINDS]; /* the knobs of made-up media that stand beside, "`bitrate`, `fps`", or NULL */
     hp_sc_interface common; /* what the peer itself says of its interfaces; the loader's own */
 } hp_sc_peer;
 
@@ -124,8 +130,16 @@ typedef enum hp_step_kind {
     HP_STEP_STOP_SERVER,
     HP_STEP_START_SERVER,
     HP_STEP_SET_SIGNALING,
+    HP_STEP_HOLD, /* and resume */
+    HP_STEP_SET_MEDIA,
+    HP_STEP_INJECT,
     HP_STEP_N
 } hp_step_kind;
+
+typedef struct hp_sc_inject {
+    char *to; /* the peer they are put before */
+    hp_inject_config config;
+} hp_sc_inject;
 
 typedef enum hp_sc_link_direction { HP_SC_UP = 1, HP_SC_DOWN = 2, HP_SC_BOTH = 3 } hp_sc_link_direction;
 
@@ -139,7 +153,7 @@ typedef struct hp_step {
         struct {
             char *from;
             char **to; /* NULL-terminated; one session each */
-            unsigned streams, components; /* default 1, 1 */
+            hp_call_config config;
             bool broadcast; /* the offer names nobody: every client that hears it may answer */
         } call;
         struct {
@@ -151,6 +165,7 @@ typedef struct hp_step {
             bool both; /* default true: both ways, two flows */
             bool wait; /* default false: the next step need not wait for its end */
             unsigned stream, component; /* default 1, 1 */
+            hp_channel_config channel; /* label NULL: plain datagrams on the ICE component */
         } send;
         struct {
             char **peers; /* with state; NULL: everyone who is in a call */
@@ -182,6 +197,16 @@ typedef struct hp_step {
         struct {
             char *peer, *with; /* with NULL: all sessions */
         } session; /* ice-restart, close */
+        struct {
+            char *peer, *with; /* with NULL: all sessions */
+            bool kinds[HP_MEDIA_N_KINDS]; /* which media */
+            bool resume;
+        } hold;
+        struct {
+            char *peer, *with;
+            uint64_t video_bitrate; /* bits a second */
+        } set_media;
+        hp_sc_inject inject;
         char *server; /* stop-server, start-server */
         hp_signaling_config signaling;
     };
@@ -206,10 +231,37 @@ typedef enum hp_expect_kind {
     HP_EXPECT_RELAYED,
     HP_EXPECT_CONSENT,
     HP_EXPECT_RECOVERED,
+    HP_EXPECT_MEDIA,
+    HP_EXPECT_DTLS,
     HP_EXPECT_EVENT,
     HP_EXPECT_ORDER,
     HP_EXPECT_N
 } hp_expect_kind;
+
+/* Ranges of a distribution of times. */
+typedef struct hp_sc_spread {
+    hp_compare min, median, mean, p95, max;
+} hp_sc_spread;
+
+/* What is asked of every track of a kind; unset ones are not. Media of a track is what its sender sent in the window. */
+typedef struct hp_sc_measures {
+    hp_compare sent, received; /* packets, without retransmissions; received counts first copies */
+    hp_compare loss; /* of sent: by the network, whether repaired or not */
+    hp_compare unusable; /* of sent: never there, or too late (lost - recovered + late) */
+    hp_compare recovered, late, duplicates, reordered, discarded; /* packets */
+    hp_compare foreign; /* packets received that were never sent; 0 or an attack succeeded */
+    hp_compare auth_failures, replays; /* packets that SRTP refused; by their claimed SSRC */
+    hp_compare bitrate; /* of received and recovered payload, over the window or from first to last arrival */
+    hp_compare jitter, jitter_max; /* RFC 3550: the mean and the maximum over all packets */
+    hp_sc_spread latency; /* one way, of first copies that came as media */
+    hp_compare first_packet; /* after the call step */
+    hp_compare mos; /* audio; HP_UNIT_MILLI */
+    hp_compare first_frame; /* video from here on; after the call step */
+    hp_compare frames, key_frames, frame_rate /* HP_UNIT_MILLI a second */;
+    hp_sc_spread frame_latency; /* from capture until it could be shown */
+    hp_compare freezes, freeze_time, freeze_longest;
+    hp_compare nacks, plis, retransmitted; /* NACK messages, PLI messages, retransmissions sent */
+} hp_sc_measures;
 
 /* A window of run time; `after` and `before` may also name a step's label. */
 typedef struct hp_sc_window {
@@ -249,10 +301,11 @@ typedef struct hp_expect {
         } candidates;
         struct {
             char *from, *to; /* NULL: any */
+            char *channel; /* only flows over the data channel with that label; NULL: any flow */
             hp_compare sent, received, loss, duplicates, reordered;
         } delivery;
         struct {
-            char *from, *to;
+            char *from, *to, *channel;
             hp_compare min, median, mean, p95, max;
         } latency;
         struct {
@@ -291,6 +344,21 @@ typedef struct hp_expect {
             char *from, *to; /* NULL: every flow that was running */
         } recovered;
         struct {
+            char *from, *to; /* NULL: any */
+            bool asks[HP_MEDIA_N_KINDS]; /* whether a measure of that kind is given: then such a track must exist */
+            hp_sc_measures of[HP_MEDIA_N_KINDS];
+        } media;
+        struct {
+            char **peers; /* NULL: every peer that is in a call with media */
+            char *state; /* connected (default), failed, closed */
+            char *reason; /* of failed; NULL: any */
+            char *profile, *role; /* "aes-128-gcm", as peers' profiles are named; "active" or "passive". NULL: any */
+            bool has_within;
+            hp_time within; /* after the window begins, or the first call step */
+            hp_compare duration; /* of the handshake: from handshaking to connected */
+            hp_compare retransmissions; /* dtls-timeout events before it got there */
+        } dtls; /* of every association of these peers */
+        struct {
             hp_event_pattern pattern;
             hp_compare count; /* default >= 1 */
         } event;
@@ -327,6 +395,8 @@ typedef struct hp_scenario {
     unsigned n_expects;
     char *source; /* the file's text, shared by its cases (a GRefString) */
     GHashTable *line_text; /* reserved for diagnostics; may be NULL */
+    GHashTable *captures; /* paths to hp_capture*, shared by the file's cases: recordings that a plan has read; may be
+                             NULL */
     void *storage; /* the arena all strings and arrays live in; private to scenario/ */
 } hp_scenario;
 

@@ -19,15 +19,18 @@ typedef struct hp_loader hp_loader;
 /* In brackets: the C type of the field. "array" means a pointer at `offset` and an unsigned count at `count`. */
 typedef enum hp_value_type {
     HP_V_BOOL, /* bool */
+    HP_V_NOT, /* bool: the opposite of what is written */
     HP_V_PRESENCE, /* true or false, as hp_presence; unset is "either" */
     HP_V_INT, /* an integer of `size` bytes, min..max */
     HP_V_TEXT, /* char * */
+    HP_V_CHARS, /* char[size]: text of fewer bytes, without control characters */
     HP_V_NAME, /* char *, a word; one of `words` where there are any */
     HP_V_NAMES, /* char **, NULL-terminated: one name or a list */
-    HP_V_DURATION, /* hp_time */
+    HP_V_DURATION, /* hp_time, min..max where they are stated; so are rates and sizes */
     HP_V_MILLISECONDS, /* int: a duration of whole milliseconds */
     HP_V_RATIO, /* uint32_t, parts per billion */
-    HP_V_RATE, /* uint64_t, bits a second */
+    HP_V_PERCENT, /* unsigned, whole per cent, min..max */
+    HP_V_RATE, /* an integer of `size` bytes, bits a second */
     HP_V_BYTES, /* uint64_t */
     HP_V_ADDRESS, /* hp_addr without a port */
     HP_V_ADDRESSES, /* array of them */
@@ -39,6 +42,7 @@ typedef enum hp_value_type {
     HP_V_PACKETS_LIST, /* array of them */
     HP_V_ENUM, /* an integer of `size` bytes: the value of one of `words` */
     HP_V_ENUMS, /* array of uint16_t: one or a list */
+    HP_V_FLAGS, /* bool[]: those whose index is the value of one of `words`; one or a list, not empty */
     HP_V_FAMILIES, /* hp_sc_family */
     HP_V_COMPARE, /* hp_compare in `unit` */
     HP_V_EDGE, /* hp_time at `offset`, or the name of a step at `count` */
@@ -49,7 +53,8 @@ typedef enum hp_value_type {
     HP_V_MAP, /* a struct in place, by `sub` */
     HP_V_BY_NAME, /* array of structs that begin with char *name */
     HP_V_LIST, /* array of structs by `sub` */
-    HP_V_INCLUDE, /* no key: the keys of `sub` belong here, their offsets from `offset`; also from `count`, if not 0 */
+    HP_V_INCLUDE, /* no key: the keys of `sub` belong here, their offsets from `offset`; also from `count`, if not 0: then
+                     the includer looks at the whole, and not the `finish` of `sub` */
     HP_V_MATRIX, /* read before the rest, by matrix.c */
     HP_V_MATRIX_EXCEPT,
     HP_V_WHEN,
@@ -93,7 +98,7 @@ struct hp_key {
     const char *fallback; /* the default, as it would be written; NULL: zero */
     const char *shown; /* what the documents say of a default that is not in `fallback` */
     const char *doc;
-    int64_t min, max; /* of HP_V_INT; max of a list's length */
+    int64_t min, max; /* of a number, in base units (0, 0: any quantity); max of a list's length */
     const hp_words *words;
     const hp_schema *sub;
     hp_unit unit;
@@ -137,8 +142,11 @@ struct hp_schema {
 
 extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_schema_link_pair, hp_schema_lan,
     hp_schema_nat, hp_schema_knobs, hp_schema_server, hp_schema_peer, hp_schema_peer_common, hp_schema_defaults,
-    hp_schema_signaling, hp_schema_step, hp_schema_expect, hp_schema_pattern, hp_schema_match;
-extern const hp_words hp_words_event, hp_words_ice_state, hp_words_candidate_type, hp_words_method, hp_words_preset;
+    hp_schema_signaling, hp_schema_step, hp_schema_expect, hp_schema_pattern, hp_schema_match, hp_schema_window,
+    hp_schema_peer_media, hp_schema_channel, hp_schema_hold, hp_schema_set_media, hp_schema_inject,
+    hp_schema_media_expect, hp_schema_dtls_expect;
+extern const hp_words hp_words_media_kind, hp_words_profile, hp_words_event, hp_words_ice_state,
+    hp_words_candidate_type, hp_words_method, hp_words_preset;
 
 /* The i-th word; false past the last. */
 bool hp_words_at(const hp_words *words, unsigned i, hp_word *ret);

@@ -364,6 +364,7 @@ static const hp_schema interface_schema = {
 static const hp_key peer_common_keys[] = {
     {"ice", HP_V_MAP, F(ice), .sub = &ice_schema, .doc = "its ICE agent"},
     {"client", HP_V_MAP, F(client), .sub = &client, .doc = "its signalling client"},
+    {"media", HP_V_MAP, .sub = &hp_schema_peer_media, .doc = "its audio and video, and how they are secured"},
     {.type = HP_V_INCLUDE, .sub = &attachment, F(common)},
 };
 const hp_schema hp_schema_peer_common = {
@@ -406,6 +407,13 @@ static void start_peer(hp_loader *l, void *base, const void *parent, const hp_tr
     *peer = l->root->defaults;
     peer->name = name;
     peer->mark = mark;
+    peer->media_mark = (hp_mark){0};
+    for (unsigned i = 0; i < HP_MEDIA_N_KINDS; i++) {
+        peer->track_mark[i] = (hp_mark){0};
+        if (peer->media.replay[i] == NULL) {
+            peer->made_up[i] = NULL;
+        }
+    }
 }
 
 static void finish_peer(hp_loader *l, void *base, const hp_tree *node)

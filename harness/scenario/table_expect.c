@@ -55,7 +55,7 @@ static const hp_key window_keys[] = {
     {"before", HP_V_EDGE, F(window.before), HP_COUNT(hp_expect, window.before_step), .ref = HP_REF_STEP,
      .shown = "the end", .doc = "and before this one"},
 };
-static const hp_schema window = {
+const hp_schema hp_schema_window = {
     .name = "window",
     .doc = "A window of run time; either edge is a time or a step's label (or its action).",
     .size = sizeof(hp_expect),
@@ -63,7 +63,7 @@ static const hp_schema window = {
 };
 #define WINDOW                                                                                                         \
     {                                                                                                                  \
-        .type = HP_V_INCLUDE, .sub = &window                                                                           \
+        .type = HP_V_INCLUDE, .sub = &hp_schema_window                                                                 \
     }
 
 /* ---- ICE ---- */
@@ -165,13 +165,16 @@ static const hp_schema consent = {
 static const hp_key flow_keys[] = {
     {"from", HP_V_NAME, F(delivery.from), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only flows from this peer"},
     {"to", HP_V_NAME, F(delivery.to), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only flows to this peer"},
+    {"channel", HP_V_TEXT, F(delivery.channel), .shown = "any flow",
+     .doc = "only flows over the data channel with this label"},
 };
 static_assert(offsetof(hp_expect, delivery.from) == offsetof(hp_expect, latency.from) &&
-                  offsetof(hp_expect, delivery.to) == offsetof(hp_expect, latency.to),
+                  offsetof(hp_expect, delivery.to) == offsetof(hp_expect, latency.to) &&
+                  offsetof(hp_expect, delivery.channel) == offsetof(hp_expect, latency.channel),
               "delivery and latency share these keys");
 static const hp_schema flow = {
     .name = "flow",
-    .doc = "Which flows of datagrams; without keys all of them.",
+    .doc = "Which flows of datagrams or messages; without keys all of them.",
     .size = sizeof(hp_expect),
     HP_KEYS(flow_keys),
 };
@@ -248,12 +251,13 @@ static const hp_key recovered_keys[] = {
     {"after", HP_V_NAME, F(recovered.step), .ref = HP_REF_STEP, .required = true,
      .doc = "the label or action of the step that broke the path"},
     {"within", HP_V_DURATION, F(recovered.within), .required = true, .doc = "how soon datagrams arrive again"},
-    {"from", HP_V_NAME, F(recovered.from), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only flows from this peer"},
-    {"to", HP_V_NAME, F(recovered.to), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only flows to this peer"},
+    {"from", HP_V_NAME, F(recovered.from), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only what this peer sends"},
+    {"to", HP_V_NAME, F(recovered.to), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only what this peer receives"},
 };
 static const hp_schema recovered = {
     .name = "recovered",
-    .doc = "Every flow that was running arrives again soon after a step.",
+    .doc =
+        "Every flow of datagrams and every track of audio or video that was running arrives again soon after a step.",
     .size = sizeof(hp_expect),
     HP_KEYS(recovered_keys),
 };
@@ -396,6 +400,10 @@ static const hp_key kinds[] = {
     {"consent", HP_V_MAP, .sub = &consent, .tag = HP_EXPECT_CONSENT, .doc = "`consent: {peer: alice, state: lost}`"},
     {"recovered", HP_V_MAP, .sub = &recovered, .tag = HP_EXPECT_RECOVERED,
      .doc = "`recovered: {after: reboot, within: 10s}`"},
+    {"media", HP_V_MAP, .sub = &hp_schema_media_expect, .tag = HP_EXPECT_MEDIA,
+     .doc = "`media: {audio: {loss: \"< 1%\", mos: \"> 4\"}, video: {first-frame: \"< 2s\", freezes: 0}}`"},
+    {"dtls", HP_V_MAP, .sub = &hp_schema_dtls_expect, .tag = HP_EXPECT_DTLS,
+     .doc = "`dtls: {profile: aes-128-gcm, within: 3s}`"},
     {"event", HP_V_MAP, .sub = &event, .tag = HP_EXPECT_EVENT,
      .doc = "`event: {event: ice-state, of: alice, where: {state: failed}, count: 0}`"},
     {"order", HP_V_MAP, .sub = &order, .tag = HP_EXPECT_ORDER,

@@ -17,6 +17,14 @@ static const hp_word mtu_modes[] = {
 };
 static const hp_words mtu_mode_words = HP_WORDS("an MTU mode", mtu_modes);
 
+void hp_loader_check_drop(hp_loader *l, const hp_link_config *up, const hp_link_config *down, const hp_tree *node)
+{
+    const hp_tree *match = hp_tree_get(node, "drop-match");
+    if (match != NULL && up->n_drop == 0 && down->n_drop == 0) {
+        hp_loader_error(l, match, NULL, "`drop-match` says which packets `drop` counts, and there is no `drop`");
+    }
+}
+
 #define F(field) HP_FIELD(hp_link_config, field)
 static const hp_key burst_keys[] = {
     {"enter", HP_V_RATIO, F(burst_enter_ppb), .required = true, .doc = "chance, per packet, that a burst begins"},
@@ -41,6 +49,8 @@ static const hp_key link_keys[] = {
     {"burst", HP_V_MAP, .sub = &burst, .doc = "loss in bursts"},
     {"drop", HP_V_PACKETS_LIST, F(drop), HP_COUNT(hp_link_config, n_drop),
      .doc = "exact losses: packets by number, counted from 1 as the link sees them"},
+    {"drop-match", HP_V_MAP, F(drop_match), HP_FLAG(hp_link_config, drop_some), .sub = &hp_schema_match,
+     .shown = "every packet", .doc = "which packets the numbers of `drop` count: `{dtls: true, inside: true}`"},
     {"duplicate", HP_V_RATIO, F(duplicate_ppb), .shown = "0", .doc = "chance that a packet arrives twice"},
     {"reorder", HP_V_RATIO, F(reorder_ppb), .shown = "0",
      .doc = "chance that a packet is held back, so that later ones pass it"},
@@ -56,11 +66,18 @@ static const hp_key link_keys[] = {
     {"cut", HP_V_BOOL, F(down), .shown = "false", .doc = "a black hole: everything is dropped"},
 };
 #undef F
+
+static void finish_link(hp_loader *l, void *base, const hp_tree *node)
+{
+    hp_loader_check_drop(l, base, base, node);
+}
+
 const hp_schema hp_schema_link = {
     .name = "link",
     .doc = "What a link does to packets, one direction. Without keys it is an ideal wire.",
     .size = sizeof(hp_link_config),
     HP_KEYS(link_keys),
+    .finish = finish_link,
 };
 
 static const hp_key link_pair_keys[] = {
@@ -70,12 +87,20 @@ static const hp_key link_pair_keys[] = {
     {"down", HP_V_MAP, HP_FIELD(hp_sc_link, down), .sub = &hp_schema_link, .overlay = true,
      .doc = "towards the host, where it differs"},
 };
+
+static void finish_link_pair(hp_loader *l, void *base, const hp_tree *node)
+{
+    const hp_sc_link *link = base;
+    hp_loader_check_drop(l, &link->up, &link->down, node);
+}
+
 const hp_schema hp_schema_link_pair = {
     .name = "attachment",
     .doc = "The link of a host or of a NAT's outside to its network. Keys of a link hold for both directions; `up` and "
            "`down` override one.",
     .size = sizeof(hp_sc_link),
     HP_KEYS(link_pair_keys),
+    .finish = finish_link_pair,
 };
 
 /* ---- LANs ---- */

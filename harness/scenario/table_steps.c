@@ -47,14 +47,36 @@ static const hp_key call_keys[] = {
     {"from", HP_V_NAME, F(call.from), .ref = HP_REF_PEER, .required = true, .doc = "who offers"},
     {"to", HP_V_NAMES, F(call.to), .ref = HP_REF_PEER,
      .doc = "whom it calls: one session each; may be left out with `broadcast`"},
-    {"streams", HP_V_INT, F(call.streams), .min = 1, .max = 64, .fallback = "1", .doc = "ICE streams of a session"},
-    {"components", HP_V_INT, F(call.components), .min = 1, .max = 64, .fallback = "1", .doc = "components of a stream"},
+    {"streams", HP_V_INT, F(call.config.streams), .min = 1, .max = 64, .fallback = "1",
+     .doc = "ICE streams of a session without media"},
+    {"components", HP_V_INT, F(call.config.components), .min = 1, .max = 64, .fallback = "1",
+     .doc = "components of a stream, without media"},
+    {"media", HP_V_FLAGS, F(call.config.media), .words = &hp_words_media_kind, .shown = "none",
+     .doc = "what the offer asks for: an m-line each, over DTLS-SRTP"},
+    {"data", HP_V_BOOL, F(call.config.data), .fallback = "false",
+     .doc = "and an m-line for data channels, which `send` with `channel` goes over"},
+    {"bundle", HP_V_BOOL, F(call.config.bundle), .fallback = "true",
+     .doc = "one ICE stream for all m-lines (RFC 8843); false: one each"},
+    {"rtcp-mux", HP_V_BOOL, F(call.config.rtcp_mux), .fallback = "true",
+     .doc = "RTP and RTCP share a component (RFC 5761); false: two components"},
     {"broadcast", HP_V_BOOL, F(call.broadcast), .fallback = "false",
      .doc = "the offer names nobody: every client that hears it may answer"},
 };
 
+/* Reports the first of the keys that is given. */
+static void excludes(hp_loader *l, const hp_tree *node, const char *const *keys, const char *why)
+{
+    for (; *keys != NULL; keys++) {
+        if (hp_tree_get(node, *keys) != NULL) {
+            hp_loader_error(l, hp_tree_get(node, *keys), NULL, "%s", why);
+            return;
+        }
+    }
+}
+
 static void finish_call(hp_loader *l, void *base, const hp_tree *node)
 {
+    static const char *const plain[] = {"streams", "components", NULL}, *const media[] = {"bundle", "rtcp-mux", NULL};
     hp_step *step = base;
     const hp_tree *to = hp_tree_get(node, "to");
 
@@ -66,6 +88,9 @@ static void finish_call(hp_loader *l, void *base, const hp_tree *node)
     if (step->call.to == NULL) {
         step->call.to = hp_arena_alloc(l->arena, sizeof *step->call.to);
     }
+    excludes(l, node, hp_call_has_media(&step->call.config) ? plain : media,
+             hp_call_has_media(&step->call.config) ? "a call with `media` or `data` has as many as it needs"
+                                                   : "`bundle` and `rtcp-mux` go with `media` or `data`");
     for (char **name = step->call.to; *name != NULL; name++) {
         if (g_strcmp0(*name, step->call.from) == 0) {
             hp_loader_error(l, to, NULL, "`%s` calls itself", *name);
@@ -84,20 +109,24 @@ static const hp_schema call = {
 static const hp_key send_keys[] = {
     {"from", HP_V_NAME, F(send.from), .ref = HP_REF_PEER, .required = true, .doc = "who sends"},
     {"to", HP_V_NAME, F(send.to), .ref = HP_REF_PEER, .required = true, .doc = "to whom: a peer in a session with it"},
-    {"size", HP_V_INT, F(send.size), .min = 32, .max = 65000, .fallback = "200", .doc = "bytes of a datagram"},
-    {"interval", HP_V_DURATION, F(send.interval), .fallback = "20ms", .doc = "time between two datagrams"},
+    {"size", HP_V_INT, F(send.size), .min = 32, .max = 65000, .fallback = "200",
+     .doc = "bytes of a datagram, or of a data channel's message"},
+    {"interval", HP_V_DURATION, F(send.interval), .min = HP_US, .fallback = "20ms",
+     .doc = "time between two datagrams"},
     {"count", HP_V_INT, F(send.count), .min = 1, .max = 100000000, .shown = "by `for`", .doc = "how many datagrams"},
     {"for", HP_V_DURATION, F(send.for_ns), .shown = "5s", .doc = "how long"},
     {"both", HP_V_BOOL, F(send.both), .fallback = "true", .doc = "the other peer sends the same: two flows"},
     {"wait", HP_V_BOOL, F(send.wait), .fallback = "false", .doc = "the next step waits for the last datagram"},
     {"stream", HP_V_INT, F(send.stream), .min = 1, .max = 64, .fallback = "1", .doc = "on which ICE stream"},
     {"component", HP_V_INT, F(send.component), .min = 1, .max = 64, .fallback = "1", .doc = "on which component"},
+    {"channel", HP_V_MAP, F(send.channel), .sub = &hp_schema_channel, .shown = "none: plain datagrams",
+     .doc = "over a data channel of the session; it is opened if it is not there, and sending begins once it is open"},
 };
 
 static void finish_send(hp_loader *l, void *base, const hp_tree *node)
 {
+    static const char *const plain[] = {"stream", "component", NULL};
     hp_step *step = base;
-    const hp_tree *interval = hp_tree_get(node, "interval");
 
     if (hp_tree_get(node, "count") != NULL && hp_tree_get(node, "for") != NULL) {
         hp_loader_error(l, hp_tree_get(node, "for"), NULL, "`count` and `for` exclude each other");
@@ -105,8 +134,8 @@ static void finish_send(hp_loader *l, void *base, const hp_tree *node)
     if (step->send.count == 0 && step->send.for_ns == 0) {
         step->send.for_ns = 5 * HP_S;
     }
-    if (interval != NULL && step->send.interval < HP_US) {
-        hp_loader_error(l, interval, NULL, "`interval` must be at least 1us");
+    if (hp_tree_get(node, "channel") != NULL) {
+        excludes(l, node, plain, "a data channel is on no stream or component of its own");
     }
     if (step->send.from != NULL && g_strcmp0(step->send.from, step->send.to) == 0) {
         hp_loader_error(l, hp_tree_get(node, "to"), NULL, "`%s` sends to itself", step->send.to);
@@ -276,6 +305,8 @@ static void finish_set_link(hp_loader *l, void *base, const hp_tree *node)
     if (step->link.text[0] == '\0') {
         hp_loader_error(l, node, NULL, "`set-link` changes nothing");
     }
+    hp_loader_check_drop(l, step->link.direction == HP_SC_DOWN ? &step->link.down_config : &step->link.config,
+                         step->link.direction == HP_SC_UP ? &step->link.config : &step->link.down_config, node);
     if (step->link.direction == HP_SC_DOWN) {
         step->link.config = step->link.down_config;
     } else if (step->link.direction == HP_SC_UP) {
@@ -398,6 +429,13 @@ static const hp_key actions[] = {
      .doc = "gives it back"},
     {"ice-restart", HP_V_MAP, .sub = &session, .tag = HP_STEP_ICE_RESTART,
      .doc = "new credentials and candidates: `ice-restart: alice`"},
+    {"hold", HP_V_MAP, .sub = &hp_schema_hold, .tag = HP_STEP_HOLD, .doc = "stops media, both ways: `hold: alice`"},
+    {"resume", HP_V_MAP, .sub = &hp_schema_hold, HP_FLAG(hp_step, hold.resume), .tag = HP_STEP_HOLD,
+     .doc = "lets it go on: `resume: {peer: alice, media: audio}`"},
+    {"set-media", HP_V_MAP, .sub = &hp_schema_set_media, .tag = HP_STEP_SET_MEDIA,
+     .doc = "`set-media: {peer: alice, bitrate: 300kbit/s}`"},
+    {"inject", HP_V_MAP, .sub = &hp_schema_inject, .tag = HP_STEP_INJECT,
+     .doc = "an attacker's packets: `inject: {to: bob, what: replay}`"},
     {"close", HP_V_MAP, .sub = &session, .tag = HP_STEP_CLOSE, .doc = "ends sessions in good order: `close: alice`"},
     {"stop-server", HP_V_NAME, F(server), .ref = HP_REF_SERVER, .tag = HP_STEP_STOP_SERVER,
      .doc = "the server dies, with its allocations: `stop-server: turn`"},
@@ -406,7 +444,7 @@ static const hp_key actions[] = {
      .doc = "`set-signaling: {loss: 50%}`"},
 };
 #undef F
-static_assert(G_N_ELEMENTS(actions) == HP_STEP_N + 1, "one action a kind, and two for interfaces");
+static_assert(G_N_ELEMENTS(actions) == HP_STEP_N + 2, "one action a kind, and two for interfaces and for holding");
 
 const hp_schema hp_schema_step = {
     .name = "step",

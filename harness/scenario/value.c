@@ -76,6 +76,31 @@ static bool read_families(hp_loader *l, const hp_key *key, const hp_tree *const 
     return true;
 }
 
+/* All that are named are set, the others cleared. */
+static bool read_flags(hp_loader *l, const hp_key *key, const hp_tree *node, const hp_tree *const *items, unsigned n,
+                       void *base)
+{
+    bool *flags = hp_arena_alloc(l->arena, key->size);
+
+    for (unsigned i = 0; i < n; i++) {
+        hp_word word;
+        if (!hp_words_find(key->words, items[i]->text, &word)) {
+            return hp_value_unknown_word(l, key->words, items[i]);
+        }
+        if (flags[word.value]) {
+            hp_loader_error(l, items[i], NULL, "`%s` is named twice", word.name);
+            return false;
+        }
+        flags[word.value] = true;
+    }
+    if (n == 0) {
+        hp_loader_error(l, node, NULL, "`%s` is empty", key->name);
+        return false;
+    }
+    memcpy((char *)base + key->offset, flags, key->size);
+    return true;
+}
+
 static size_t element_size(hp_value_type type)
 {
     switch ((int)type) {
@@ -252,6 +277,8 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
         return elements_of(l, key, node, &items, &node, &n) && read_names(l, key, items, n, base);
     case HP_V_FAMILIES:
         return elements_of(l, key, node, &items, &node, &n) && read_families(l, key, items, n, base);
+    case HP_V_FLAGS:
+        return elements_of(l, key, node, &items, &node, &n) && read_flags(l, key, node, items, n, base);
     case HP_V_ADDRESSES:
     case HP_V_PREFIXES:
     case HP_V_PORTS_LIST:
@@ -263,13 +290,16 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     case HP_V_WHEN:
         return true; /* done before the structs are filled */
     case HP_V_BOOL:
+    case HP_V_NOT:
     case HP_V_PRESENCE:
     case HP_V_INT:
     case HP_V_TEXT:
+    case HP_V_CHARS:
     case HP_V_NAME:
     case HP_V_DURATION:
     case HP_V_MILLISECONDS:
     case HP_V_RATIO:
+    case HP_V_PERCENT:
     case HP_V_RATE:
     case HP_V_BYTES:
     case HP_V_ADDRESS:

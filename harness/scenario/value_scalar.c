@@ -4,6 +4,7 @@
  * have to be rounded is refused. A field is written once its value is known to be good. */
 #include <string.h>
 
+#include "base/rng.h"
 #include "scenario/doc.h"
 #include "scenario/value.h"
 
@@ -73,8 +74,9 @@ static bool read_int(hp_loader *l, const hp_key *key, const hp_tree *node, void 
 {
     gint64 value;
     g_autoptr(GError) error = NULL;
+    bool hex = g_str_has_prefix(node->text, "0x") && g_ascii_isxdigit(node->text[2]); /* YAML 1.2's other notation */
 
-    if (g_ascii_string_to_signed(node->text, 10, key->min, key->max, &value, &error)) {
+    if (g_ascii_string_to_signed(node->text + (hex ? 2 : 0), hex ? 16 : 10, key->min, key->max, &value, &error)) {
         put_int(key, field, key->size, value);
         return true;
     }
@@ -84,6 +86,23 @@ static bool read_int(hp_loader *l, const hp_key *key, const hp_tree *node, void 
         return false;
     }
     return hp_value_mistake(l, key, node, NULL);
+}
+
+/* Whether a quantity is one that the key takes; said if not. */
+static bool is_in_bounds(hp_loader *l, const hp_key *key, const hp_tree *node, hp_unit unit, uint64_t value)
+{
+    uint64_t min = (uint64_t)key->min, max = key->max == 0 ? UINT64_MAX : (uint64_t)key->max;
+
+    if (value >= min && value <= max) {
+        return true;
+    }
+    g_autofree char *least = hp_unit_format(unit, key->min), *most = hp_unit_format(unit, key->max);
+    if (key->max == 0) {
+        hp_loader_error(l, node, NULL, "`%s` must be at least %s", key->name, least);
+    } else {
+        hp_loader_error(l, node, NULL, "`%s` must be from %s to %s, not %s", key->name, least, most, node->text);
+    }
+    return false;
 }
 
 static bool is_bare_number(const char *text)
@@ -131,7 +150,47 @@ static bool read_unit(hp_loader *l, const hp_key *key, const hp_tree *node, hp_u
                                 : is_bare_number(node->text) && unit == HP_UNIT_RATIO ? "at most 1, or 100%"
                                                                                       : NULL);
     }
+    if (!is_in_bounds(l, key, node, unit, (uint64_t)value)) {
+        return false;
+    }
     put_int(key, field, key->size, value);
+    return true;
+}
+
+static bool read_percent(hp_loader *l, const hp_key *key, const hp_tree *node, unsigned *ret)
+{
+    const uint64_t one = HP_PPB / 100;
+    int64_t value;
+
+    if (!hp_unit_parse(node->text, HP_UNIT_RATIO, &value) || (uint64_t)value % one != 0) {
+        return hp_value_mistake(l, key, node, NULL);
+    }
+    if ((uint64_t)value / one < (uint64_t)key->min || (uint64_t)value / one > (uint64_t)key->max) {
+        hp_loader_error(l, node, NULL, "`%s` must be from %d%% to %d%%, not %s", key->name, (int)key->min,
+                        (int)key->max, node->text);
+        return false;
+    }
+    *ret = (unsigned)((uint64_t)value / one);
+    return true;
+}
+
+/* What ends up in a line of some protocol: nothing that could end the line. */
+static bool read_chars(hp_loader *l, const hp_key *key, const hp_tree *node, char *field)
+{
+    size_t len = strlen(node->text);
+
+    if (len == 0 || len >= key->size) {
+        hp_loader_error(l, node, NULL, "`%s` must have 1 to %zu bytes", key->name, key->size - 1);
+        return false;
+    }
+    for (const char *p = node->text; *p != '\0'; p++) {
+        if (g_ascii_iscntrl(*p)) {
+            hp_loader_error(l, node, NULL, "`%s` must not have control characters", key->name);
+            return false;
+        }
+    }
+    memset(field, 0, key->size);
+    memcpy(field, node->text, len);
     return true;
 }
 
@@ -301,6 +360,7 @@ bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void 
 {
     void *field = (char *)base + key->offset;
     bool flag = false;
+    hp_time time = 0;
 
     switch ((int)key->type) {
     case HP_V_BOOL:
@@ -311,19 +371,33 @@ bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void 
         }
         *(hp_presence *)field = flag ? HP_PRESENT : HP_ABSENT;
         return true;
+    case HP_V_NOT:
+        if (!read_bool(l, key, node, &flag)) {
+            return false;
+        }
+        *(bool *)field = !flag;
+        return true;
     case HP_V_INT:
         return read_int(l, key, node, field);
     case HP_V_TEXT:
         *(char **)field = hp_arena_text(l->arena, node->text);
         return true;
+    case HP_V_CHARS:
+        return read_chars(l, key, node, field);
     case HP_V_NAME:
         return hp_value_name(l, key, node, field);
     case HP_V_DURATION:
-        return read_duration(l, key, node, field);
+        if (!read_duration(l, key, node, &time) || !is_in_bounds(l, key, node, HP_UNIT_TIME, time)) {
+            return false;
+        }
+        *(hp_time *)field = time;
+        return true;
     case HP_V_MILLISECONDS:
         return read_milliseconds(l, key, node, field);
     case HP_V_RATIO:
         return read_unit(l, key, node, HP_UNIT_RATIO, field);
+    case HP_V_PERCENT:
+        return read_percent(l, key, node, field);
     case HP_V_RATE:
         return read_unit(l, key, node, HP_UNIT_RATE, field);
     case HP_V_BYTES:

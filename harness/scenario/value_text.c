@@ -10,14 +10,17 @@ static const type_text *text_of(hp_value_type type)
 {
     static const type_text texts[HP_V_N] = {
         [HP_V_BOOL] = {"true or false", NULL},
+        [HP_V_NOT] = {"true or false", NULL},
         [HP_V_PRESENCE] = {"true or false", NULL},
         [HP_V_INT] = {"a whole number", NULL},
         [HP_V_TEXT] = {"text", NULL},
+        [HP_V_CHARS] = {"text", NULL},
         [HP_V_NAME] = {"a name", NULL},
         [HP_V_NAMES] = {"a name or a list of names", NULL},
         [HP_V_DURATION] = {"a duration", "20ms, 1.5s or 10m"},
         [HP_V_MILLISECONDS] = {"a duration of whole milliseconds", "20ms or 1.5s"},
         [HP_V_RATIO] = {"a ratio", "0.1% or 0.001"},
+        [HP_V_PERCENT] = {"a whole percentage", "10%"},
         [HP_V_RATE] = {"a rate", "10Mbit/s"},
         [HP_V_BYTES] = {"a size", "200, 20kB or 1MiB"},
         [HP_V_ADDRESS] = {"an IP address without a port", "192.0.2.1 or 2001:db8::1"},
@@ -30,6 +33,7 @@ static const type_text *text_of(hp_value_type type)
         [HP_V_PACKETS_LIST] = {"a number, a range counted from 1, or a list", "3, 1..3 or 5.."},
         [HP_V_ENUM] = {"a word", NULL},
         [HP_V_ENUMS] = {"a word or a list of words", NULL},
+        [HP_V_FLAGS] = {"a word or a list of words", NULL},
         [HP_V_FAMILIES] = {"ipv4, ipv6 or both in a list", NULL},
         [HP_V_COMPARE] = {"a comparison", NULL},
         [HP_V_EDGE] = {"a run time or a step's label", "5s or reboot"},
@@ -60,6 +64,8 @@ static const char *compare_example(hp_unit unit)
         return "\"<= 20kB\" or 100..200";
     case HP_UNIT_RATE:
         return "\"> 1Mbit/s\"";
+    case HP_UNIT_MILLI:
+        return "\"> 4.05\" or 3.9..4.5";
     }
     return NULL;
 }

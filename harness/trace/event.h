@@ -41,13 +41,49 @@
       "consent to send: granted, lost, regained")                                                                      \
     X(PEER_CLOSED, "peer-closed", "peer", "session:u", "an agent is closed")                                           \
     X(PEER_ERROR, "peer-error", "peer", "session:u message:s", "the software under test refused a call")               \
-    X(FLOW, "flow", "sending peer", "flow:u to:s size:u interval:t count:u stream:u component:u",                      \
-      "a flow of numbered, time-stamped datagrams begins")                                                             \
+    X(FLOW, "flow", "sending peer", "flow:u to:s size:u interval:t count:u stream:u component:u channel:s",            \
+      "a flow of numbered, time-stamped datagrams begins; channel: the data channel it goes over, or nothing")         \
     X(FLOW_DONE, "flow-done", "sending peer", "flow:u sent:u", "its last datagram was sent")                           \
     X(DATA_SENT, "data-sent", "sending peer", "flow:u sequence:u size:u", "one datagram is handed to the agent")       \
     X(DATA_REFUSED, "data-refused", "sending peer", "flow:u sequence:u", "the agent took no datagram")                 \
     X(DATA_RECEIVED, "data-received", "receiving peer", "flow:u sequence:u size:u latency:t packet:u",                 \
       "one datagram arrives; packet is its capture record")                                                            \
+    X(DTLS_STATE, "dtls-state", "peer", "session:u with:s stream:u component:u state:s role:s profile:s reason:s",     \
+      "a DTLS association: handshaking, unverified, connected, closed, failed (and why)")                              \
+    X(DTLS_TIMEOUT, "dtls-timeout", "peer", "session:u stream:u component:u number:u",                                 \
+      "a flight was not answered in time, and is sent again; in a row: its number")                                    \
+    X(DTLS_ALERT, "dtls-alert", "peer", "session:u stream:u component:u direction:s fatal:u number:u name:s",          \
+      "an alert is sent (out) or arrives (in)")                                                                        \
+    X(DTLS_SECRET, "dtls-secret", "peer", "line:s", "a line of the NSS key log format: what decrypts the capture")     \
+    X(SRTP_KEY, "srtp-key", "peer", "session:u stream:u component:u direction:s profile:s key:s salt:s",               \
+      "a master key and salt, in hexadecimal, of what is sent (out) or received (in)")                                 \
+    X(SRTP_REFUSED, "srtp-refused", "receiving peer",                                                                  \
+      "session:u stream:u component:u what:s reason:s track:u ssrc:u sequence:u packet:u",                             \
+      "SRTP refused a packet: auth-failed, replay, too-old, malformed, no-keys; track and ssrc as its header says")    \
+    X(MEDIA_IGNORED, "media-ignored", "receiving peer", "session:u stream:u component:u what:s reason:s packet:u",     \
+      "a datagram of a media session that nobody had a use for")                                                       \
+    X(MEDIA_TRACK, "media-track", "sending peer",                                                                      \
+      "track:u session:u to:s media:s ssrc:u rtx-ssrc:u pt:u clock:u ptime:t sequence:u source:s",                     \
+      "what a sender of audio or video is; source: made-up or replay")                                                 \
+    X(MEDIA_STATE, "media-state", "sending peer", "track:u state:s sent:u",                                            \
+      "a sender is started, held, resumed or stopped; sent: packets so far")                                           \
+    X(MEDIA_FIRST, "media-first", "receiving peer", "track:u media:s from:s what:s packet:u",                          \
+      "the first packet of a track arrives, or its first frame is shown")                                              \
+    X(MEDIA_KEY_FRAME, "media-key-frame", "sending peer", "track:u frame:u packets:u reason:s",                        \
+      "a key frame is sent: start, interval or request")                                                               \
+    X(MEDIA_FRAME_LOST, "media-frame-lost", "receiving peer", "track:u frame:u reason:s",                              \
+      "a frame that is never shown: incomplete, or undecodable")                                                       \
+    X(MEDIA_FREEZE, "media-freeze", "receiving peer", "track:u duration:t", "the picture stood still until now")       \
+    X(MEDIA_FEEDBACK, "media-feedback", "receiving peer", "track:u what:s count:u",                                    \
+      "the receiver asks the sender: nack (for count packets) or pli")                                                 \
+    X(MEDIA_REPORT, "media-report", "sending peer", "track:u fraction-lost:u lost:i jitter:t round-trip:t",            \
+      "a receiver's report block on this track; fraction-lost of 256; round-trip 0 while unknown")                     \
+    X(INJECTED, "injected", "peer", "what:s kind:s count:u found:u",                                                   \
+      "an attacker begins to put packets before a peer, made of `found` packets that came to it before")               \
+    X(CHANNEL_STATE, "channel-state", "peer", "session:u channel:u label:s state:s reason:s",                          \
+      "a data channel: opening, open, closed, failed")                                                                 \
+    X(SCTP_STATE, "sctp-state", "peer", "session:u state:s reason:s",                                                  \
+      "the SCTP association under the data channels: connecting, connected, closed, failed")                           \
     X(NAT_MAPPING, "nat-mapping", "nat", "proto:s internal:a external:a remote:a", "a mapping is created")             \
     X(NAT_MAPPING_ENDED, "nat-mapping-ended", "nat", "proto:s internal:a external:a reason:s age:t",                   \
       "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp")                                    \

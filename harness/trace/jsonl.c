@@ -116,6 +116,7 @@ static void write_line(hp_output *o, const hp_record *r)
         hp_output_json(o, r->note.text);
         break;
     case HP_RECORD_PACKET:
+    case HP_RECORD_MEDIA:
         break;
     }
     hp_output_literal(o, "}\n");
@@ -129,7 +130,7 @@ bool hp_trace_write_events(const hp_trace *trace, const char *path, GError **err
     }
     hp_trace_cursor cursor = {0};
     hp_record r;
-    while (hp_trace_next_of(trace, &cursor, ~(1u << HP_RECORD_PACKET), &r)) {
+    while (hp_trace_next_of(trace, &cursor, ~(1u << HP_RECORD_PACKET | 1u << HP_RECORD_MEDIA), &r)) {
         write_line(o, &r);
     }
     if (hp_trace_overflowed(trace)) {

@@ -33,12 +33,14 @@
 static_assert(sizeof(hp_log) <= HP_LOG_TAPS, "the head fits its page");
 static_assert(HP_LOG_RECORDS % 8 == 0, "records are 8-byte aligned");
 static_assert(sizeof(hp_log_packet) % 8 == 0 && sizeof(hp_log_drop) % 8 == 0 && sizeof(hp_log_note) % 8 == 0 &&
-                  sizeof(hp_log_event) % 8 == 0 && sizeof(hp_log_string) % 8 == 0 && sizeof(hp_log_name) % 8 == 0 &&
-                  sizeof(hp_log_field) % 8 == 0,
+                  sizeof(hp_log_event) % 8 == 0 && sizeof(hp_log_media) % 8 == 0 && sizeof(hp_log_string) % 8 == 0 &&
+                  sizeof(hp_log_name) % 8 == 0 && sizeof(hp_log_field) % 8 == 0,
               "what follows a fixed part is aligned");
 static_assert((int)HP_LOG_PACKET == (int)HP_RECORD_PACKET && (int)HP_LOG_DROP == (int)HP_RECORD_DROP &&
-                  (int)HP_LOG_NOTE == (int)HP_RECORD_NOTE && (int)HP_LOG_EVENT == (int)HP_RECORD_EVENT,
+                  (int)HP_LOG_NOTE == (int)HP_RECORD_NOTE && (int)HP_LOG_EVENT == (int)HP_RECORD_EVENT &&
+                  (int)HP_LOG_MEDIA == (int)HP_RECORD_MEDIA,
               "public kinds keep their numbers in the log");
+static_assert(sizeof(hp_media_record) == 32, "a media record has no padding, whose bytes would be anybody's");
 static_assert(HP_TRACE_CAPACITY + HP_LOG_RECORDS < (UINT64_C(8) << 32), "a reference reaches every record");
 
 /* ---- life ---- */

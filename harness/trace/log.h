@@ -28,12 +28,13 @@ typedef struct hp_log {
 #define HP_LOG_TAPS UINT64_C(4096)
 #define HP_LOG_RECORDS (HP_LOG_TAPS + HP_TRACE_MAX_TAPS * sizeof(uint32_t))
 
-/* The first four are the public kinds, in the order of hp_record_type. */
+/* The first five are the public kinds, in the order of hp_record_type. */
 typedef enum hp_log_kind {
     HP_LOG_PACKET,
     HP_LOG_DROP,
     HP_LOG_NOTE,
     HP_LOG_EVENT,
+    HP_LOG_MEDIA,
     HP_LOG_STRING,
     HP_LOG_NAME,
     HP_LOG_N_KINDS
@@ -92,6 +93,11 @@ typedef struct hp_log_field {
     uint32_t meta; /* type in the low byte, the value's length in 8-byte words above */
     uint8_t value[]; /* 8 bytes, or an hp_addr and 4 zero bytes, or text with its NUL, padded with zeroes */
 } hp_log_field;
+
+typedef struct hp_log_media {
+    hp_log_head head;
+    hp_media_record media;
+} hp_log_media;
 
 typedef struct hp_log_string {
     hp_log_head head;

@@ -3,11 +3,13 @@
  *   Section Header      who made it, and the caller's comment
  *   Interface           one a tap, in the order of the taps: raw IP, nanoseconds
  *   Name Resolution     one entry an address, with every name it was given, in the order of the naming
+ *   Decryption Secrets  what opens the DTLS in it: the lines of dtls-secret events, each once, in the order of the
+ *                       first mention. They stand before all packets, as a viewer reads a file from the front
  *   Enhanced Packet     one a packet record, so that frame n in a viewer is packet n of the trace
  *
  * A block is: type, total length, body, options, total length again; everything is padded to 32 bits. A packet's
  * options are its direction at the tap and, as comments, the drops and notes that speak of it. Those come later in the
- * log than their packet, so a first pass gathers where they are.
+ * log than their packet, as do secrets, so a first pass gathers where they are.
  *
  * Nothing of the host goes in: no clock, no path, no names but those of the scenario. Run time 0 is HP_EPOCH_S. */
 #include "trace/trace.h"
@@ -23,6 +25,7 @@ enum {
     BLOCK_INTERFACE = 1,
     BLOCK_NAMES = 4,
     BLOCK_PACKET = 6,
+    BLOCK_SECRETS = 10,
     OPT_END = 0,
     OPT_COMMENT = 1,
     OPT_USERAPPL = 4,
@@ -32,6 +35,7 @@ enum {
     NAMES_END = 0,
     NAMES_IPV4 = 1,
     NAMES_IPV6 = 2,
+    SECRETS_TLS_KEY_LOG = 0x544c534b, /* "TLSK" */
     LINKTYPE_RAW = 101,
     FLAGS_INBOUND = 1,
     FLAGS_OUTBOUND = 2,
@@ -39,6 +43,8 @@ enum {
     MAX_OPTION = 65532,
     /* Remarks shown on one packet; a viewer refuses blocks of many megabytes. */
     MAX_REMARKS = 64,
+    /* Bytes of secrets after which another block is begun, for the same reason. */
+    MAX_SECRETS = 1 << 20,
 };
 #define BYTE_ORDER_MAGIC UINT32_C(0x1A2B3C4D)
 
@@ -214,13 +220,18 @@ static void write_names(const hp_trace *trace, GByteArray *block, hp_output *o)
     end_block(block, o);
 }
 
-/* ---- packets ---- */
+/* ---- what is told later than where it is shown ---- */
 
 /* Where a drop or a note is, and of which packet it speaks. */
 typedef struct remark {
     uint32_t packet;
     hp_trace_cursor cursor;
 } remark;
+
+typedef struct gathered {
+    GArray *remarks; /* by packet, and in the order of the log for each */
+    GArray *secrets; /* hp_trace_cursor of dtls-secret events */
+} gathered;
 
 static int compare_remarks(const void *a, const void *b)
 {
@@ -231,28 +242,75 @@ static int compare_remarks(const void *a, const void *b)
     return x->cursor.index < y->cursor.index ? -1 : x->cursor.index > y->cursor.index;
 }
 
-/* All remarks by packet, and in the order of the log for each. Most records are packets and events: only the heads of
- * those are looked at. */
-static GArray *gather_remarks(const hp_trace *trace)
+/* Most records are packets and other events: only the heads of those are looked at. */
+static gathered gather(const hp_trace *trace)
 {
-    GArray *remarks = g_array_new(FALSE, FALSE, sizeof(remark));
+    gathered all = {g_array_new(FALSE, FALSE, sizeof(remark)), g_array_new(FALSE, FALSE, sizeof(hp_trace_cursor))};
     const uint64_t end = hp_log_end(trace);
     const hp_log_head *head;
     for (uint64_t at = HP_LOG_RECORDS; (head = hp_log_checked(trace, at, end)) != NULL; at += head->size) {
-        hp_trace_cursor cursor = {.offset = at, .index = head->records - 1};
+        const hp_trace_cursor cursor = {.offset = at, .index = head->records - 1};
+        if (head->kind == HP_LOG_EVENT && ((const hp_log_event *)(const void *)head)->kind == HP_EV_DTLS_SECRET) {
+            g_array_append_val(all.secrets, cursor);
+            continue;
+        }
         const remark found = {head->kind == HP_LOG_DROP   ? ((const hp_log_drop *)(const void *)head)->packet
                               : head->kind == HP_LOG_NOTE ? ((const hp_log_note *)(const void *)head)->packet
                                                           : 0,
                               cursor};
         if (found.packet != 0) {
-            g_array_append_val(remarks, found);
+            g_array_append_val(all.remarks, found);
         }
     }
-    if (remarks->len > 1) {
-        qsort(remarks->data, remarks->len, sizeof(remark), compare_remarks);
+    if (all.remarks->len > 1) {
+        qsort(all.remarks->data, all.remarks->len, sizeof(remark), compare_remarks);
     }
-    return remarks;
+    return all;
 }
+
+static void gathered_clear(gathered *all)
+{
+    g_array_unref(all->remarks);
+    g_array_unref(all->secrets);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(gathered, gathered_clear)
+
+/* ---- secrets ---- */
+
+static void write_key_log(GByteArray *block, GString *lines, hp_output *o)
+{
+    if (lines->len == 0) {
+        return;
+    }
+    begin_block(block, BLOCK_SECRETS);
+    put32(block, SECRETS_TLS_KEY_LOG);
+    put32(block, (uint32_t)lines->len);
+    put_padded(block, lines->str, lines->len);
+    end_block(block, o);
+    g_string_truncate(lines, 0);
+}
+
+static void write_secrets(const hp_trace *trace, GByteArray *block, hp_output *o, const GArray *secrets)
+{
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GString) lines = g_string_new(NULL);
+    for (unsigned i = 0; i < secrets->len; i++) {
+        hp_trace_cursor cursor = g_array_index(secrets, hp_trace_cursor, i);
+        hp_record r;
+        const char *line = hp_trace_next(trace, &cursor, &r) ? hp_record_text(&r, "line") : "";
+        if (line[0] == '\0' || !g_hash_table_add(known, (gpointer)line)) {
+            continue;
+        }
+        if (lines->len + strlen(line) >= MAX_SECRETS) {
+            write_key_log(block, lines, o);
+        }
+        g_string_append(lines, line);
+        g_string_append_c(lines, '\n');
+    }
+    write_key_log(block, lines, o);
+}
+
+/* ---- packets ---- */
 
 static char *drop_comment(const hp_record *drop, hp_time packet_at)
 {
@@ -359,9 +417,8 @@ static void write_remarked_packet(const hp_trace *trace, GByteArray *block, hp_o
     end_block(block, o);
 }
 
-static void write_packets(const hp_trace *trace, GByteArray *block, hp_output *o)
+static void write_packets(const hp_trace *trace, GByteArray *block, hp_output *o, GArray *remarks)
 {
-    g_autoptr(GArray) remarks = gather_remarks(trace);
     unsigned next = 0;
     const unsigned n_taps = hp_trace_n_taps(trace);
     hp_trace_cursor cursor = {0};
@@ -388,6 +445,8 @@ bool hp_trace_write_pcapng(const hp_trace *trace, const char *path, const char *
     write_section(trace, block, o, comment);
     write_interfaces(trace, block, o);
     write_names(trace, block, o);
-    write_packets(trace, block, o);
+    g_auto(gathered) all = gather(trace);
+    write_secrets(trace, block, o, all.secrets);
+    write_packets(trace, block, o, all.remarks);
     return hp_output_close(o, error);
 }

@@ -13,9 +13,10 @@
 
 /* Bytes a record of that kind has at least. */
 static const uint32_t least_size[] = {
-    [HP_LOG_PACKET] = sizeof(hp_log_packet),     [HP_LOG_DROP] = sizeof(hp_log_drop) + 8,
-    [HP_LOG_NOTE] = sizeof(hp_log_note) + 8,     [HP_LOG_EVENT] = sizeof(hp_log_event),
-    [HP_LOG_STRING] = sizeof(hp_log_string) + 8, [HP_LOG_NAME] = sizeof(hp_log_name),
+    [HP_LOG_PACKET] = sizeof(hp_log_packet), [HP_LOG_DROP] = sizeof(hp_log_drop) + 8,
+    [HP_LOG_NOTE] = sizeof(hp_log_note) + 8, [HP_LOG_EVENT] = sizeof(hp_log_event),
+    [HP_LOG_MEDIA] = sizeof(hp_log_media),   [HP_LOG_STRING] = sizeof(hp_log_string) + 8,
+    [HP_LOG_NAME] = sizeof(hp_log_name),
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(least_size) == HP_LOG_N_KINDS);
 
@@ -159,6 +160,9 @@ static bool view(const hp_trace *trace, uint64_t end, const hp_log_head *head, h
     }
     case HP_LOG_EVENT:
         return view_event(trace, end, (const hp_log_event *)(const void *)head, ret);
+    case HP_LOG_MEDIA:
+        ret->media = ((const hp_log_media *)(const void *)head)->media;
+        return ret->media.kind < HP_MEDIA_RECORD_N;
     case HP_LOG_STRING:
     case HP_LOG_NAME:
     case HP_LOG_N_KINDS:

@@ -152,7 +152,18 @@ void hp_trace_note(hp_trace *trace, hp_time at, uint32_t packet_number, const ch
     hp_log_commit_visible(trace, &r->head, HP_LOG_NOTE, size, at);
 }
 
-/* Most fields an event has room for; the table's longest has ten. */
+void hp_trace_media(hp_trace *trace, hp_time at, const hp_media_record *media)
+{
+    hp_log_media *r = trace == NULL ? NULL : hp_log_begin(trace, sizeof *r);
+    if (r == NULL) {
+        return;
+    }
+    r->media = *media;
+    r->media.reserved = 0;
+    hp_log_commit_visible(trace, &r->head, HP_LOG_MEDIA, sizeof *r, at);
+}
+
+/* Most fields an event has room for, which is far more than the table's longest has. */
 enum { MAX_FIELDS = 32 };
 
 void hp_trace_event_fields(hp_trace *trace, hp_time at, hp_event_kind kind, const char *subject, const hp_field *fields,

@@ -65,9 +65,50 @@ void hp_trace_event_fields(hp_trace *trace, hp_time at, hp_event_kind kind, cons
     hp_trace_event_fields((trace), (at), (kind), (subject), (const hp_field[]){__VA_ARGS__},                           \
                           sizeof((const hp_field[]){__VA_ARGS__}) / sizeof(hp_field))
 
+/* ---- media: what happens for every packet of audio or video, and so has a record of its own ---- */
+
+typedef enum hp_media_record_kind {
+    HP_MEDIA_SENT, /* handed to the agent, protected */
+    HP_MEDIA_RECEIVED, /* out of the agent, authenticated, and looked at by the receiver */
+    HP_MEDIA_FRAME, /* of video: shown */
+    HP_MEDIA_RECORD_N
+} hp_media_record_kind;
+
+enum {
+    HP_MEDIA_F_RTX = 1 << 0, /* a retransmission; received: sequence is that of the packet it repeats */
+    HP_MEDIA_F_REFUSED = 1 << 1, /* sent: the agent did not take it */
+    HP_MEDIA_F_DUPLICATE = 1 << 2, /* received: a copy of what was there; nothing else is said of it */
+    HP_MEDIA_F_REORDERED = 1 << 3, /* received: a first copy behind a higher number */
+    HP_MEDIA_F_LATE = 1 << 4, /* received: too late to be played or shown */
+    HP_MEDIA_F_DISCARDED = 1 << 5, /* received: outside any window, not used */
+    HP_MEDIA_F_KEY = 1 << 6, /* frame: a key frame */
+    HP_MEDIA_F_USELESS = 1 << 7, /* received, retransmission: of what was there, or never missed */
+    HP_MEDIA_F_TIMED = 1 << 8, /* received: span is known */
+};
+
+typedef struct hp_media_record {
+    uint8_t kind; /* hp_media_record_kind */
+    uint8_t reserved;
+    uint16_t flags;
+    uint32_t track; /* the number of its media-track event */
+    uint32_t sequence; /* packet: sequence number without wraps: the first one plus the packets before; frame: its id */
+    uint32_t size; /* packet: octets of payload */
+    uint32_t packet; /* received: its capture record, 0: none */
+    uint32_t jitter; /* received: RFC 3550 section 6.4.1, as of this packet, in timestamp units */
+    hp_time span; /* received audio: from mouth to ear, when TIMED; frame: from capture until it could be shown */
+} hp_media_record;
+
+void hp_trace_media(hp_trace *trace, hp_time at, const hp_media_record *media);
+
 /* ---- reading ---- */
 
-typedef enum hp_record_type { HP_RECORD_PACKET, HP_RECORD_DROP, HP_RECORD_NOTE, HP_RECORD_EVENT } hp_record_type;
+typedef enum hp_record_type {
+    HP_RECORD_PACKET,
+    HP_RECORD_DROP,
+    HP_RECORD_NOTE,
+    HP_RECORD_EVENT,
+    HP_RECORD_MEDIA,
+} hp_record_type;
 
 /* A view of one record; pointers stay valid as long as the trace is neither reset nor freed. */
 typedef struct hp_record {
@@ -106,6 +147,7 @@ typedef struct hp_record {
             const void *fields; /* read with hp_record_field() */
             size_t fields_size, offset; /* for hp_record_field() alone */
         } event;
+        hp_media_record media;
     };
 } hp_record;
 
@@ -150,11 +192,12 @@ hp_match_subject hp_record_subject(const hp_record *r);
 /* ---- writing it out (pcapng.c, jsonl.c) ---- */
 
 /* pcapng: one section, one interface a tap (if_name, raw IP link type 101, nanoseconds), a name resolution block,
- * an enhanced packet block a packet with direction flags and, as comments, drops and notes that speak of it.
- * Run time 0 is HP_EPOCH_S on the capture's clock. Bytes depend on the trace alone. The file appears under its name
- * only when it is whole. False and HP_ERROR_IO naming the path. */
+ * a decryption secrets block when DTLS was keyed, an enhanced packet block a packet with direction flags and, as
+ * comments, drops and notes that speak of it. Run time 0 is HP_EPOCH_S on the capture's clock. Bytes depend on the
+ * trace alone. The file appears under its name only when it is whole. False and HP_ERROR_IO naming the path. */
 bool hp_trace_write_pcapng(const hp_trace *trace, const char *path, const char *comment, GError **error);
-/* events.jsonl: {"at":ns,"event":"ice-state","subject":"alice",...} a line; drops and notes too, packets not. */
+/* events.jsonl: {"at":ns,"event":"ice-state","subject":"alice",...} a line; drops and notes too, packets and
+ * media records not. */
 bool hp_trace_write_events(const hp_trace *trace, const char *path, GError **error);
 
 #endif

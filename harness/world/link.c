@@ -23,19 +23,21 @@
  * still be in the middle of sending. IPv6 packets of up to 1280 bytes pass whatever the MTU, as RFC 8200 section 5 has
  * such a link cut them beneath IP; only a black hole swallows them.
  *
- * Hints: what a packet meets at the far node mostly lies in memory that is cold, and the flight knows who comes next. So
- * the far node is told of a packet twice before it arrives (hp_hint): far ahead, and again when what it fetched then
+ * Hints: what a packet meets at the far node mostly lies in memory that is cold, and the flight knows who comes next.
+ * So the far node is told of a packet twice before it arrives (hp_hint): far ahead, and again when what it fetched then
  * will be there. In a burst that is at places 8 and 4 of the flight; the first of a burst, which enter nearer to the
  * head, get the first hint as they enter and the second when four more have. A packet that travels with fewer others,
  * or is passed by one, may miss its second hint, or both.
+ *
+ * Exact losses, which may count only the packets that match, are in exact_loss.c.
  *
  * Each effect draws from the link's own stream, in the order of the header, and draws nothing where its probability is
  * zero. Changing the settings leaves packets in flight alone; the wire stays busy with the packet it has begun to send,
  * and what still waits behind that is sent at the new rate. */
 #include "world/link.h"
 
+#include "world/exact_loss.h"
 #include "world/fragment.h"
-#include "world/packet_ranges.h"
 
 enum { PORT_FAR = 0, PORT_BACK = 1, DEFAULT_MTU = 1500, IPV6_MIN_MTU = 1280, DEFAULT_QUEUE = 1000 };
 #define DEFAULT_REORDER (10 * HP_MS)
@@ -60,11 +62,11 @@ typedef struct waiter {
 struct hp_link {
     hp_node node;
     hp_timer timer;
-    hp_link_config config; /* drop: our own copy, sorted and merged */
+    hp_link_config config; /* drop, drop_match: our own copies */
     hp_link_stats stats;
     hp_rng rng;
     bool in_burst;
-    unsigned drop_next; /* the first range of config.drop that does not lie behind */
+    hp_exact_loss exact_loss;
     hp_time busy_until;
     hp_time latest; /* delivery of the latest packet that was not held back */
     hp_addr router4, router6;
@@ -377,16 +379,6 @@ static void receive_too_big(hp_link *link, hp_packet *p, uint32_t length, uint32
     hp_node_drop(&link->node, p, HP_DROP_LINK_MTU, detail);
 }
 
-/* Is packet number n, of which none is asked for twice, on the list? */
-static bool is_listed(hp_link *link, uint64_t n)
-{
-    const hp_link_config *c = &link->config;
-    while (link->drop_next < c->n_drop && c->drop[link->drop_next].last != 0 && c->drop[link->drop_next].last < n) {
-        link->drop_next++;
-    }
-    return link->drop_next < c->n_drop && c->drop[link->drop_next].first <= n;
-}
-
 static bool is_lost(hp_link *link, hp_drop_reason *ret_reason)
 {
     const hp_link_config *c = &link->config;
@@ -416,15 +408,18 @@ static void link_receive(hp_node *node, unsigned port, hp_packet *p)
     uint32_t length = (uint32_t)hp_packet_wire_length(p);
     link->stats.packets++;
     link->stats.bytes += length;
+    uint64_t number = 0;
+    bool listed = hp_exact_loss_counts(c) && hp_exact_loss_takes(&link->exact_loss, c, p, link->stats.packets, &number);
     if (G_UNLIKELY(c->down)) {
         link->stats.lost++;
         hp_node_drop(node, p, HP_DROP_LINK_DOWN, NULL);
         return;
     }
-    if (c->n_drop != 0 && is_listed(link, link->stats.packets)) {
+    if (listed) {
         link->stats.lost++;
-        char detail[48];
-        g_snprintf(detail, sizeof detail, "packet %" G_GUINT64_FORMAT " of this link", link->stats.packets);
+        char detail[64];
+        g_snprintf(detail, sizeof detail, "%s %" G_GUINT64_FORMAT " of this link",
+                   c->drop_some ? "matching packet" : "packet", number);
         hp_node_drop(node, p, HP_DROP_LINK_LIST, detail);
         return;
     }
@@ -451,7 +446,7 @@ static void link_free(hp_node *node)
     }
     g_free(link->ring);
     g_free(link->queue);
-    g_free(link->config.drop);
+    hp_exact_loss_clear(&link->config);
     hp_node_clear(node);
     g_free(link);
 }
@@ -462,17 +457,10 @@ static const hp_node_ops link_ops = {.kind = "link", .receive = link_receive, .f
 
 static void take_config(hp_link *link, const hp_link_config *config)
 {
-    hp_packet_range *old = link->config.drop; /* config may point to it */
-    unsigned n_drop;
-    hp_packet_range *drop = hp_packet_ranges_merge(config->drop, config->n_drop, &n_drop);
-    link->config = *config;
-    link->config.drop = drop;
-    link->config.n_drop = n_drop;
-    link->drop_next = 0;
-    if (config->burst_enter_ppb == 0) {
+    hp_exact_loss_configure(&link->exact_loss, &link->config, config);
+    if (link->config.burst_enter_ppb == 0) { /* config may have been our own */
         link->in_burst = false;
     }
-    g_free(old);
 }
 
 hp_link *hp_link_new(hp_world *world, const char *name, const hp_link_config *config)

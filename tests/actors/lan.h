@@ -35,6 +35,8 @@ typedef struct lan {
     hp_signaling *signaling;
     hp_signaling_config signaling_config;
     hp_ice_config ice; /* shared by all peers unless a test makes its own */
+    hp_peer_media_config media; /* the same */
+    hp_media_hub *hub;
     unsigned n_hosts;
     hp_host *hosts[LAN_MAX];
     hp_link *up[LAN_MAX], *down[LAN_MAX];
@@ -56,6 +58,12 @@ static inline hp_ice_config lan_ice_default(void)
                            .tos = -1};
 }
 
+static inline hp_peer_media_config lan_media_default(void)
+{
+    return (hp_peer_media_config){.track = {hp_audio_config_default(), hp_video_config_default()},
+                                  .replay_loop = {true, true}};
+}
+
 static inline lan *lan_new(uint64_t seed)
 {
     lan *l = g_new0(lan, 1);
@@ -67,6 +75,8 @@ static inline lan *lan_new(uint64_t seed)
     l->signaling_config = (hp_signaling_config){.delay = 50 * HP_MS, .echo = true};
     l->signaling = hp_signaling_new(l->world, &l->signaling_config);
     l->ice = lan_ice_default();
+    l->media = lan_media_default();
+    l->hub = hp_media_hub_new(l->world);
     return l;
 }
 
@@ -109,20 +119,42 @@ static inline void lan_on_data(void *user, hp_peer *peer, const char *with, unsi
     }
 }
 
-static inline hp_peer *lan_add_peer_with(lan *l, const char *name, const hp_ice_config *ice,
-                                         const hp_peer_client *client)
+/* What a test does not change, config says. */
+static inline hp_peer_config lan_peer_config(lan *l, const char *name)
 {
-    hp_host *host = lan_add_host(l, name);
-    hp_peer_config config = {
+    return (hp_peer_config){
         .name = name,
-        .ice = ice ? ice : &l->ice,
-        .client =
-            client ? *client
-                   : (hp_peer_client){.queue_early_candidates = true, .ignores_own = true, .answers_any_offer = true}};
-    hp_peer *peer = hp_peer_new(host, l->signaling, &config);
+        .ice = &l->ice,
+        .client = {.queue_early_candidates = true, .ignores_own = true, .answers_any_offer = true},
+        .media = &l->media,
+        .hub = l->hub,
+    };
+}
+
+static inline hp_peer *lan_add_peer_of(lan *l, const hp_peer_config *config)
+{
+    hp_host *host = lan_add_host(l, config->name);
+    hp_peer *peer = hp_peer_new(host, l->signaling, config);
     l->peers[l->n_hosts - 1] = peer;
     hp_peer_set_receive(peer, lan_on_data, l);
     return peer;
+}
+
+static inline hp_peer *lan_add_peer_with(lan *l, const char *name, const hp_ice_config *ice,
+                                         const hp_peer_client *client)
+{
+    hp_peer_config config = lan_peer_config(l, name);
+    config.ice = ice ? ice : &l->ice;
+    config.client = client ? *client : config.client;
+    return lan_add_peer_of(l, &config);
+}
+
+/* With media settings of its own; NULL: it takes no part in media. */
+static inline hp_peer *lan_add_peer_media(lan *l, const char *name, const hp_peer_media_config *media)
+{
+    hp_peer_config config = lan_peer_config(l, name);
+    config.media = media;
+    return lan_add_peer_of(l, &config);
 }
 
 static inline hp_peer *lan_add_peer(lan *l, const char *name)
@@ -143,6 +175,7 @@ static inline void lan_free(lan *l)
     for (unsigned i = 0; i < l->n_hosts; i++) {
         hp_peer_free(l->peers[i]);
     }
+    hp_media_hub_free(l->hub);
     hp_signaling_free(l->signaling);
     hp_world_free(l->world);
     hp_trace_free(l->trace);

@@ -16,7 +16,7 @@ static fixture connected(bool reliable)
     f.flows = hp_flows_new(f.l->world);
     hp_flows_watch(f.flows, lan_add_peer(f.l, "alice"));
     hp_flows_watch(f.flows, lan_add_peer(f.l, "bob"));
-    assert_true(hp_peer_call(f.l->peers[0], "bob", 1, 1, NULL));
+    assert_true(hp_peer_call(f.l->peers[0], "bob", &(hp_call_config){.streams = 1, .components = 1}, NULL));
     lan_run(f.l, 3 * HP_S);
     assert_string_equal(hp_peer_state(f.l->peers[0], NULL), "ready");
     return f;
@@ -77,6 +77,9 @@ static void test_pace_and_latency(void **state)
     hp_record done;
     assert_true(lan_find(f.l, HP_EV_FLOW_DONE, "alice", NULL, NULL, 0, &done));
     assert_int_equal(done.at, 3 * HP_S + 14 * HP_MS);
+    hp_record begun;
+    assert_true(lan_find(f.l, HP_EV_FLOW, "alice", "channel", "", 0, &begun)); /* over none */
+    assert_int_equal(begun.at, 3 * HP_S);
     clear(&f);
 }
 

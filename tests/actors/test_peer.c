@@ -12,7 +12,7 @@ static const hp_peer_client careful = {.queue_early_candidates = true, .ignores_
 static void call(lan *l, unsigned from, const char *to)
 {
     g_autoptr(GError) error = NULL;
-    if (!hp_peer_call(l->peers[from], to, 1, 1, &error)) {
+    if (!hp_peer_call(l->peers[from], to, &(hp_call_config){.streams = 1, .components = 1}, &error)) {
         fail_msg("%s", error->message);
     }
 }
@@ -177,7 +177,7 @@ static void test_streams_and_components(void **state)
     for (unsigned trickle = 0; trickle < 2; trickle++) {
         lan *l = lan_with_two(1);
         l->ice.trickle = trickle;
-        assert_true(hp_peer_call(l->peers[0], "bob", 2, 3, NULL));
+        assert_true(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 2, .components = 3}, NULL));
         lan_run(l, 5 * HP_S);
         assert_state(l, 0, "ready");
         assert_state(l, 1, "ready");
@@ -314,14 +314,14 @@ static void test_nothing_to_gather(void **state)
     lan *l = lan_with_two(1);
     g_autoptr(GError) error = NULL;
     hp_host_set_interface_up(l->hosts[0], 0, false);
-    assert_false(hp_peer_call(l->peers[0], "bob", 1, 1, &error));
+    assert_false(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 1, .components = 1}, &error));
     assert_non_null(error);
     assert_int_equal(lan_count(l, HP_EV_PEER_ERROR, "alice", NULL, NULL), 1);
     lan_run(l, HP_S);
     assert_int_equal(hp_peer_n_sessions(l->peers[0]), 0);
     assert_int_equal(lan_count(l, HP_EV_SIGNAL_SENT, NULL, NULL, NULL), 0);
-    assert_false(hp_peer_call(l->peers[0], "bob", 0, 1, NULL));
-    assert_false(hp_peer_call(l->peers[0], "bob", 1, 1000, NULL));
+    assert_false(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 0, .components = 1}, NULL));
+    assert_false(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 1, .components = 1000}, NULL));
     lan_free(l);
 }
 
@@ -333,7 +333,7 @@ static void test_a_stream_that_gathers_nothing(void **state)
     ice.port_min = ice.port_max = 6000;
     lan_add_peer_with(l, "alice", &ice, NULL);
     lan_add_peer(l, "bob");
-    assert_false(hp_peer_call(l->peers[0], "bob", 2, 1, NULL));
+    assert_false(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 2, .components = 1}, NULL));
     lan_run(l, 5 * HP_S);
     assert_int_equal(lan_count(l, HP_EV_SIGNAL_SENT, NULL, NULL, NULL), 0);
     assert_int_equal(hp_peer_n_sessions(l->peers[1]), 0);
@@ -345,7 +345,7 @@ static void test_a_second_call_to_the_same_peer_is_refused(void **state)
     lan *l = lan_with_two(1);
     g_autoptr(GError) error = NULL;
     call(l, 0, "bob");
-    assert_false(hp_peer_call(l->peers[0], "bob", 1, 1, &error));
+    assert_false(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 1, .components = 1}, &error));
     assert_non_null(strstr(error->message, "bob"));
     assert_int_equal(lan_count(l, HP_EV_PEER_ERROR, "alice", NULL, NULL), 1);
     lan_free(l); /* and an agent in the middle of its work is freed */
@@ -406,7 +406,7 @@ static void test_trickle_interval(void **state)
 {
     lan *l = lan_with_two(1);
     l->ice.trickle_interval = 30 * HP_MS;
-    assert_true(hp_peer_call(l->peers[0], "bob", 2, 1, NULL));
+    assert_true(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 2, .components = 1}, NULL));
     lan_run(l, 5 * HP_S);
     hp_record r;
     for (unsigned i = 0; i < 3; i++) { /* two candidates and the end */
@@ -596,8 +596,8 @@ static void test_restarts_out_of_order(void **state)
 static void test_glare_of_unlike_offers(void **state)
 {
     lan *l = lan_with_two(1);
-    assert_true(hp_peer_call(l->peers[0], "bob", 2, 1, NULL));
-    assert_true(hp_peer_call(l->peers[1], "alice", 1, 1, NULL));
+    assert_true(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 2, .components = 1}, NULL));
+    assert_true(hp_peer_call(l->peers[1], "alice", &(hp_call_config){.streams = 1, .components = 1}, NULL));
     lan_run(l, 5 * HP_S);
     assert_state(l, 0, "ready");
     assert_state(l, 1, "ready");
@@ -760,7 +760,7 @@ static void test_a_new_call_replaces_an_orphan(void **state)
     lan_run(l, HP_S);
     hp_peer_close(l->peers[0], "bob");
     lan_run(l, 2 * HP_S);
-    assert_true(hp_peer_call(l->peers[0], "bob", 2, 1, NULL));
+    assert_true(hp_peer_call(l->peers[0], "bob", &(hp_call_config){.streams = 2, .components = 1}, NULL));
     lan_run(l, 5 * HP_S);
     assert_int_equal(ignored(l, "bob", "other-streams"), 0);
     assert_int_equal(time_of(l, HP_EV_PEER_CLOSED, "bob", NULL, NULL), 2050 * HP_MS);

@@ -67,7 +67,7 @@ static void test_relay_only(void **state)
     relay_lan *r = relay_lan_new(1);
     r->ice.force_relay = true;
     hp_peer *alice = relay_lan_add(r, "alice", false, true), *bob = relay_lan_add(r, "bob", false, true);
-    assert_true(hp_peer_call(alice, "bob", 1, 1, NULL));
+    assert_true(hp_peer_call(alice, "bob", &(hp_call_config){.streams = 1, .components = 1}, NULL));
     lan_run(r->l, 5 * HP_S);
     assert_string_equal(hp_peer_state(alice, NULL), "ready");
     assert_string_equal(hp_peer_state(bob, NULL), "ready");
@@ -129,7 +129,7 @@ static void test_reflexive_candidates_name_their_server(void **state)
     relay_lan *r = relay_lan_new(1);
     hp_peer *alice = relay_lan_add_on(r, add_host_behind_nat(r), "alice", true, false);
     relay_lan_add(r, "bob", true, false);
-    assert_true(hp_peer_call(alice, "bob", 1, 1, NULL));
+    assert_true(hp_peer_call(alice, "bob", &(hp_call_config){.streams = 1, .components = 1}, NULL));
     lan_run(r->l, 5 * HP_S);
     assert_string_equal(hp_peer_state(alice, NULL), "ready");
     hp_record c;
@@ -150,7 +150,7 @@ static void test_close_without_a_server(void **state)
     relay_lan *r = relay_lan_new(1);
     hp_peer *alice = relay_lan_add(r, "alice", true, true);
     hp_peer *bob = relay_lan_add(r, "bob", true, true);
-    assert_true(hp_peer_call(alice, "bob", 1, 1, NULL));
+    assert_true(hp_peer_call(alice, "bob", &(hp_call_config){.streams = 1, .components = 1}, NULL));
     lan_run(r->l, 3 * HP_S);
     hp_server_stop(r->server);
     hp_peer_close(alice, NULL);

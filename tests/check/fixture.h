@@ -104,7 +104,7 @@ static inline hp_step *add_call(fixture *f)
     hp_step *step = add_step(f, HP_STEP_CALL);
     step->call.from = "alice";
     step->call.to = to;
-    step->call.streams = step->call.components = 1;
+    step->call.config.streams = step->call.config.components = 1;
     return step;
 }
 
@@ -251,6 +251,16 @@ static inline void assert_same_result(const hp_result *a, const hp_result *b)
     assert_int_equal(a->expects->len, b->expects->len);
     assert_int_equal(a->n_flows, b->n_flows);
     assert_int_equal(a->n_sessions, b->n_sessions);
+    assert_int_equal(a->n_dtls, b->n_dtls);
+    assert_int_equal(a->n_tracks, b->n_tracks);
+    for (unsigned i = 0; i < a->n_tracks; i++) {
+        assert_int_equal(a->tracks[i].track, b->tracks[i].track);
+        assert_int_equal(a->tracks[i].figures.sent, b->tracks[i].figures.sent);
+        assert_int_equal(a->tracks[i].figures.received, b->tracks[i].figures.received);
+        assert_int_equal(a->tracks[i].figures.foreign, b->tracks[i].figures.foreign);
+        assert_int_equal(a->tracks[i].figures.mos_milli, b->tracks[i].figures.mos_milli);
+        assert_int_equal(a->tracks[i].n_series, b->tracks[i].n_series);
+    }
     assert_int_equal(a->packets, b->packets);
     assert_int_equal(a->drops, b->drops);
     for (unsigned i = 0; i < a->expects->len; i++) {

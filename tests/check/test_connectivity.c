@@ -98,7 +98,7 @@ static void connected_counts_checks_and_answers(void **state)
 static void connected_waits_for_every_component(void **state)
 {
     fixture *f = *state;
-    add_call(f)->call.components = 2;
+    add_call(f)->call.config.components = 2;
     add_expect(f, HP_EXPECT_CONNECTED, "connected");
     ev_step(f, 0, 1);
     ev_state_of(f, HP_S, "alice", 1, "bob", 1, "connected");
@@ -307,7 +307,7 @@ static void connected_by_broadcast_counts_whoever_answers(void **state)
     hp_step *step = add_call(f);
     step->call.to = NULL;
     step->call.broadcast = true;
-    step->call.components = 2;
+    step->call.config.components = 2;
     add_expect(f, HP_EXPECT_CONNECTED, "connected");
     ev_step(f, 0, 1);
     ev_state_of(f, HP_S, "alice", 1, "", 1, "gathering"); /* nobody has answered yet */

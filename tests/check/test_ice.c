@@ -109,7 +109,7 @@ static void pair_looks_at_sessions_that_were_closed_after_connecting(void **stat
 static void pair_wants_every_component(void **state)
 {
     fixture *f = *state;
-    add_call(f)->call.components = 2;
+    add_call(f)->call.config.components = 2;
     add_pair(f, NULL);
     f->expects[0].pair.n = 1;
     ev_step(f, 0, 1);

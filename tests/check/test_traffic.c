@@ -240,6 +240,58 @@ static void latency_without_arrivals_fails(void **state)
     ASSERT_EXPECT(f, 1, false, 2 * HP_S, 0, "no such flow began");
 }
 
+static void a_channel_has_flows_of_its_own(void **state)
+{
+    fixture *f = *state;
+    add_send(f, false)->send.channel.label = (char *)"chat";
+    add_send(f, false);
+    hp_expect *chat = add_delivery(f), *any = add_delivery(f);
+    chat->delivery.channel = (char *)"chat";
+    chat->delivery.received = compare("2", HP_UNIT_COUNT);
+    any->delivery.received = compare("3", HP_UNIT_COUNT);
+    hp_expect *late = add_latency(f), *other = add_latency(f);
+    late->latency.channel = (char *)"chat";
+    late->latency.max = compare("20ms", HP_UNIT_TIME);
+    other->latency.channel = (char *)"file";
+    ev_step(f, 0, 2);
+    ev_flow(f, 0, 1, "alice", "bob");
+    ev_sent(f, 0, 1, 0);
+    ev_received(f, HP_S, 1, 0, HP_S, 0);
+    ev_flow_done(f, HP_S, 1, "alice");
+    assert_false(hp_checker_decided(f->checker)); /* the channel's step is still to come */
+    ev_step(f, HP_S, 1);
+    EVENT(f, HP_S, HP_EV_FLOW, "alice", HP_FU("flow", 2), HP_FS("to", "bob"), HP_FS("channel", "chat"));
+    for (unsigned i = 0; i < 2; i++) {
+        ev_sent(f, HP_S, 2, i);
+        ev_received(f, 2 * HP_S, 2, i, (i + 1) * 10 * HP_MS, 0);
+    }
+    ev_flow_done(f, 2 * HP_S, 2, "alice");
+    assert_true(hp_checker_decided(f->checker));
+    const hp_result *r = fixture_finish(f, 20 * HP_S);
+    assert_true(nth(f, 0)->passed);
+    assert_string_equal(nth(f, 0)->expected, "from alice to bob over channel `chat`: received 2");
+    assert_true(nth(f, 1)->passed);
+    assert_true(nth(f, 2)->passed);
+    assert_string_equal(nth(f, 2)->expected, "over channel `chat`: max 20ms");
+    ASSERT_EXPECT(f, 3, false, 20 * HP_S, 0, "no such flow began");
+    assert_string_equal(r->flows[0].channel, "");
+    assert_string_equal(r->flows[1].channel, "chat");
+}
+
+static void a_channel_does_not_wait_for_other_sends(void **state)
+{
+    fixture *f = *state;
+    add_send(f, false)->send.channel.label = (char *)"chat";
+    add_send(f, false)->send.channel.label = (char *)"file";
+    add_delivery(f)->delivery.channel = (char *)"chat";
+    ev_step(f, 0, 1);
+    EVENT(f, HP_S, HP_EV_FLOW, "alice", HP_FU("flow", 1), HP_FS("to", "bob"), HP_FS("channel", "chat"));
+    ev_sent(f, HP_S, 1, 0);
+    ev_received(f, HP_S, 1, 0, 0, 0);
+    ev_flow_done(f, HP_S, 1, "alice");
+    assert_true(hp_checker_decided(f->checker));
+}
+
 static hp_expect *add_recovered(fixture *f, hp_time within)
 {
     hp_expect *e = add_expect(f, HP_EXPECT_RECOVERED, "recovered: {after: reboot, within: ...}");
@@ -272,7 +324,7 @@ static void recovered_counts_what_was_sent_after_the_step(void **state)
     ev_step(f, 15 * HP_S, 3); /* the first of that name counts */
     fixture_finish(f, 20 * HP_S);
     ASSERT_EXPECT(f, 0, true, 11200 * HP_MS, number, "from alice to bob after 1.200s (a gap of 1.190s)");
-    assert_string_equal(nth(f, 0)->expected, "every flow recovered from `reboot` within 2.000s");
+    assert_string_equal(nth(f, 0)->expected, "every flow and track recovered from `reboot` within 2.000s");
     ASSERT_EXPECT(f, 1, false, 11199 * HP_MS, number, "from alice to bob after 1.200s (a gap of 1.190s)");
 }
 
@@ -343,7 +395,7 @@ static void recovered_needs_its_step_and_a_flow(void **state)
     ASSERT_EXPECT(f, 0, false, 20 * HP_S, 0, "the step `reboot` was never carried out");
     ev_step(f, 21 * HP_S, 1);
     fixture_finish(f, 22 * HP_S);
-    ASSERT_EXPECT(f, 0, false, 22 * HP_S, 0, "no such flow was running at the step or began after it");
+    ASSERT_EXPECT(f, 0, false, 22 * HP_S, 0, "no such flow or track was running at the step or began after it");
 }
 
 int main(void)
@@ -359,6 +411,8 @@ int main(void)
         FIXTURE_TEST(window_that_never_opens_fails),
         FIXTURE_TEST(latency_joins_the_selected_flows),
         FIXTURE_TEST(latency_without_arrivals_fails),
+        FIXTURE_TEST(a_channel_has_flows_of_its_own),
+        FIXTURE_TEST(a_channel_does_not_wait_for_other_sends),
         FIXTURE_TEST(recovered_counts_what_was_sent_after_the_step),
         FIXTURE_TEST(recovered_tells_the_longest_silence),
         FIXTURE_TEST(recovered_fails_for_a_flow_that_stays_dead),

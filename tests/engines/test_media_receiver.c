@@ -5,6 +5,7 @@ typedef struct receiver {
     hp_media_receiver *r;
     GByteArray *rtcp; /* the last datagram */
     unsigned n_rtcp, n_events[HP_MEDIA_EV_N];
+    GArray *arrivals; /* hp_media_arrival */
 } receiver;
 
 static void keep_rtcp(void *user, hp_time now, const uint8_t *data, size_t len)
@@ -20,13 +21,18 @@ static void count_event(void *user, hp_time now, const hp_media_event *event)
     ((receiver *)user)->n_events[event->kind]++;
 }
 
-static const hp_media_receiver_ops ops = {keep_rtcp, count_event};
+static void keep_arrival(void *user, hp_time now, const hp_media_arrival *arrival)
+{
+    g_array_append_vals(((receiver *)user)->arrivals, arrival, 1);
+}
+
+static const hp_media_receiver_ops ops = {keep_rtcp, count_event, keep_arrival};
 
 static void make(receiver *f, const hp_media_config *config)
 {
     hp_rng rng;
     hp_rng_init(&rng, 7, "bob");
-    *f = (receiver){.rtcp = g_byte_array_new()};
+    *f = (receiver){.rtcp = g_byte_array_new(), .arrivals = g_array_new(FALSE, FALSE, sizeof(hp_media_arrival))};
     f->r = hp_media_receiver_new(config, &rng, 0, &ops, f, NULL);
     assert_non_null(f->r);
 }
@@ -35,6 +41,7 @@ static void clear(receiver *f)
 {
     hp_media_receiver_free(f->r);
     g_byte_array_unref(f->rtcp);
+    g_array_unref(f->arrivals);
 }
 
 static hp_media_config audio(void)
@@ -279,55 +286,50 @@ static void latency_is_exact(void **state)
     assert_int_equal(s.latency_min, 20 * HP_MS);
     assert_int_equal(s.latency_max, 250 * HP_MS);
     assert_int_equal(s.latency_sum, 325 * HP_MS);
-    static const struct {
-        unsigned permille, ms;
-    } quantiles[] = {{0, 20}, {500, 20}, {501, 35}, {750, 35}, {751, 250}, {1000, 250}};
-    for (unsigned i = 0; i < G_N_ELEMENTS(quantiles); i++) {
-        hp_time q = hp_media_receiver_latency(f.r, 0, false, quantiles[i].permille);
-        assert_in_range(q, quantiles[i].ms * HP_MS, quantiles[i].ms * HP_MS * 101 / 100);
-    }
-    assert_int_equal(hp_media_receiver_latency(f.r, 0, true, 500), HP_NEVER);
     clear(&f);
 }
 
-static void the_series_has_a_point_each_100_ms(void **state)
+static void expect_arrival(const receiver *f, unsigned i, uint32_t sequence, const char *flags)
+{
+    const hp_media_arrival *a = &g_array_index(f->arrivals, hp_media_arrival, i);
+    g_autofree char *got =
+        g_strconcat(a->rtx ? "rtx " : "", a->useless ? "useless " : "", a->duplicate ? "duplicate " : "",
+                    a->reordered ? "reordered " : "", a->late ? "late " : "", a->discarded ? "discarded " : "", NULL);
+    assert_int_equal(a->sequence, sequence);
+    assert_string_equal(got, flags);
+}
+
+static void every_packet_is_told_of_once(void **state)
 {
     hp_media_config c = audio();
+    c.playout = (hp_playout_config){.mode = HP_PLAYOUT_FIXED, .delay = 60 * HP_MS};
     receiver f;
     make(&f, &c);
-    for (uint32_t n = 10; n < 50; n++) { /* captured from 0.2 s on, 15 ms underway */
-        if ((n >= 20 && n < 33) || n == 40)
-            continue;
-        measured(&f, n * 20 * HP_MS + 15 * HP_MS, n);
-    }
-    measured(&f, 930 * HP_MS, 40); /* late by 115 ms, but it comes: counted out of the point where it was missed */
-    hp_time start;
-    size_t n;
-    const hp_media_point *p = hp_media_receiver_series(f.r, 0, &start, &n);
-    assert_int_equal(start, 200 * HP_MS);
-    assert_int_equal(n, 8); /* up to 995 ms */
-    static const unsigned packets[] = {5, 5, 0, 0, 2, 5, 4, 6}, lost[] = {0, 0, 0, 0, 13, 0, 0, 0};
-    for (unsigned i = 0; i < 8; i++) {
-        assert_int_equal(p[i].packets, packets[i]);
-        assert_int_equal(p[i].octets, packets[i] * 40);
-        assert_int_equal(p[i].lost, lost[i]);
-        assert_int_equal(p[i].n_latency, packets[i]);
-        assert_int_equal(p[i].latency_max, packets[i] == 0 ? 0 : i == 7 ? 130 * HP_MS : 15 * HP_MS);
-        assert_int_equal(hp_media_point_latency_mean(&p[i]), packets[i] == 0 ? 0
-                                                             : i == 7        ? (5 * 15 + 130) * HP_MS / 6
-                                                                             : 15 * HP_MS);
-    }
-    assert_true(p[7].jitter > 0);
-    clear(&f);
-    c.no_series = true;
-    make(&f, &c);
-    measured(&f, 0, 0);
-    assert_null(hp_media_receiver_series(f.r, 0, &start, &n));
-    assert_int_equal(n, 0);
+    measured(&f, 15 * HP_MS, 0);
+    measured(&f, 55 * HP_MS, 2);
+    measured(&f, 56 * HP_MS, 1); /* passed by a later one */
+    measured(&f, 57 * HP_MS, 2); /* a copy */
+    measured(&f, 200 * HP_MS, 3); /* due at 60 + 75 ms */
+    measured(&f, 60 * HP_S, 3000);
+    measured(&f, 60 * HP_S, 4); /* out of any window */
+    assert_int_equal(f.arrivals->len, 7);
+    expect_arrival(&f, 0, 0, "");
+    expect_arrival(&f, 1, 2, "");
+    expect_arrival(&f, 2, 1, "reordered ");
+    expect_arrival(&f, 3, 2, "duplicate ");
+    expect_arrival(&f, 4, 3, "late ");
+    expect_arrival(&f, 5, 3000, "");
+    expect_arrival(&f, 6, 4, "discarded ");
+    const hp_media_arrival *first = &g_array_index(f.arrivals, hp_media_arrival, 0);
+    assert_int_equal(first->octets, 40);
+    assert_int_equal(first->jitter, 0);
+    /* Spoken a packet time before it was captured, played 60 ms after it came. */
+    assert_int_equal(first->mouth_to_ear, (20 + 15 + 60) * HP_MS);
+    assert_int_equal(g_array_index(f.arrivals, hp_media_arrival, 4).mouth_to_ear, HP_NEVER);
     clear(&f);
 }
 
-static void jitter_is_carried_through_silence(void **state)
+static void the_jitter_of_a_packet_is_the_running_one(void **state)
 {
     hp_media_config c = audio();
     receiver f;
@@ -335,13 +337,9 @@ static void jitter_is_carried_through_silence(void **state)
     measured(&f, 0, 0);
     measured(&f, 30 * HP_MS, 1); /* 10 ms later than it should: 480 units, a sixteenth */
     measured(&f, 430 * HP_MS, 21);
-    hp_time start;
-    size_t n;
-    const hp_media_point *p = hp_media_receiver_series(f.r, 0, &start, &n);
-    static const unsigned jitter[] = {30, 30, 30, 30, 28}; /* (480 - 30) / 16 */
-    assert_int_equal(n, 5);
-    for (unsigned i = 0; i < 5; i++)
-        assert_int_equal(p[i].jitter, jitter[i]);
+    static const unsigned jitter[] = {0, 30, 28}; /* 30 - 30 / 16 */
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(g_array_index(f.arrivals, hp_media_arrival, i).jitter, jitter[i]);
     clear(&f);
 }
 
@@ -457,8 +455,8 @@ int main(void)
         cmocka_unit_test(an_outage_is_loss_and_a_restart_is_not),
         cmocka_unit_test(what_is_older_than_the_window_is_discarded),
         cmocka_unit_test(latency_is_exact),
-        cmocka_unit_test(the_series_has_a_point_each_100_ms),
-        cmocka_unit_test(jitter_is_carried_through_silence),
+        cmocka_unit_test(every_packet_is_told_of_once),
+        cmocka_unit_test(the_jitter_of_a_packet_is_the_running_one),
         cmocka_unit_test(reports_answer_sender_reports),
         cmocka_unit_test(sources_are_kept_apart_and_bounded),
         cmocka_unit_test(anything_may_come),

@@ -25,7 +25,7 @@ static const struct {
 
 typedef struct fixture {
     uint8_t bytes[N + 1][32];
-    hp_media_recorded list[N + 1];
+    hp_captured list[N + 1];
     hp_rng rng;
 } fixture;
 
@@ -40,9 +40,9 @@ static void make(fixture *f)
                            .timestamp = recording[i].timestamp,
                            .ssrc = recording[i].ssrc};
         size_t len = hp_rtp_write(f->bytes[i], sizeof f->bytes[i], &h, payload, sizeof payload);
-        f->list[i] = (hp_media_recorded){.at = recording[i].at, .data = f->bytes[i], .len = len};
+        f->list[i] = (hp_captured){.at = recording[i].at, .data = f->bytes[i], .len = len};
     }
-    f->list[N] = (hp_media_recorded){.at = 200 * HP_MS, .data = (const uint8_t *)"no RTP", .len = 6};
+    f->list[N] = (hp_captured){.at = 200 * HP_MS, .data = (const uint8_t *)"no RTP", .len = 6};
 }
 
 static const hp_media_identity identity = {

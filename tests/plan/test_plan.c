@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <setjmp.h>
 
@@ -218,9 +219,75 @@ static void what_cannot_be_planned_is_told(void **state)
     }
 }
 
+/* One UDP datagram in raw IPv4, in a capture file of one packet: nothing of it is RTP. */
+static const uint8_t no_rtp[] = {
+    0xd4, 0xc3, 0xb2, 0xa1, 2, 0,  4, 0, 0,   0,   0,   0,   0,   0, 0, 0, 0xff, 0xff, 0, 0, 101, 0, 0, 0, /* file */
+    0,    0,    0,    0,    0, 0,  0, 0, 32,  0,   0,   0,   32,  0, 0, 0, /* packet */
+    0x45, 0,    0,    32,   0, 0,  0, 0, 64,  17,  0,   0,   192, 0, 2, 1, 192,  0,    2, 2, /* IPv4 */
+    0x10, 0,    0x20, 0,    0, 12, 0, 0, 'a', 'b', 'c', 'd', /* UDP */
+};
+
+/* Paths are relative to the scenario; the cases of a file share what was read. */
+static void recordings_are_read_once(void **state)
+{
+    static const char text[] = "peers:\n  a: {media: {audio: {replay: ../media/voice.pcap}, video: {replay: "
+                               "../media/voice.pcap}}}\n  b: {media: {audio: {replay: " HAIRPIN_SOURCE_DIR
+                               "/fixtures/media/voice.pcapng}}}\nmatrix: {seed: [1, 2]}\n";
+    g_autoptr(hp_diags) diags = hp_diags_new();
+    GPtrArray *cases = hp_scenario_parse(HAIRPIN_SOURCE_DIR "/fixtures/rfc5769/t.yaml", text, strlen(text), diags);
+    assert_non_null(cases);
+    hp_plan *first = hp_plan_new(cases->pdata[0], "t", 1, diags), *second = hp_plan_new(cases->pdata[1], "t", 1, diags);
+    g_autofree char *said = hp_diags_format(diags);
+    assert_string_equal(said, "");
+    assert_non_null(first->peers[0].replay[HP_MEDIA_AUDIO]);
+    assert_int_equal(first->peers[0].replay[HP_MEDIA_AUDIO]->n, first->peers[1].replay[HP_MEDIA_AUDIO]->n);
+    assert_ptr_equal(first->peers[0].replay[HP_MEDIA_AUDIO], first->peers[0].replay[HP_MEDIA_VIDEO]);
+    assert_ptr_equal(first->peers[0].replay[HP_MEDIA_AUDIO], second->peers[0].replay[HP_MEDIA_AUDIO]);
+    assert_ptr_equal(first->peers[1].replay[HP_MEDIA_AUDIO], second->peers[1].replay[HP_MEDIA_AUDIO]);
+    assert_ptr_not_equal(first->peers[0].replay[HP_MEDIA_AUDIO], first->peers[1].replay[HP_MEDIA_AUDIO]);
+    assert_null(first->peers[1].replay[HP_MEDIA_VIDEO]);
+    hp_plan_free(first);
+    g_ptr_array_unref(cases); /* a plan's recordings outlive what its file shares */
+    assert_true(second->peers[0].replay[HP_MEDIA_AUDIO]->n > 0);
+    hp_plan_free(second);
+}
+
+static void recordings_that_cannot_be_sent(void **state)
+{
+    g_autofree char *folder = g_dir_make_tmp("hairpin-plan-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(folder, "t.yaml", NULL);
+    g_autofree char *talk = g_build_filename(folder, "talk.pcap", NULL);
+    static const char text[] =
+        "peers:\n  a: {media: {audio: {replay: talk.pcap}}}\n"
+        "  b: {media: {video: {replay: missing.pcap}}}\n  c: {media: {audio: {replay: t.yaml}}}\n"
+        "matrix: {seed: [1, 2]}\n";
+    assert_true(g_file_set_contents(talk, (const char *)no_rtp, sizeof no_rtp, NULL));
+    assert_true(g_file_set_contents(file, text, -1, NULL));
+    g_autoptr(hp_diags) diags = hp_diags_new();
+    g_autoptr(GPtrArray) cases = hp_scenario_load(file, diags);
+    assert_non_null(cases);
+    assert_null(hp_plan_new(cases->pdata[0], "t", 1, diags));
+    assert_null(hp_plan_new(cases->pdata[1], "t", 1, diags));
+    assert_int_equal(diags->n_errors, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const hp_diag *d = diags->list->pdata[i];
+        assert_int_equal(d->mark.line, i + 2);
+        assert_int_equal(d->mark.column, 31);
+        assert_non_null(strstr(d->message, folder)); /* whatever is wrong, the file is named in full */
+        assert_string_equal(d->hint, "the path is relative to the scenario's folder");
+    }
+    const hp_diag *silent = diags->list->pdata[0], *missing = diags->list->pdata[1];
+    g_autofree char *expected = g_strdup_printf("%s: none of its 1 UDP datagrams is RTP", talk);
+    assert_string_equal(silent->message, expected);
+    assert_non_null(strstr(missing->message, "missing.pcap"));
+    assert_int_equal(remove(talk) | remove(file) | remove(folder), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(names_become_indices),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(recordings_are_read_once),
+                                       cmocka_unit_test(recordings_that_cannot_be_sent),
+                                       cmocka_unit_test(names_become_indices),
                                        cmocka_unit_test(addresses_come_from_networks_that_nobody_owns),
                                        cmocka_unit_test(an_element_at_the_end_renumbers_nobody),
                                        cmocka_unit_test(a_crowd_gets_a_larger_network),

@@ -61,6 +61,98 @@ static void a_crash_tells_its_message(void **state)
                 "'[home.preset=symmetric, trickle=false]'\n");
 }
 
+static void media_is_told_to_who_asks(void **state)
+{
+    hp_track_result tracks[] = {
+        {.kind = HP_MEDIA_AUDIO,
+         .from = "alice",
+         .to = "bob",
+         .figures = {.sent = 1500,
+                     .lost = 3,
+                     .loss_ppb = 2000000,
+                     .unusable = 5,
+                     .unusable_ppb = 3333333,
+                     .foreign = 1,
+                     .jitter_mean = 1500 * HP_US,
+                     .latency = {.count = 1, .p95 = 20 * HP_MS},
+                     .mos_milli = 4370,
+                     .first_frame = HP_NEVER}},
+        {.kind = HP_MEDIA_VIDEO,
+         .from = "bob",
+         .to = "alice",
+         .figures = {.sent = 10,
+                     .first_frame = 1400 * HP_MS,
+                     .frames = 100,
+                     .frame_rate_milli = 29970,
+                     .freezes = 1,
+                     .freeze_longest = 600 * HP_MS}},
+        {.kind = HP_MEDIA_VIDEO, .from = "a", .to = "b", .figures = {.first_frame = HP_NEVER}},
+    };
+    hp_dtls_result dtls[] = {
+        {.peer = "alice",
+         .with = "bob",
+         .state = "connected",
+         .reason = "",
+         .role = "active",
+         .profile = "P",
+         .started = HP_S,
+         .connected = 1250 * HP_MS,
+         .timeouts = 2},
+        {.peer = "bob",
+         .with = "",
+         .state = "failed",
+         .reason = "timeout",
+         .role = "",
+         .profile = "",
+         .started = HP_S,
+         .connected = HP_NEVER},
+    };
+    const hp_report_style verbose = {.verbose = true};
+    for (unsigned i = 0; i < 2; i++) {
+        fixture f;
+        fixture_init(&f, "media/call", HP_VERDICT_PASS);
+        f.result.first_call = HP_S;
+        f.result.tracks = tracks;
+        f.result.n_tracks = 3;
+        f.result.dtls = dtls;
+        f.result.n_dtls = 2;
+        assert_text(fixture_case(&f, NULL), i == 0 ? &plain : &verbose,
+                    i == 0
+                        ? "ok         media/call  (0 expectations, 12.500s)\n"
+                        : "ok         media/call  (0 expectations, 12.500s)\n"
+                          "           dtls        alice with bob: connected, P, handshake 250ms, 2 flights sent again\n"
+                          "           dtls        bob: failed (timeout)\n"
+                          "           audio       alice to bob: 1500 sent, 3 lost (0.2%), 5 unusable (0.333%), 1 "
+                          "foreign, latency p95 20ms, jitter 1.5ms, mos 4.37\n"
+                          "           video       bob to alice: 10 sent, 0 lost (0%), first frame after 400ms, frame "
+                          "rate 29.97, 1 freeze, longest 600ms\n"
+                          "           video       a to b: 0 sent, 0 lost (0%), no frame was shown\n");
+    }
+}
+
+static void a_failure_tells_the_first_lines_of_media(void **state)
+{
+    hp_track_result tracks[8];
+    for (unsigned i = 0; i < G_N_ELEMENTS(tracks); i++) {
+        tracks[i] = (hp_track_result){.kind = HP_MEDIA_AUDIO, .from = "a", .to = "b", .figures = {.sent = i}};
+    }
+    fixture f;
+    fixture_init(&f, "media/call", HP_VERDICT_FAIL);
+    f.result.tracks = tracks;
+    f.result.n_tracks = G_N_ELEMENTS(tracks);
+    assert_text(fixture_case(&f, NULL), &plain,
+                "FAIL       media/call  (0 expectations, 12.500s)\n"
+                "           audio       a to b: 0 sent, 0 lost (0%)\n"
+                "           audio       a to b: 1 sent, 0 lost (0%)\n"
+                "           audio       a to b: 2 sent, 0 lost (0%)\n"
+                "           audio       a to b: 3 sent, 0 lost (0%)\n"
+                "           audio       a to b: 4 sent, 0 lost (0%)\n"
+                "           audio       a to b: 5 sent, 0 lost (0%)\n"
+                "                       and 2 more in result.json\n"
+                "           seed        7\n"
+                "           again       hairpin run scenarios/nat/strict.yaml --seed 7\n");
+}
+
 static void a_known_bug_is_told_with_its_link(void **state)
 {
     fixture f;
@@ -169,10 +261,16 @@ static void each_bad_verdict_spoils_a_run(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pass_is_one_line),        cmocka_unit_test(a_failure_says_everything),
-        cmocka_unit_test(a_crash_tells_its_message), cmocka_unit_test(a_known_bug_is_told_with_its_link),
-        cmocka_unit_test(colours_only_when_asked),   cmocka_unit_test(a_message_cannot_steer_the_terminal),
-        cmocka_unit_test(the_summary_counts),        cmocka_unit_test(each_bad_verdict_spoils_a_run),
+        cmocka_unit_test(a_pass_is_one_line),
+        cmocka_unit_test(a_failure_says_everything),
+        cmocka_unit_test(a_crash_tells_its_message),
+        cmocka_unit_test(media_is_told_to_who_asks),
+        cmocka_unit_test(a_failure_tells_the_first_lines_of_media),
+        cmocka_unit_test(a_known_bug_is_told_with_its_link),
+        cmocka_unit_test(colours_only_when_asked),
+        cmocka_unit_test(a_message_cannot_steer_the_terminal),
+        cmocka_unit_test(the_summary_counts),
+        cmocka_unit_test(each_bad_verdict_spoils_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

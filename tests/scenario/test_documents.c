@@ -41,6 +41,27 @@ static void the_schema_is_json(void **state)
     assert_string_equal(json_object_get_string_member(trickle, "type"), "boolean");
 }
 
+static void the_schema_tells_of_media(void **state)
+{
+    g_autofree char *text = hp_schema_json();
+    g_autoptr(JsonParser) parser = json_parser_new();
+
+    assert_true(json_parser_load_from_data(parser, text, -1, NULL));
+    JsonNode *root = json_parser_get_root(parser);
+    JsonObject *media = json_object_get_object_member(definition(root, "peer-media"), "properties");
+    static const char *const parts[] = {"audio", "video", "rtcp", "playout", "freeze", "security"};
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+        assert_true(json_object_has_member(media, parts[i]));
+    }
+    assert_int_equal(json_object_get_size(media), G_N_ELEMENTS(parts));
+    JsonObject *video = json_object_get_object_member(definition(root, "peer-video"), "properties");
+    JsonObject *fps = json_object_get_object_member(video, "fps");
+    assert_int_equal(json_object_get_int_member(fps, "maximum"), 1000);
+    assert_string_equal(json_object_get_string_member(fps, "description"), "frames a second (default: 30)");
+    assert_false(
+        json_object_has_member(json_object_get_object_member(definition(root, "audio"), "properties"), "nacks"));
+}
+
 static void explains_by_name_and_by_path(void **state)
 {
     static const char expected[] = "network.nats.*.hairpin\n"
@@ -64,6 +85,16 @@ static void explains_by_name_and_by_path(void **state)
     g_autofree char *latency = hp_schema_explain("expect.latency", NULL);
     assert_true(g_str_has_prefix(latency, "expect.*.latency\n"));
     assert_non_null(strstr(latency, "    p95: 95 of 100 are as fast as this\n"));
+    g_autofree char *ptime = hp_schema_explain("peers.alice.media.audio.ptime", NULL);
+    assert_string_equal(ptime, "peers.*.media.audio.ptime\n  time between two packets\n"
+                               "  type: a duration from 1ms to 1s\n  default: 20ms\n");
+    g_autofree char *mos = hp_schema_explain("mos", NULL);
+    assert_true(g_str_has_prefix(mos, "expect.*.media.audio.mos\n  mean opinion score"));
+    assert_non_null(strstr(mos, "  type: a comparison such as \"> 4.05\" or 3.9..4.5\n"));
+    g_autofree char *variation = hp_schema_explain("variation", NULL);
+    assert_non_null(strstr(variation, "  type: a whole percentage from 0% to 90%\n  default: 10%\n"));
+    g_autofree char *kinds = hp_schema_explain("steps.call.media", NULL);
+    assert_true(g_str_has_prefix(kinds, "steps.*.call.media\n"));
     g_autofree char *required = hp_schema_explain("servers.kind", NULL);
     assert_non_null(strstr(required, "  required\n"));
 }
@@ -85,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_in_the_tree_is_current),
         cmocka_unit_test(the_schema_is_json),
+        cmocka_unit_test(the_schema_tells_of_media),
         cmocka_unit_test(explains_by_name_and_by_path),
         cmocka_unit_test(knows_what_was_meant),
     };

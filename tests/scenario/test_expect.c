@@ -147,6 +147,171 @@ static void traffic(void **state)
     hp_scenario_free(s);
 }
 
+static void over_a_data_channel(void **state)
+{
+    hp_scenario *s =
+        expecting("- delivery: {from: alice, channel: chat, loss: 0}\n- latency: {channel: 'a b', max: 1s}\n"
+                  "- latency: {max: 1s}\n");
+    assert_string_equal(s->expects[0].delivery.channel, "chat");
+    assert_string_equal(s->expects[1].latency.channel, "a b");
+    assert_null(s->expects[2].latency.channel);
+    hp_scenario_free(s);
+}
+
+static void media(void **state)
+{
+    hp_scenario *s = expecting(
+        "- media:\n"
+        "    from: alice\n"
+        "    to: bob\n"
+        "    audio: {sent: 500, received: '>= 490', loss: '< 1%', unusable: '<= 0.5%', recovered: 0, late: 1,\n"
+        "      duplicates: 2, reordered: 3, discarded: 4, foreign: 0, auth-failures: 5, replays: 6,\n"
+        "      bitrate: '> 30kbit/s', jitter: '< 2ms', jitter-max: 5ms, first-packet: '< 1s', mos: '> 4.05',\n"
+        "      latency: {min: 20ms, median: 21ms, mean: 22ms, p95: '< 30ms', max: '< 40ms'}}\n"
+        "    after: 1s\n"
+        "    before: reboot\n"
+        "- media: {video: {latency: '< 50ms', first-frame: '< 2s', frames: 300, key-frames: 1, frame-rate: '>= 29.5',\n"
+        "    frame-latency: {max: 100ms}, freezes: 0, freeze-time: '< 100ms', freeze-longest: 50ms, nacks: 1, plis: "
+        "2,\n"
+        "    retransmitted: 3, sent: '> 0'}}\n");
+    const hp_expect *e = &s->expects[0];
+    const hp_sc_measures *a = &e->media.of[HP_MEDIA_AUDIO], *v = &s->expects[1].media.of[HP_MEDIA_VIDEO];
+
+    assert_int_equal(e->kind, HP_EXPECT_MEDIA);
+    assert_string_equal(e->media.from, "alice");
+    assert_string_equal(e->media.to, "bob");
+    assert_true(e->media.asks[HP_MEDIA_AUDIO] && !e->media.asks[HP_MEDIA_VIDEO]);
+    assert_true(e->window.after == HP_S);
+    assert_string_equal(e->window.before_step, "reboot");
+    assert_compare(a->sent, HP_UNIT_COUNT, 500, 500);
+    assert_compare(a->received, HP_UNIT_COUNT, 490, INT64_MAX);
+    assert_compare(a->loss, HP_UNIT_RATIO, INT64_MIN, 9999999);
+    assert_compare(a->unusable, HP_UNIT_RATIO, INT64_MIN, 5000000);
+    assert_compare(a->recovered, HP_UNIT_COUNT, 0, 0);
+    assert_compare(a->late, HP_UNIT_COUNT, 1, 1);
+    assert_compare(a->duplicates, HP_UNIT_COUNT, 2, 2);
+    assert_compare(a->reordered, HP_UNIT_COUNT, 3, 3);
+    assert_compare(a->discarded, HP_UNIT_COUNT, 4, 4);
+    assert_compare(a->foreign, HP_UNIT_COUNT, 0, 0);
+    assert_compare(a->auth_failures, HP_UNIT_COUNT, 5, 5);
+    assert_compare(a->replays, HP_UNIT_COUNT, 6, 6);
+    assert_compare(a->bitrate, HP_UNIT_RATE, 30001, INT64_MAX);
+    assert_compare(a->jitter, HP_UNIT_TIME, INT64_MIN, 1999999);
+    assert_compare(a->jitter_max, HP_UNIT_TIME, 5000000, 5000000);
+    assert_compare(a->first_packet, HP_UNIT_TIME, INT64_MIN, 999999999);
+    assert_compare(a->mos, HP_UNIT_MILLI, 4051, INT64_MAX);
+    assert_compare(a->latency.min, HP_UNIT_TIME, 20000000, 20000000);
+    assert_compare(a->latency.median, HP_UNIT_TIME, 21000000, 21000000);
+    assert_compare(a->latency.mean, HP_UNIT_TIME, 22000000, 22000000);
+    assert_compare(a->latency.p95, HP_UNIT_TIME, INT64_MIN, 29999999);
+    assert_compare(a->latency.max, HP_UNIT_TIME, INT64_MIN, 39999999);
+    assert_false(e->media.of[HP_MEDIA_VIDEO].sent.set);
+
+    assert_true(!s->expects[1].media.asks[HP_MEDIA_AUDIO] && s->expects[1].media.asks[HP_MEDIA_VIDEO]);
+    assert_null(s->expects[1].media.from);
+    assert_compare(v->sent, HP_UNIT_COUNT, 1, INT64_MAX);
+    assert_compare(v->latency.p95, HP_UNIT_TIME, INT64_MIN, 49999999);
+    assert_false(v->latency.max.set || v->loss.set || v->mos.set);
+    assert_compare(v->first_frame, HP_UNIT_TIME, INT64_MIN, 1999999999);
+    assert_compare(v->frames, HP_UNIT_COUNT, 300, 300);
+    assert_compare(v->key_frames, HP_UNIT_COUNT, 1, 1);
+    assert_compare(v->frame_rate, HP_UNIT_MILLI, 29500, INT64_MAX);
+    assert_compare(v->frame_latency.max, HP_UNIT_TIME, 100000000, 100000000);
+    assert_compare(v->freezes, HP_UNIT_COUNT, 0, 0);
+    assert_compare(v->freeze_time, HP_UNIT_TIME, INT64_MIN, 99999999);
+    assert_compare(v->freeze_longest, HP_UNIT_TIME, 50000000, 50000000);
+    assert_compare(v->nacks, HP_UNIT_COUNT, 1, 1);
+    assert_compare(v->plis, HP_UNIT_COUNT, 2, 2);
+    assert_compare(v->retransmitted, HP_UNIT_COUNT, 3, 3);
+    hp_scenario_free(s);
+}
+
+static void dtls(void **state)
+{
+    hp_scenario *s = expecting(
+        "- dtls\n"
+        "- dtls: {peers: [alice, bob], state: failed, reason: fingerprint, role: active, retransmissions: 0}\n"
+        "- dtls: {profile: aes-128-gcm, role: passive, within: 3s, duration: '< 100ms', after: reboot}\n"
+        "- dtls: {state: closed, profile: aes-cm-128-hmac-sha1-80}\n- dtls: {peers: bob, profile: aes-256-gcm}\n");
+    const hp_expect *e = s->expects;
+
+    assert_int_equal(e[0].kind, HP_EXPECT_DTLS);
+    assert_null(e[0].dtls.peers);
+    assert_string_equal(e[0].dtls.state, "connected");
+    assert_null(e[0].dtls.reason);
+    assert_null(e[0].dtls.profile);
+    assert_null(e[0].dtls.role);
+    assert_false(e[0].dtls.has_within || e[0].dtls.duration.set || e[0].dtls.retransmissions.set);
+    assert_string_equal(e[1].dtls.peers[1], "bob");
+    assert_string_equal(e[1].dtls.state, "failed");
+    assert_string_equal(e[1].dtls.reason, "fingerprint");
+    assert_string_equal(e[1].dtls.role, "active");
+    assert_compare(e[1].dtls.retransmissions, HP_UNIT_COUNT, 0, 0);
+    assert_string_equal(e[2].dtls.profile, "aes-128-gcm");
+    assert_string_equal(e[2].dtls.role, "passive");
+    assert_true(e[2].dtls.has_within && e[2].dtls.within == 3 * HP_S);
+    assert_compare(e[2].dtls.duration, HP_UNIT_TIME, INT64_MIN, 99999999);
+    assert_string_equal(e[2].window.after_step, "reboot");
+    assert_string_equal(e[3].dtls.state, "closed");
+    assert_string_equal(e[3].dtls.profile, "aes-cm-128-hmac-sha1-80");
+    assert_string_equal(e[4].dtls.profile, "aes-256-gcm");
+    hp_scenario_free(s);
+}
+
+static void what_cannot_be_expected_of_media(void **state)
+{
+    assert_complains(NETWORK "expect:\n"
+                             "- media\n"
+                             "- media: {from: alice, after: 1s}\n"
+                             "- media: {audio: {}}\n"
+                             "- media: {video: , audio: {latency: {}}}\n"
+                             "- media: {video: {mos: 4}}\n"
+                             "- media: {audio: {frames: 1, loss: 0}}\n"
+                             "- media: {audio: {mos: 4.0505}}\n"
+                             "- media: {audio: {mos: '> 4%'}, video: {frame-rate: 30fps}}\n"
+                             "- media: {audio: {latency: 30}}\n"
+                             "- media: {audio: {latency: {p99: 30ms}}}\n"
+                             "- media: {from: eve, to: home, audio: {loss: 0}}\n"
+                             "- media: {loss: 0}\n"
+                             "- dtls: {state: ready}\n"
+                             "- dtls: {reason: timeout}\n"
+                             "- dtls: {state: failed, profile: aes-128-gcm, duration: '> 0'}\n"
+                             "- dtls: {state: failed, reason: expired}\n"
+                             "- dtls: {profile: SRTP_AEAD_AES_128_GCM, role: client}\n"
+                             "- delivery: {channel: chat}\n"
+                             "- event: {event: dtls-state, where: {state: conected}}\n"
+                             "- event: {event: media-feedback, where: {what: fir}}\n"
+                             "- event: {event: media-state, where: {state: started}}\n",
+                     "6:3: `media` says nothing to compare (`media: {audio: {loss: \"< 1%\"}}`)\n"
+                     "7:10: `media` says nothing to compare (`media: {audio: {loss: \"< 1%\"}}`)\n"
+                     "8:18: `audio` says nothing to compare\n"
+                     "9:11: `video` says nothing to compare\n"
+                     "9:27: `audio` says nothing to compare\n"
+                     "10:19: unknown key `mos` in expect.4.media.video\n"
+                     "11:19: unknown key `frames` in expect.5.media.audio\n"
+                     "12:24: `mos` must be a comparison such as \"> 4.05\" or 3.9..4.5, not `4.0505`\n"
+                     "13:24: `mos` must be a comparison such as \"> 4.05\" or 3.9..4.5, not `> 4%`\n"
+                     "13:53: `frame-rate` must be a comparison such as \"> 4.05\" or 3.9..4.5, not `30fps`\n"
+                     "14:28: `p95` must be a comparison such as \"< 90ms\" or 10ms..20ms, not `30`\n"
+                     "15:29: unknown key `p99` in expect.9.media.audio.latency (did you mean `p95`?)\n"
+                     "16:17: no peer is called `eve`\n"
+                     "16:26: no peer is called `home`\n"
+                     "17:10: `media` says nothing to compare (`media: {audio: {loss: \"< 1%\"}}`)\n"
+                     "17:11: unknown key `loss` in expect.11.media\n"
+                     "18:17: `ready` is not a state of DTLS (one of `connected`, `failed`, `closed`)\n"
+                     "19:18: `reason` goes with `state: failed`\n"
+                     "20:34: a handshake that failed has no `profile`\n"
+                     "20:57: a handshake that failed has no `duration`\n"
+                     "21:33: `expired` is not a reason of DTLS to fail (one of `fingerprint`, `profile`, `timeout`, "
+                     "`alert`, `protocol`)\n"
+                     "22:19: `SRTP_AEAD_AES_128_GCM` is not an SRTP protection profile (one of `aes-128-gcm`, "
+                     "`aes-256-gcm`, `aes-cm-128-hmac-sha1-80`)\n"
+                     "22:48: `client` is not a DTLS role (one of `active`, `passive`)\n"
+                     "23:13: `delivery` says nothing to compare\n"
+                     "24:45: field `state` of event `dtls-state` is never `conected` (did you mean `connected`?)\n"
+                     "25:48: field `what` of event `media-feedback` is never `fir` (one of `nack`, `pli`)\n");
+}
+
 static void packets_and_matches(void **state)
 {
     hp_scenario *s = expecting(
@@ -326,10 +491,14 @@ int main(void)
         cmocka_unit_test(pairs),
         cmocka_unit_test(states_candidates_consent),
         cmocka_unit_test(traffic),
+        cmocka_unit_test(over_a_data_channel),
+        cmocka_unit_test(media),
+        cmocka_unit_test(dtls),
         cmocka_unit_test(packets_and_matches),
         cmocka_unit_test(nats_and_relays),
         cmocka_unit_test(events),
         cmocka_unit_test(what_cannot_be_expected),
+        cmocka_unit_test(what_cannot_be_expected_of_media),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,34 @@ static void directions_override_what_both_have(void **state)
     hp_scenario_free(s);
 }
 
+static void exact_losses_of_some_packets(void **state)
+{
+    hp_scenario *s =
+        load_one("network: {internet: {drop: 2, drop-match: {stun: {method: Binding}, inside: true}}}\n"
+                 "defaults: {link: {down: {drop: 7}}}\n"
+                 "peers:\n  a: {link: {drop: 3, drop-match: {dtls: true}, down: {drop-match: {rtp: true}}}}\n"
+                 "  b: {link: {drop-match: {}}}\n  c:\n");
+    const hp_sc_link *a = &s->peers[0].interfaces[0].link, *b = &s->peers[1].interfaces[0].link,
+                     *c = &s->peers[2].interfaces[0].link;
+
+    assert_true(s->internet.drop_some && s->internet.n_drop == 1 && s->internet.drop[0].first == 2);
+    assert_true(s->internet.drop_match.stun.method == HP_STUN_BINDING && s->internet.drop_match.inside);
+    assert_int_equal(s->internet.drop_match.stun.present, HP_PRESENT);
+    assert_true(a->up.drop_some && a->up.drop_match.dtls == HP_PRESENT && a->up.drop_match.rtp == HP_EITHER);
+    assert_true(a->down.drop_some && a->down.drop_match.dtls == HP_EITHER && a->down.drop_match.rtp == HP_PRESENT);
+    assert_true(a->up.drop[0].first == 3 && a->down.drop[0].first == 3);
+    assert_true(b->down.drop_some && b->down.drop[0].first == 7 && hp_match_is_empty(&b->down.drop_match));
+    assert_true(!c->down.drop_some && c->down.n_drop == 1 && !c->up.drop_some && c->up.n_drop == 0);
+    hp_scenario_free(s);
+
+    static const char lacks[] = "`drop-match` says which packets `drop` counts, and there is no `drop`";
+    g_autofree char *expected = g_strdup_printf("1:34: %s\n3:26: %s\n4:31: %s\n5:48: %s\n", lacks, lacks, lacks, lacks);
+    assert_complains(
+        "network: {internet: {drop-match: {dtls: true}}}\npeers:\n  a: {link: {drop-match: {}}}\n"
+        "  b: {link: {up: {drop-match: {rtp: true}}}}\n  c: {link: {up: {drop: 1}, down: {drop-match: {}}}}\n",
+        expected);
+}
+
 static void lans(void **state)
 {
     hp_scenario *s =
@@ -373,6 +401,7 @@ int main(void)
         cmocka_unit_test(the_head),
         cmocka_unit_test(every_key_of_a_link),
         cmocka_unit_test(directions_override_what_both_have),
+        cmocka_unit_test(exact_losses_of_some_packets),
         cmocka_unit_test(lans),
         cmocka_unit_test(nats_start_from_their_preset),
         cmocka_unit_test(every_knob_of_a_nat),

@@ -24,6 +24,12 @@ WRONG = {
     "too small": "peers: {a: {mtu: 67}}",
     "no such expectation": "peers: {a: }\nexpect: [conected]",
     "a required key": "peers: {a: }\nexpect: [recovered: {within: 1s}]",
+    "no such kind of media": "peers: {a: , b: }\nsteps: [{call: {from: a, to: b, media: [audio, text]}}]",
+    "a codec": "peers: {a: {media: {audio: {codec: opus}}}}",
+    "a payload type too large": "peers: {a: {media: {video: {payload-type: 128}}}}",
+    "frames of audio": "peers: {a: }\nexpect: [media: {audio: {frames: 3}}]",
+    "no such SRTP profile": "peers: {a: {media: {security: {profiles: [aes-128]}}}}",
+    "no such attack": "peers: {a: }\nsteps: [{inject: {to: a, what: flood}}]",
     "an empty axis": "peers: {a: }\nmatrix: {seed: []}",
 }
 

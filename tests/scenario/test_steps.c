@@ -28,14 +28,14 @@ static void call(void **state)
     assert_string_equal(a->call.from, "alice");
     assert_string_equal(a->call.to[0], "bob");
     assert_null(a->call.to[1]);
-    assert_int_equal(a->call.streams, 1);
-    assert_int_equal(a->call.components, 1);
+    assert_int_equal(a->call.config.streams, 1);
+    assert_int_equal(a->call.config.components, 1);
     assert_false(a->call.broadcast);
     assert_string_equal(b->label, "two");
     assert_true(b->has_at && b->at == 3 * HP_S);
     assert_string_equal(b->call.to[1], "carol");
-    assert_int_equal(b->call.streams, 2);
-    assert_int_equal(b->call.components, 3);
+    assert_int_equal(b->call.config.streams, 2);
+    assert_int_equal(b->call.config.components, 3);
     assert_true(c->call.broadcast);
     assert_non_null(c->call.to);
     assert_null(c->call.to[0]);
@@ -63,6 +63,87 @@ static void send_datagrams(void **state)
     assert_int_equal(b->send.stream, 2);
     assert_int_equal(b->send.component, 2);
     assert_true(c->send.for_ns == 60 * HP_S);
+    hp_scenario_free(s);
+}
+
+static void calls_with_media(void **state)
+{
+    hp_scenario *s = with_steps("- call: {from: alice, to: bob}\n"
+                                "- call: {from: alice, to: bob, media: [audio, video], data: true}\n"
+                                "- call: {from: alice, to: bob, media: video, bundle: false, rtcp-mux: false}\n"
+                                "- call: {from: alice, broadcast: true, data: true}\n");
+    const hp_call_config *a = &s->steps[0].call.config, *b = &s->steps[1].call.config, *c = &s->steps[2].call.config,
+                         *d = &s->steps[3].call.config;
+
+    assert_false(hp_call_has_media(a) || a->data);
+    assert_true(a->bundle && a->rtcp_mux);
+    assert_true(b->media[HP_MEDIA_AUDIO] && b->media[HP_MEDIA_VIDEO] && b->data && b->bundle && b->rtcp_mux);
+    assert_true(b->streams == 1 && b->components == 1);
+    assert_true(!c->media[HP_MEDIA_AUDIO] && c->media[HP_MEDIA_VIDEO] && !c->data && !c->bundle && !c->rtcp_mux);
+    assert_true(!d->media[HP_MEDIA_AUDIO] && !d->media[HP_MEDIA_VIDEO] && d->data);
+    hp_scenario_free(s);
+}
+
+static void send_messages(void **state)
+{
+    hp_scenario *s = with_steps("- send: {from: alice, to: bob, channel: chat}\n"
+                                "- send: {from: alice, to: bob, size: 65000, channel: {label: game, ordered: false,\n"
+                                "         max-retransmits: 0, protocol: p}}\n"
+                                "- send: {from: alice, to: bob, channel: {label: l, max-lifetime: 150ms}}\n");
+    const hp_channel_config *a = &s->steps[0].send.channel, *b = &s->steps[1].send.channel,
+                            *c = &s->steps[2].send.channel;
+
+    assert_string_equal(a->label, "chat");
+    assert_null(a->protocol);
+    assert_false(a->unordered || a->limit_retransmits || a->limit_lifetime);
+    assert_string_equal(b->label, "game");
+    assert_string_equal(b->protocol, "p");
+    assert_true(b->unordered && b->limit_retransmits && !b->limit_lifetime && b->max_retransmits == 0);
+    assert_int_equal(s->steps[1].send.size, 65000);
+    assert_true(!c->unordered && !c->limit_retransmits && c->limit_lifetime && c->max_lifetime == 150 * HP_MS);
+    hp_scenario_free(s);
+}
+
+static void media_at_run_time(void **state)
+{
+    hp_scenario *s = with_steps("- call: {from: alice, to: bob, media: [audio, video]}\n"
+                                "- hold: alice\n- hold: {peer: bob, with: alice, media: [audio]}\n- resume: alice\n"
+                                "- set-media: {peer: alice, with: bob, bitrate: 300kbit/s}\n"
+                                "- inject: {to: bob, what: replay}\n"
+                                "- label: flood\n"
+                                "  inject: {to: alice, what: junk, kind: dtls, count: 500, interval: 1ms}\n"
+                                "- inject: {to: bob, what: forge, kind: rtcp}\n"
+                                "- inject: {to: bob, what: truncate, kind: stun}\n");
+    const hp_step *hold = &s->steps[1], *audio = &s->steps[2], *resume = &s->steps[3], *set = &s->steps[4];
+
+    assert_int_equal(hold->kind, HP_STEP_HOLD);
+    assert_string_equal(hold->hold.peer, "alice");
+    assert_null(hold->hold.with);
+    assert_true(hold->hold.kinds[HP_MEDIA_AUDIO] && hold->hold.kinds[HP_MEDIA_VIDEO] && !hold->hold.resume);
+    assert_string_equal(hp_step_name(hold), "hold");
+    assert_string_equal(audio->hold.with, "alice");
+    assert_true(audio->hold.kinds[HP_MEDIA_AUDIO] && !audio->hold.kinds[HP_MEDIA_VIDEO]);
+    assert_int_equal(resume->kind, HP_STEP_HOLD);
+    assert_true(resume->hold.resume && resume->hold.kinds[HP_MEDIA_VIDEO]);
+    assert_string_equal(hp_step_label(resume), "resume");
+    assert_int_equal(set->kind, HP_STEP_SET_MEDIA);
+    assert_string_equal(set->set_media.peer, "alice");
+    assert_string_equal(set->set_media.with, "bob");
+    assert_true(set->set_media.video_bitrate == 300000);
+    const hp_sc_inject *replay = &s->steps[5].inject, *junk = &s->steps[6].inject;
+    assert_int_equal(s->steps[5].kind, HP_STEP_INJECT);
+    assert_string_equal(replay->to, "bob");
+    assert_int_equal(replay->config.what, HP_INJECT_REPLAY);
+    assert_int_equal(replay->config.kind, HP_INJECT_RTP);
+    assert_true(replay->config.count == 10 && replay->config.interval == 10 * HP_MS);
+    assert_string_equal(junk->to, "alice");
+    assert_int_equal(junk->config.what, HP_INJECT_JUNK);
+    assert_int_equal(junk->config.kind, HP_INJECT_DTLS);
+    assert_true(junk->config.count == 500 && junk->config.interval == HP_MS);
+    assert_int_equal(s->steps[7].inject.config.what, HP_INJECT_FORGE);
+    assert_int_equal(s->steps[7].inject.config.kind, HP_INJECT_RTCP);
+    assert_int_equal(s->steps[8].inject.config.what, HP_INJECT_TRUNCATE);
+    assert_int_equal(s->steps[8].inject.config.kind, HP_INJECT_STUN);
     hp_scenario_free(s);
 }
 
@@ -167,6 +248,30 @@ static void set_link_adds_up(void **state)
     hp_scenario_free(s);
 }
 
+/* A match is one thing: giving it anew forgets the former. */
+static void drop_lists_add_up(void **state)
+{
+    hp_scenario *s = with_steps("- set-link: {of: bob, drop: [2, 5..], drop-match: {dtls: true, inside: true}}\n"
+                                "- set-link: {of: bob, loss: 1%}\n"
+                                "- set-link: {of: bob, direction: up, drop-match: {rtp: true}}\n"
+                                "- set-link: {of: turn, direction: down, drop: 1}\n"
+                                "- set-link: {of: turn, direction: down, drop-match: {stun: {method: Allocate}}}\n");
+    const hp_link_config *first = &s->steps[0].link.config, *second = &s->steps[1].link.down_config,
+                         *third = &s->steps[2].link.config, *last = &s->steps[4].link.config;
+
+    assert_true(first->drop_some && first->n_drop == 2 && first->drop[1].last == 0);
+    assert_true(first->drop_match.dtls == HP_PRESENT && first->drop_match.inside);
+    assert_true(second->drop_some && second->drop_match.dtls == HP_PRESENT && second->n_drop == 2);
+    assert_true(third->drop_some && third->n_drop == 2);
+    assert_true(third->drop_match.dtls == HP_EITHER && third->drop_match.rtp == HP_PRESENT &&
+                !third->drop_match.inside);
+    assert_true(s->steps[2].link.down_config.drop_match.rtp == HP_PRESENT); /* one direction: both fields are alike */
+    assert_false(s->steps[3].link.config.drop_some);
+    assert_true(last->drop_some && last->n_drop == 1 && last->drop_match.stun.method == HP_STUN_ALLOCATE);
+    assert_string_equal(s->steps[0].link.text, "drop: [2, 5..], drop-match: {dtls: true, inside: true}");
+    hp_scenario_free(s);
+}
+
 static void the_rest(void **state)
 {
     hp_scenario *s = with_steps("- interface-down: bob\n- interface-up: {peer: alice, interface: lte}\n"
@@ -240,17 +345,83 @@ static void what_cannot_be_a_step(void **state)
                      "22:3: the label `a` is given twice\n");
 }
 
+static void what_cannot_be_a_step_of_media(void **state)
+{
+    assert_complains(NETWORK "steps:\n"
+                             "- call: {from: alice, to: bob, media: [audio], streams: 2}\n"
+                             "- call: {from: alice, to: bob, data: true, components: 2}\n"
+                             "- call: {from: alice, to: bob, bundle: false}\n"
+                             "- call: {from: alice, to: bob, rtcp-mux: true}\n"
+                             "- call: {from: alice, to: bob, media: []}\n"
+                             "- call: {from: alice, to: bob, media: [audio, text]}\n"
+                             "- call: {from: alice, to: bob, media: [audio, audio]}\n"
+                             "- send: {from: alice, to: bob, channel: a, stream: 1}\n"
+                             "- send: {from: alice, to: bob, channel: {ordered: false}, component: 2}\n"
+                             "- send: {from: alice, to: bob, channel: {label: '', max-retransmits: 1, "
+                             "max-lifetime: 1ms}}\n"
+                             "- send: {from: alice, to: bob, channel: {label: a, max-lifetime: 1500us}}\n"
+                             "- send: {from: alice, to: bob, channel: {label: a, max-lifetime: 0}, size: 65001}\n"
+                             "- hold: eve\n"
+                             "- hold: {peer: alice, media: data}\n"
+                             "- resume: {with: bob}\n"
+                             "- set-media: alice\n"
+                             "- set-media: {peer: alice}\n"
+                             "- set-media: {peer: alice, bitrate: 300kB}\n"
+                             "- set-media: {peer: alice, bitrate: 999bit/s}\n"
+                             "- inject: bob\n"
+                             "- inject: {to: home, what: replay, count: 0, interval: 0}\n"
+                             "- inject: {to: bob, what: replays, kind: srtp}\n"
+                             "- set-link: {of: bob, drop-match: {dtls: true}}\n"
+                             "- set-link: {of: bob, drop: [], drop-match: {dtls: 1}}\n",
+                     "5:57: a call with `media` or `data` has as many as it needs\n"
+                     "6:56: a call with `media` or `data` has as many as it needs\n"
+                     "7:40: `bundle` and `rtcp-mux` go with `media` or `data`\n"
+                     "8:42: `bundle` and `rtcp-mux` go with `media` or `data`\n"
+                     "9:39: `media` is empty\n"
+                     "10:47: `text` is not a kind of media (one of `audio`, `video`)\n"
+                     "11:47: `audio` is named twice\n"
+                     "12:52: a data channel is on no stream or component of its own\n"
+                     "13:41: steps.8.send.channel lacks `label`\n"
+                     "13:70: a data channel is on no stream or component of its own\n"
+                     "14:49: `label` is empty\n"
+                     "14:87: `max-retransmits` and `max-lifetime` exclude each other\n"
+                     "15:66: `max-lifetime` must be whole milliseconds\n"
+                     "16:66: `max-lifetime` must be from 1ms to 4294967.295s, not 0\n"
+                     "16:76: `size` must be from 32 to 65000, not 65001\n"
+                     "17:9: no peer is called `eve`\n"
+                     "18:30: `data` is not a kind of media (one of `audio`, `video`)\n"
+                     "19:11: steps.14.resume lacks `peer`\n"
+                     "20:14: steps.15.set-media must be a map of keys and values\n"
+                     "21:14: steps.16.set-media lacks `bitrate`\n"
+                     "22:37: `bitrate` must be a rate such as 10Mbit/s, not `300kB`\n"
+                     "23:37: `bitrate` must be from 1kbit/s to 1Gbit/s, not 999bit/s\n"
+                     "24:11: steps.19.inject must be a map of keys and values\n"
+                     "25:16: no peer is called `home`\n"
+                     "25:43: `count` must be from 1 to 1000000, not 0\n"
+                     "25:56: `interval` must be at least 1us\n"
+                     "26:27: `replays` is not an attack (did you mean `replay`?)\n"
+                     "26:42: `srtp` is not a kind of packet (did you mean `rtp`?)\n"
+                     "27:35: `drop-match` says which packets `drop` counts, and there is no `drop`\n"
+                     "28:45: `drop-match` says which packets `drop` counts, and there is no `drop`\n"
+                     "28:52: `dtls` must be true or false, not `1` (did you mean `true`?)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(call),
         cmocka_unit_test(send_datagrams),
+        cmocka_unit_test(calls_with_media),
+        cmocka_unit_test(send_messages),
+        cmocka_unit_test(media_at_run_time),
         cmocka_unit_test(waiting),
         cmocka_unit_test(nats_at_run_time),
         cmocka_unit_test(set_nat_adds_up),
         cmocka_unit_test(set_link_adds_up),
+        cmocka_unit_test(drop_lists_add_up),
         cmocka_unit_test(the_rest),
         cmocka_unit_test(what_cannot_be_a_step),
+        cmocka_unit_test(what_cannot_be_a_step_of_media),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

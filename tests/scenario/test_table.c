@@ -49,6 +49,15 @@ static void check_key(void *user, const hp_schema *owner, const hp_key *key, hp_
     if ((key->type == HP_V_MAP || key->type == HP_V_BY_NAME || key->type == HP_V_LIST) != (key->sub != NULL)) {
         fail_msg("%s.%s: its type and its schema disagree", owner->name, key->name);
     }
+    if (key->max != 0 && key->type != HP_V_LIST && key->min >= key->max) {
+        fail_msg("%s.%s has an empty range", owner->name, key->name);
+    }
+    if (key->type == HP_V_FLAGS) {
+        assert_non_null(key->words);
+        for (unsigned i = 0; i < key->words->n; i++) {
+            assert_in_range(key->words->list[i].value, 0, key->size / sizeof(bool) - 1);
+        }
+    }
     if ((key->type == HP_V_ENUM || key->type == HP_V_ENUMS || key->type == HP_V_PRESET) && key->words == NULL) {
         fail_msg("%s.%s has no words", owner->name, key->name);
     }
@@ -120,6 +129,10 @@ static void steps_are_named_as_they_are_written(void **state)
     step.interface.up = true;
     assert_string_equal(hp_step_name(&step), "interface-up");
     assert_string_equal(hp_step_label(&step), "interface-up");
+    step = (hp_step){.kind = HP_STEP_HOLD};
+    assert_string_equal(hp_step_name(&step), "hold");
+    step.hold.resume = true;
+    assert_string_equal(hp_step_name(&step), "resume");
     step.kind = HP_STEP_SET_NAT;
     assert_string_equal(hp_step_name(&step), "set-nat");
     step.label = (char *)"mine";

@@ -46,6 +46,7 @@ static void every_kind_of_line(void **state)
     hp_trace_drop(trace, 21 * HP_MS, "home", p, HP_DROP_NAT_NO_PORT, NULL);
     hp_trace_drop(trace, 21 * HP_MS, "home", p, HP_DROP_RULE, "line\n2");
     hp_trace_note(trace, 22 * HP_MS, 1, "seen");
+    hp_trace_media(trace, 22 * HP_MS, &(hp_media_record){.kind = HP_MEDIA_FRAME, .track = 1}); /* no line */
     p->proto = 132;
     p->last_record = 0;
     hp_trace_drop(trace, 23 * HP_MS, "home", p, HP_DROP_NAT_PROTOCOL, NULL);

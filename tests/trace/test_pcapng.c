@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 
 #include "base/error.h"
 #include "trace/trace.h"
@@ -110,7 +111,7 @@ static void assert_option_text(const block *b, uint32_t at, uint16_t code, unsig
     assert_string_equal(got, expected);
 }
 
-enum { SECTION = 0x0A0D0D0A, INTERFACE = 1, NAMES = 4, PACKET = 6 };
+enum { SECTION = 0x0A0D0D0A, INTERFACE = 1, NAMES = 4, PACKET = 6, SECRETS = 10 };
 /* Where options begin in each body. */
 enum { SECTION_OPTIONS = 16, INTERFACE_OPTIONS = 8 };
 
@@ -253,6 +254,77 @@ static void remarks_on_one_packet_are_capped(void **state)
     assert_option_text(&b[3], packet_options(&b[3]), 1, 0, "of the next");
 }
 
+static void secrets_stand_before_the_packets(void **state)
+{
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    g_autoptr(hp_packet) p = udp("192.0.2.1:1", "192.0.2.2:2", "");
+    hp_trace_name_address(trace, "one", &p->src);
+    hp_trace_packet(trace, 0, hp_trace_tap(trace, "a"), HP_DIR_OUT, p);
+    hp_trace_event(trace, 1, HP_EV_DTLS_SECRET, "alice", HP_FS("line", "CLIENT_RANDOM 0b 22"));
+    hp_trace_note(trace, 1, 1, "a remark");
+    hp_trace_event(trace, 1, HP_EV_DTLS_SECRET, "bob", HP_FS("line", "CLIENT_RANDOM 0a 11"));
+    hp_trace_event(trace, 2, HP_EV_DTLS_SECRET, "bob", HP_FS("line", "CLIENT_RANDOM 0b 22")); /* the other end's */
+    hp_trace_event(trace, 2, HP_EV_DTLS_SECRET, "bob", HP_FS("line", ""));
+    hp_trace_event(trace, 2, HP_EV_DTLS_SECRET, "bob"); /* no line at all */
+    hp_trace_event(trace, 2, HP_EV_SUT_LOG, "bob", HP_FS("level", "x"), HP_FS("line", "no secret"));
+    hp_trace_packet(trace, 3, 0, HP_DIR_OUT, p);
+    hp_trace_event(trace, 4, HP_EV_DTLS_SECRET, "alice", HP_FS("line", "X y"));
+    g_autoptr(GBytes) bytes = capture(trace, NULL);
+    block b[8];
+    assert_int_equal(read_blocks(bytes, b, 8), 6);
+    assert_int_equal(b[2].type, NAMES);
+    assert_int_equal(b[3].type, SECRETS);
+    static const char expected[] = "KSLT" /* little-endian */
+                                   "\x2c\x00\x00\x00"
+                                   "CLIENT_RANDOM 0b 22\nCLIENT_RANDOM 0a 11\nX y\n";
+    assert_int_equal(sizeof expected - 1, 8 + 44);
+    assert_int_equal(b[3].length, 52);
+    assert_memory_equal(b[3].body, expected, 52);
+    assert_int_equal(b[4].type, PACKET);
+    assert_option_text(&b[4], packet_options(&b[4]), 1, 0, "a remark");
+    assert_int_equal(b[5].type, PACKET);
+}
+
+/* The length told is that of the text; the block is padded with zeroes to a whole word. */
+static void secrets_are_padded(void **state)
+{
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    hp_trace_event(trace, 1, HP_EV_DTLS_SECRET, "alice", HP_FS("line", "A b"));
+    hp_trace_event(trace, 1, HP_EV_DTLS_SECRET, "alice", HP_FS("line", "C"));
+    g_autoptr(GBytes) bytes = capture(trace, NULL);
+    block b[8];
+    assert_int_equal(read_blocks(bytes, b, 8), 2);
+    static const uint8_t expected[] = {'K', 'S', 'L', 'T', 6, 0, 0, 0, 'A', ' ', 'b', '\n', 'C', '\n', 0, 0};
+    assert_int_equal(b[1].length, sizeof expected);
+    assert_memory_equal(b[1].body, expected, sizeof expected);
+}
+
+/* Many secrets make several blocks, none with a torn line. */
+static void many_secrets(void **state)
+{
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    g_autofree char *tail = g_strnfill(170, 'a');
+    enum { LINES = 13000, LENGTH = 6 + 170 + 1 };
+    for (unsigned i = 0; i < LINES; i++) {
+        g_autofree char *line = g_strdup_printf("%05u %s", i, tail);
+        hp_trace_event(trace, i, HP_EV_DTLS_SECRET, "alice", HP_FS("line", line));
+    }
+    g_autoptr(GBytes) bytes = capture(trace, NULL);
+    block b[8];
+    assert_int_equal(read_blocks(bytes, b, 8), 1 + 3);
+    unsigned line = 0;
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(b[i].type, SECRETS);
+        const uint32_t length = u32(b[i].body + 4);
+        assert_in_range(length, LENGTH, 1 << 20);
+        assert_int_equal(length % LENGTH, 0);
+        for (uint32_t at = 0; at < length; at += LENGTH, line++) {
+            assert_int_equal(atoi((const char *)b[i].body + 8 + at), line);
+        }
+    }
+    assert_int_equal(line, LINES);
+}
+
 static void fill(hp_trace *trace)
 {
     g_autoptr(hp_packet) p = udp("192.0.2.1:1", "192.0.2.2:2", "some payload");
@@ -261,6 +333,7 @@ static void fill(hp_trace *trace)
     for (unsigned i = 0; i < 3000; i++) {
         g_autofree char *tap = g_strdup_printf("tap%u", i % 7);
         hp_trace_packet(trace, i * HP_MS, hp_trace_tap(trace, tap), i % 2 == 0 ? HP_DIR_IN : HP_DIR_OUT, p);
+        hp_trace_media(trace, i * HP_MS, &(hp_media_record){.kind = HP_MEDIA_SENT, .track = 1, .sequence = i});
         if (i % 5 == 0) {
             hp_trace_drop(trace, i * HP_MS, "gate", p, HP_DROP_LINK_QUEUE, NULL);
         }
@@ -316,6 +389,9 @@ int main(void)
         cmocka_unit_test(a_capture_block_by_block),
         cmocka_unit_test(drop_comments),
         cmocka_unit_test(comments_are_utf8_and_fit),
+        cmocka_unit_test(secrets_stand_before_the_packets),
+        cmocka_unit_test(secrets_are_padded),
+        cmocka_unit_test(many_secrets),
         cmocka_unit_test(the_same_trace_gives_the_same_bytes),
         cmocka_unit_test(remarks_on_one_packet_are_capped),
         cmocka_unit_test(an_overflow_is_told),
