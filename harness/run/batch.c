@@ -340,8 +340,7 @@ bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_option
 {
     batch b = {.plans = plans, .n_plans = n_plans, .options = options};
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
-    bool ok = hp_run_warm_up(plans, n_plans, error) &&
-              make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error);
+    bool ok = hp_run_warm_up(plans, n_plans, error) && make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error);
     bool more = ok;
     while (ok && more)
         ok = turn(&b, &more, error);
