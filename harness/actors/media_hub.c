@@ -10,6 +10,7 @@ enum { MAX_COMMON_NAME = 64 };
 
 typedef struct track {
     char *from, *to;
+    unsigned stream;
     uint32_t ssrc, rtx_ssrc;
 } track;
 
@@ -59,9 +60,10 @@ void hp_media_hub_free(hp_media_hub *hub)
     g_free(hub);
 }
 
-unsigned hp_media_hub_add_track(hp_media_hub *hub, const char *from, const char *to, uint32_t ssrc, uint32_t rtx_ssrc)
+unsigned hp_media_hub_add_track(hp_media_hub *hub, const char *from, const char *to, unsigned stream, uint32_t ssrc,
+                                uint32_t rtx_ssrc)
 {
-    track t = {.from = g_strdup(from), .to = g_strdup(to), .ssrc = ssrc, .rtx_ssrc = rtx_ssrc};
+    track t = {.from = g_strdup(from), .to = g_strdup(to), .stream = stream, .ssrc = ssrc, .rtx_ssrc = rtx_ssrc};
     g_array_append_val(hub->tracks, t);
     return hub->tracks->len;
 }
@@ -71,12 +73,13 @@ unsigned hp_media_hub_n_tracks(const hp_media_hub *hub)
     return hub->tracks->len;
 }
 
-unsigned hp_media_hub_find_track(const hp_media_hub *hub, const char *from, const char *to, uint32_t ssrc)
+unsigned hp_media_hub_find_track(const hp_media_hub *hub, const char *from, const char *to, unsigned stream,
+                                 uint32_t ssrc)
 {
     for (unsigned i = hub->tracks->len; i > 0; i--) {
         const track *t = &g_array_index(hub->tracks, track, i - 1);
-        if ((t->ssrc == ssrc || (t->rtx_ssrc == ssrc && ssrc != 0)) && strcmp(t->from, from) == 0 &&
-            strcmp(t->to, to) == 0) {
+        if (t->stream == stream && (t->ssrc == ssrc || (t->rtx_ssrc == ssrc && ssrc != 0)) &&
+            strcmp(t->from, from) == 0 && strcmp(t->to, to) == 0) {
             return i;
         }
     }

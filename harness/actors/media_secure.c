@@ -41,8 +41,8 @@ unsigned hp_media_secure_profiles(const hp_secure_config *secure, hp_srtp_profil
         ret[i] = (hp_srtp_profile)secure->profiles[i];
     }
     if (n == 0) {
-        ret[n++] = HP_SRTP_AEAD_AES_128_GCM;
         ret[n++] = HP_SRTP_AES128_CM_HMAC_SHA1_80;
+        ret[n++] = HP_SRTP_AEAD_AES_128_GCM;
     }
     return n;
 }

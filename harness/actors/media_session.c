@@ -354,8 +354,3 @@ hp_channels *hp_media_session_channels(hp_media_session *media)
 {
     return media->data_line && !media->data_line->silent ? media->channels : NULL;
 }
-
-hp_session *hp_media_session_owner(hp_media_session *media)
-{
-    return media->session;
-}

@@ -48,7 +48,6 @@ void hp_media_session_finish(hp_media_session *media);
 typedef struct hp_channels hp_channels;
 /* NULL when the descriptions have no application m-line. */
 hp_channels *hp_media_session_channels(hp_media_session *media);
-hp_session *hp_media_session_owner(hp_media_session *media);
 /* channels.c: */
 bool hp_media_session_open_channel(hp_media_session *media, const hp_channel_config *config, GError **error);
 bool hp_media_session_send_channel(hp_media_session *media, const char *label, const void *data, size_t len);

@@ -23,8 +23,8 @@
  * recorded in a static payload type of 8 kHz, that is the clock that is offered. Where an offer insists on another clock
  * nothing is sent, since timestamps would lie.
  *
- * Limits: a payload type of 0 cannot be had (the engines take 0 for the default), one codec an m-line, and the packet
- * time and frame rate of the other side are taken to be this side's. */
+ * Limits: video cannot have a payload type of 0 (its engines take 0 for the default), one codec an m-line, and where the
+ * other side tells no packet time or frame rate, they are taken to be this side's. */
 #include <string.h>
 
 #include "actors/media_private.h"
@@ -229,11 +229,12 @@ void hp_media_track_describe(const hp_media_track *track, hp_sdp_section *sectio
     section->cname = track->config.rtcp.cname[0] != '\0' ? g_strdup(track->config.rtcp.cname) : NULL;
 }
 
+/* Whether an answer has the codec that was offered: our own, or what an earlier offer of the other side brought. */
 static bool same_codec(const hp_media_track *track, const hp_sdp_section *remote)
 {
     unsigned channels;
-    return g_ascii_strcasecmp(remote->codec, own_codec(track, &channels)) == 0 &&
-           remote->clock == hp_media_clock(&track->config);
+    const char *offered = track->agreed ? track->codec : own_codec(track, &channels);
+    return g_ascii_strcasecmp(remote->codec, offered) == 0 && remote->clock == hp_media_clock(&track->in);
 }
 
 static void agree_on_video(const hp_media_track *track, const hp_sdp_section *remote, bool remote_offers,
@@ -244,10 +245,10 @@ static void agree_on_video(const hp_media_track *track, const hp_sdp_section *re
     in->rtx = out->rtx = own->rtx && in->nack && remote->rtx_pt != 0;
     in->pli = out->pli = own->pli && remote->pli;
     out->pt = remote->pt;
-    in->pt = remote_offers ? remote->pt : own->pt;
+    in->pt = remote_offers ? remote->pt : track->in.video.pt;
     if (out->rtx) {
         out->rtx_pt = remote->rtx_pt;
-        in->rtx_pt = remote_offers ? remote->rtx_pt : own->rtx_pt;
+        in->rtx_pt = remote_offers ? remote->rtx_pt : track->in.video.rtx_pt;
     }
     in->clock = out->clock = remote->clock;
     in->fps = remote->framerate > 0 && remote->framerate <= 1000 ? remote->framerate : in->fps;
@@ -264,7 +265,7 @@ const char *hp_media_track_agree(hp_media_track *track, const hp_sdp_section *re
     hp_media_config in = track->config, out = track->config;
     if (track->kind == HP_MEDIA_AUDIO) {
         out.audio.pt = remote->pt;
-        in.audio.pt = remote_offers ? remote->pt : track->config.audio.pt;
+        in.audio.pt = remote_offers ? remote->pt : track->in.audio.pt;
         in.audio.pt_set = out.audio.pt_set = true;
         in.audio.clock = out.audio.clock = remote->clock;
         in.audio.ptime = remote->ptime >= HP_MS ? remote->ptime : in.audio.ptime;
@@ -301,8 +302,8 @@ static void start(hp_media_track *track, hp_time now)
     hp_media_session *media = track->line->media;
     track->started = true;
     track->sending = true;
-    track->number = hp_media_hub_add_track(media->hub, media->peer->name, hp_media_session_with(media), track->ssrc,
-                                           track->rtx_ssrc);
+    track->number = hp_media_hub_add_track(media->hub, media->peer->name, hp_media_session_with(media),
+                                           track->line->group->stream, track->ssrc, track->rtx_ssrc);
     hp_media_track_trace_start(track);
     if (track->sender) {
         hp_media_sender_start(track->sender, now);

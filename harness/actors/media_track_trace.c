@@ -83,8 +83,8 @@ unsigned hp_media_track_heard(hp_media_track *track, uint32_t ssrc)
     if (track->heard_of != n || track->heard_ssrc != ssrc) {
         track->heard_ssrc = ssrc;
         track->heard_of = n;
-        track->heard_number =
-            hp_media_hub_find_track(media->hub, hp_media_session_with(media), media->peer->name, ssrc);
+        track->heard_number = hp_media_hub_find_track(media->hub, hp_media_session_with(media), media->peer->name,
+                                                      track->line->group->stream, ssrc);
     }
     return track->heard_number;
 }

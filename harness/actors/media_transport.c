@@ -113,7 +113,7 @@ static void trace_refused(const hp_media_transport *t, hp_wire_kind kind, const 
     size_t at = rtp ? 8 : 4;
     uint32_t ssrc = len >= at + 4 ? read32(data + at) : 0;
     uint32_t sequence = rtp && len >= 4 ? (uint32_t)data[2] << 8 | data[3] : 0;
-    unsigned track = hp_media_hub_find_track(t->config.hub, with_text(t), t->config.peer, ssrc);
+    unsigned track = hp_media_hub_find_track(t->config.hub, with_text(t), t->config.peer, t->config.stream, ssrc);
     TRACE(t, HP_EV_SRTP_REFUSED, WHERE(t), HP_FS("what", kind_names[kind]), HP_FS("reason", reason),
           HP_FU("track", track), HP_FU("ssrc", ssrc), HP_FU("sequence", sequence), HP_FU("packet", record));
 }

@@ -35,6 +35,7 @@
 #include <string.h>
 
 #include "actors/peer_private.h"
+#include "base/error.h"
 
 void hp_peer_ignore(const hp_peer *peer, const char *from, hp_signal_type type, uint64_t number, const char *reason)
 {
@@ -438,7 +439,13 @@ void hp_peer_handle_answer(hp_peer *peer, const char *from, uint64_t number, con
         hp_peer_ignore(peer, from, HP_SIGNAL_ANSWER, number, "stale");
         return;
     }
-    g_autoptr(hp_sdp) sdp = hp_sdp_parse(message->sdp, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(hp_sdp) sdp = hp_sdp_parse(message->sdp, &error);
+    if (g_error_matches(error, HP_ERROR, HP_ERROR_REFUSED)) {
+        hp_peer_error(session, "%s rejects every m= line of the offer", from);
+        hp_session_close(session);
+        return;
+    }
     if (!sdp || !hp_session_fits(session, sdp)) {
         hp_peer_ignore(peer, from, HP_SIGNAL_ANSWER, number, sdp ? "other-streams" : "bad-sdp");
         return;

@@ -98,7 +98,8 @@ bool hp_sdp_static_type(unsigned pt, const char **ret_codec, uint32_t *ret_clock
 /* The description as text, lines ending in CRLF. */
 char *hp_sdp_format(const hp_sdp *sdp);
 /* NULL and HP_ERROR_INVALID with the reason: no section in use, one without sound ICE credentials (RFC 8839
- * section 5.4), a broken m= line, two equal mids. */
+ * section 5.4), a broken m= line, two equal mids. HP_ERROR_REFUSED when every m= section is
+ * rejected. */
 hp_sdp *hp_sdp_parse(const char *text, GError **error);
 
 #endif

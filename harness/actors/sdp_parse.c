@@ -226,6 +226,8 @@ static bool credential_is_sound(const char *text, size_t min)
     return length >= min && length <= MAX_CREDENTIAL;
 }
 
+static const char none_in_use[] = "no m= section in use";
+
 static const char *complain_of_streams(const hp_sdp *sdp)
 {
     bool any = false;
@@ -240,7 +242,7 @@ static const char *complain_of_streams(const hp_sdp *sdp)
             return "a stream without sound ICE credentials";
         }
     }
-    return any ? NULL : "no m= section in use";
+    return any ? NULL : none_in_use;
 }
 
 static const char *complain_of_mids(const reader *r)
@@ -283,7 +285,8 @@ hp_sdp *hp_sdp_parse(const char *text, GError **error)
     g_ptr_array_unref(r.drafts);
     hp_sdp_draft_free(r.session);
     if (wrong) {
-        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "session description: %s", wrong);
+        bool refused = wrong == none_in_use && r.sdp->streams->len > 0;
+        g_set_error(error, HP_ERROR, refused ? HP_ERROR_REFUSED : HP_ERROR_INVALID, "session description: %s", wrong);
         return NULL;
     }
     return g_steal_pointer(&sdp);

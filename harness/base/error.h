@@ -10,6 +10,7 @@ typedef enum hp_error_code {
     HP_ERROR_ENVIRONMENT, /* this machine cannot run it: exit code 3 */
     HP_ERROR_IO, /* reading or writing a file; the message names the path */
     HP_ERROR_LIMIT, /* a cap was reached */
+    HP_ERROR_REFUSED, /* understood, and it says no */
 } hp_error_code;
 
 #define HP_ERROR hp_error_quark()

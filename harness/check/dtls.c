@@ -4,7 +4,8 @@
  * deadline (being in it when the window opens counts), and everything else that is asked must be true of it: the reason it
  * failed for, its profile and role, how long the handshake took (from its first handshaking to its first connected), how
  * many flights were sent again before it was in the wanted state. A peer must have an association at all; for `connected`,
- * as many as its sessions' calls ask for. Sessions superseded by another (facts.h) are not looked at.
+ * as many as its sessions' calls ask for. Sessions superseded by another (facts.h) are not looked at. An association that
+ * came about without a profile is one of data channels alone; a profile is then asked of the peer's others.
  *
  * It passes early when no call step is still to come, every call has its session, and all of that holds; what happens later
  * changes nothing then. */
@@ -87,6 +88,12 @@ static bool is_profile(const char *wanted, const char *got)
     return strcmp(wanted, got) == 0;
 }
 
+static bool has_profile(const hp_dtls_facts *a, const char *wanted)
+{
+    const bool has_only_data = *a->profile == '\0' && hp_dtls_first(a, "connected") != NULL;
+    return wanted == NULL || has_only_data || is_profile(wanted, a->profile);
+}
+
 /* The change by which the association was in the wanted state in the window, with the wanted reason; NULL. *ret_at: since
  * when in the window. */
 static const hp_dtls_change *find_change(const hp_expectation *e, const hp_dtls_facts *a, hp_time *ret_at)
@@ -151,7 +158,7 @@ static bool holds(const hp_expectation *e, const hp_dtls_facts *a, hp_time *ret_
             g_string_append(text, " sent again");
         }
     }
-    return change != NULL && (x->dtls.profile == NULL || is_profile(x->dtls.profile, a->profile)) &&
+    return change != NULL && has_profile(a, x->dtls.profile) &&
            (x->dtls.role == NULL || strcmp(x->dtls.role, a->role) == 0) &&
            (!x->dtls.duration.set || (timed && hp_compare_holds(&x->dtls.duration, (int64_t)duration))) &&
            (!x->dtls.retransmissions.set || hp_compare_holds(&x->dtls.retransmissions, (int64_t)timeouts));
@@ -205,7 +212,7 @@ static void describe(const hp_expectation *e, const hp_dtls_facts *a, GString *t
 static bool judge_peer(const hp_expectation *e, const char *peer, hp_time *last, GString *text, bool good)
 {
     unsigned n = 0;
-    bool passed = true;
+    bool passed = true, secured = e->expect->dtls.profile == NULL;
     for (unsigned i = 0; i < e->facts->associations->len; i++) {
         const hp_dtls_facts *a = g_ptr_array_index(e->facts->associations, i);
         hp_time at = 0;
@@ -214,6 +221,7 @@ static bool judge_peer(const hp_expectation *e, const char *peer, hp_time *last,
         }
         const bool fine = holds(e, a, &at, NULL);
         n++;
+        secured |= *a->profile != '\0';
         passed &= fine;
         *last = fine ? MAX(*last, at) : *last;
         if (text != NULL && fine == good) {
@@ -221,16 +229,18 @@ static bool judge_peer(const hp_expectation *e, const char *peer, hp_time *last,
         }
     }
     const unsigned missing = n > 0 ? lacking(e, peer) : 0;
-    if (text != NULL && !good && (n == 0 || missing > 0)) {
+    if (text != NULL && !good && (n == 0 || missing > 0 || !secured)) {
         g_string_append_printf(text, "%s%s ", text->len > 0 ? "; " : "", peer);
         if (n == 0) {
             g_string_append(text, "has no DTLS association");
+        } else if (missing == 0) {
+            g_string_append(text, "has no association with an SRTP profile");
         } else {
             g_string_append(text, "lacks ");
             hp_text_count(text, missing, "association", "associations");
         }
     }
-    return passed && n > 0 && missing == 0;
+    return passed && n > 0 && missing == 0 && secured;
 }
 
 /* Over all peers in question; false also when there is none. */

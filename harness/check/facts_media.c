@@ -35,6 +35,7 @@ void hp_track_facts_free(void *p)
     g_array_unref(track->packets);
     g_array_unref(track->frames);
     g_array_unref(track->incidents);
+    g_array_unref(track->freezes);
     g_array_unref(track->states);
     g_free(track);
 }
@@ -94,9 +95,9 @@ static hp_media_packet *find_packet(const hp_track_facts *track, uint32_t sequen
     return i < n && packets[i].sequence == sequence ? &packets[i] : NULL;
 }
 
-static void add_incident(hp_track_facts *track, hp_incident_kind kind, uint64_t index, uint32_t packet, hp_time span)
+static void add_incident(hp_track_facts *track, hp_incident_kind kind, uint64_t index, uint32_t packet)
 {
-    const hp_media_incident incident = {.kind = kind, .packet = packet, .index = index, .span = span};
+    const hp_media_incident incident = {.kind = kind, .packet = packet, .index = index};
     g_array_append_val(track->incidents, incident);
 }
 
@@ -105,7 +106,7 @@ static void sent(hp_track_facts *track, const hp_record *r)
     const hp_media_record *m = &r->media;
     const unsigned n = track->packets->len;
     if ((m->flags & HP_MEDIA_F_RTX) != 0) {
-        add_incident(track, HP_INCIDENT_RETRANSMITTED, r->index, 0, 0);
+        add_incident(track, HP_INCIDENT_RETRANSMITTED, r->index, 0);
         return;
     }
     const hp_media_packet p = {
@@ -132,7 +133,7 @@ static void received_media(hp_track_facts *track, hp_media_packet *p, const hp_r
 {
     const hp_media_record *m = &r->media;
     if (p->received != HP_NEVER) {
-        add_incident(track, HP_INCIDENT_DUPLICATE, p->index, m->packet, 0);
+        add_incident(track, HP_INCIDENT_DUPLICATE, p->index, m->packet);
         return;
     }
     p->received = r->at;
@@ -155,14 +156,14 @@ static void received(hp_track_facts *track, const hp_record *r)
     }
     hp_media_packet *p = find_packet(track, m->sequence);
     if (p == NULL) {
-        add_incident(track, HP_INCIDENT_FOREIGN, r->index, m->packet, 0);
+        add_incident(track, HP_INCIDENT_FOREIGN, r->index, m->packet);
     }
     if ((m->flags & HP_MEDIA_F_DISCARDED) != 0) {
-        add_incident(track, HP_INCIDENT_DISCARDED, p != NULL ? p->index : r->index, m->packet, 0);
+        add_incident(track, HP_INCIDENT_DISCARDED, p != NULL ? p->index : r->index, m->packet);
     } else if (p == NULL) {
         return;
     } else if ((m->flags & HP_MEDIA_F_DUPLICATE) != 0) {
-        add_incident(track, HP_INCIDENT_DUPLICATE, p->index, m->packet, 0);
+        add_incident(track, HP_INCIDENT_DUPLICATE, p->index, m->packet);
     } else if (!is_repair) {
         received_media(track, p, r);
     } else if (hp_media_packet_arrival(p) == HP_NEVER) {
@@ -232,6 +233,7 @@ static void track_begins(hp_facts *facts, uint64_t number, const hp_record *r)
     track->packets = g_array_new(FALSE, FALSE, sizeof(hp_media_packet));
     track->frames = g_array_new(FALSE, FALSE, sizeof(hp_media_frame_shown));
     track->incidents = g_array_new(FALSE, FALSE, sizeof(hp_media_incident));
+    track->freezes = g_array_new(FALSE, FALSE, sizeof(hp_media_freeze));
     track->states = g_array_new(FALSE, FALSE, sizeof(hp_track_change));
     g_ptr_array_add(facts->tracks, track);
     if (number >= facts->track_index->len) {
@@ -280,7 +282,7 @@ static void refused(hp_track_facts *track, const hp_record *r)
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(reasons); i++) {
         if (strcmp(reasons[i].reason, hp_record_text(r, "reason")) == 0) {
-            add_incident(track, reasons[i].kind, r->index, (uint32_t)hp_record_u64(r, "packet"), 0);
+            add_incident(track, reasons[i].kind, r->index, (uint32_t)hp_record_u64(r, "packet"));
         }
     }
 }
@@ -289,10 +291,17 @@ static void feedback(hp_track_facts *track, const hp_record *r)
 {
     const char *what = hp_record_text(r, "what");
     if (strcmp(what, "nack") == 0) {
-        add_incident(track, HP_INCIDENT_NACK, r->index, 0, 0);
+        add_incident(track, HP_INCIDENT_NACK, r->index, 0);
     } else if (strcmp(what, "pli") == 0) {
-        add_incident(track, HP_INCIDENT_PLI, r->index, 0, 0);
+        add_incident(track, HP_INCIDENT_PLI, r->index, 0);
     }
+}
+
+/* Told when it is over. */
+static void picture_froze(hp_track_facts *track, const hp_record *r)
+{
+    const hp_media_freeze freeze = {.from = r->at - MIN(hp_record_u64(r, "duration"), r->at), .to = r->at};
+    g_array_append_val(track->freezes, freeze);
 }
 
 void hp_facts_media_event(hp_facts *facts, const hp_record *r)
@@ -314,9 +323,9 @@ void hp_facts_media_event(hp_facts *facts, const hp_record *r)
     } else if (r->event.kind == HP_EV_MEDIA_FEEDBACK) {
         feedback(track, r);
     } else if (r->event.kind == HP_EV_MEDIA_FREEZE) {
-        add_incident(track, HP_INCIDENT_FREEZE, r->index, 0, hp_record_u64(r, "duration"));
+        picture_froze(track, r);
     } else {
-        add_incident(track, HP_INCIDENT_FRAME_LOST, r->index, 0, 0);
+        add_incident(track, HP_INCIDENT_FRAME_LOST, r->index, 0);
     }
 }
 
@@ -327,7 +336,7 @@ static void settle(hp_facts *facts, const hp_media_stray *stray, const char *tap
     for (unsigned i = 0; i < facts->tracks->len; i++) {
         hp_track_facts *track = g_ptr_array_index(facts->tracks, i);
         if (tap == NULL || hp_tap_is_of(tap, track->to)) {
-            add_incident(track, HP_INCIDENT_FOREIGN, stray->index, stray->packet, 0);
+            add_incident(track, HP_INCIDENT_FOREIGN, stray->index, stray->packet);
         }
     }
 }

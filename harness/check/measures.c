@@ -13,7 +13,8 @@ typedef enum needs {
     NEEDS_MEDIA,
     NEEDS_RATING,
     NEEDS_FRAME,
-    NEEDS_TIMED_FRAME
+    NEEDS_TIMED_FRAME,
+    NEEDS_PICTURE, /* one that could stand still; of nothing that was sent nothing freezes */
 } needs;
 
 typedef enum shown_by {
@@ -79,9 +80,9 @@ static const hp_measure measures[] = {
     {FRAME_LATENCY("mean", mean)},
     {FRAME_LATENCY("p95", p95)},
     {FRAME_LATENCY("max", max)},
-    {COUNT("freezes", freezes)},
-    {TIME("freeze-time", freeze_time)},
-    {TIME("freeze-longest", freeze_longest)},
+    {COUNT("freezes", freezes), .needs = NEEDS_PICTURE},
+    {TIME("freeze-time", freeze_time), .needs = NEEDS_PICTURE},
+    {TIME("freeze-longest", freeze_longest), .needs = NEEDS_PICTURE},
     {COUNT("nacks", nacks)},
     {COUNT("plis", plis)},
     {COUNT("retransmitted", retransmitted)},
@@ -130,6 +131,8 @@ static const char *what_lacks(needs what, const hp_media_figures *f)
         return f->mos_milli > 0 ? NULL : "nothing to rate";
     case NEEDS_FRAME:
         return f->frames > 0 ? NULL : "no frame was shown";
+    case NEEDS_PICTURE:
+        return f->frames > 0 || f->freezes > 0 || f->sent == f->in_flight ? NULL : "no frame was shown";
     case NEEDS_TIMED_FRAME:
         return f->frame_latency.count > 0 ? NULL : f->frames > 0 ? "no frame tells" : "no frame was shown";
     }

@@ -226,6 +226,9 @@ static void explain(const hp_expectation *e, hp_judgement *j, const hp_track_win
     if (refused > 0) {
         g_string_append_printf(j->got, "; %" G_GUINT64_FORMAT " refused by the agent", refused);
     }
+    if (f->lost > 0 && f->discarded > 0) {
+        g_string_append_printf(j->got, "; %" G_GUINT64_FORMAT " were discarded on arrival", f->discarded);
+    }
     append_refusals(j->got, worst->track, w);
     if (f->lost > 0) {
         g_autoptr(GString) drops = g_string_new(NULL);

@@ -1,7 +1,8 @@
 /* What the trace tells of audio, video and the DTLS beneath them. Part of facts.h; private to check/.
  *
  * What happens for each packet is one entry of 56 bytes, made when it is sent and completed when it comes; what is rare
- * (a duplicate, a freeze, a NACK) is an incident. Both carry record indices, so that any window can be asked for later. */
+ * (a duplicate, a NACK) is an incident. Both carry record indices, so that any window can be asked for later; a freeze
+ * lasts, and is a span of time. */
 #ifndef HP_CHECK_MEDIA_FACTS_H
 #define HP_CHECK_MEDIA_FACTS_H
 
@@ -54,7 +55,6 @@ typedef enum hp_incident_kind {
     HP_INCIDENT_NACK,
     HP_INCIDENT_PLI,
     HP_INCIDENT_FRAME_LOST,
-    HP_INCIDENT_FREEZE, /* ended */
     HP_INCIDENT_N
 } hp_incident_kind;
 
@@ -62,8 +62,11 @@ typedef struct hp_media_incident {
     hp_incident_kind kind;
     uint32_t packet; /* capture record, 0: none */
     uint64_t index; /* of a duplicate or discarded packet: where it was sent; else the incident's own record */
-    hp_time span; /* of a freeze */
 } hp_media_incident;
+
+typedef struct hp_media_freeze {
+    hp_time from, to;
+} hp_media_freeze;
 
 typedef enum hp_track_state {
     HP_TRACK_STARTED,
@@ -90,6 +93,7 @@ typedef struct hp_track_facts {
     GArray *packets; /* hp_media_packet */
     GArray *frames; /* hp_media_frame_shown, by time */
     GArray *incidents; /* hp_media_incident, by occurrence; strays (below) last */
+    GArray *freezes; /* hp_media_freeze, by time */
     GArray *states; /* hp_track_change; empty: started with its event */
     hp_time deaf; /* when the receiver hung up, HP_NEVER */
     uint64_t heard_index; /* the largest `index` of a packet that came as media; valid when heard */

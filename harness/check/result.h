@@ -84,6 +84,7 @@ typedef struct hp_track_result {
     hp_media_kind kind;
     const char *from, *to;
     uint32_t ssrc;
+    hp_time called; /* when its call step was carried out; HP_NEVER: there was none */
     hp_media_figures figures; /* of the whole run */
     hp_time series_start; /* a multiple of HP_MEDIA_POINT_SPAN */
     hp_media_point *series; /* owned by the result */

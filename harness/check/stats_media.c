@@ -1,6 +1,7 @@
 /* The figures of a result about media: tracks by number, DTLS associations by first mention. */
 #include "check/checker.h"
 #include "check/track.h"
+#include "check/traffic.h"
 
 static void fill_tracks(hp_result *result, const hp_facts *facts)
 {
@@ -17,6 +18,7 @@ static void fill_tracks(hp_result *result, const hp_facts *facts)
         r->from = g_string_chunk_insert_const(result->strings, track->from);
         r->to = g_string_chunk_insert_const(result->strings, track->to);
         r->ssrc = track->ssrc;
+        r->called = hp_media_call_time(facts, track);
         hp_track_figures(track, &whole, &r->figures, NULL);
         r->series = hp_track_series(track, result->ended, &r->series_start, &r->n_series);
     }

@@ -10,7 +10,7 @@ typedef struct hp_track_window {
     uint64_t from, to;
     hp_time start, end; /* end HP_NEVER: open */
     hp_time ended; /* the run */
-    bool bounded; /* both ends were asked for: rates are over all of it, and not from first to last arrival */
+    bool bounded; /* both ends were asked for: rates are over all of it, see track_figures.c */
 } hp_track_window;
 
 static inline hp_track_window hp_track_whole_run(hp_time ended)

@@ -1,8 +1,8 @@
 /* What a window's media came to.
  *
  * The media of a window is what was sent in it, wherever in time it arrives: a packet lost in an outage has no other time.
- * What has no packet of its own (a NACK, a freeze that ends, a packet that nobody sent) counts where it happened, and a
- * frame by when it was captured.
+ * What has no packet of its own (a NACK, a packet that nobody sent) counts where it happened, a frame by when it was
+ * captured. A freeze counts in every window that it reaches into, by what of it lies there.
  *
  *   lost      = sent, and no copy came as media, whether repaired or not
  *   recovered = of those, what a retransmission brought; when the original still came, it was only slow
@@ -12,6 +12,10 @@
  * What the agent refused was sent and lost: the sender meant it to arrive. Nothing is sent while on hold, so that nothing
  * is lost then. What may still have been on its way when the run ended, or when the receiver hung up, is neither received
  * nor lost: no share is taken of it. That it may be is known from how long others took (hp_track_horizon()).
+ *
+ * Rates are over the window where both its ends are given. Otherwise they begin with the first arrival, or picture, and
+ * end with the last one, or with the last packet that ought to have come, whichever is later: an outage at the end counts
+ * like one in the middle.
  *
  * Jitter is RFC 3550's running estimate as of each packet that came as media; its mean is over those packets. Latency
  * takes the same packets, from the hand-over to the sender's agent to the one from the receiver's. The rating (audio
@@ -73,7 +77,8 @@ typedef struct sums {
     uint64_t n_mouth_to_ear;
     uint64_t unusable_runs;
     bool in_run;
-    hp_time first_arrival, last_arrival;
+    hp_time first_arrival;
+    hp_time last; /* arrival, or sending of what was lost */
     hp_time horizon;
     uint32_t jitter_max; /* timestamp units */
 } sums;
@@ -105,6 +110,7 @@ static void count_packet(const hp_media_packet *p, hp_media_figures *f, sums *s,
         return;
     }
     const bool unusable = hp_media_packet_is_unusable(p);
+    s->last = MAX(s->last, arrival != HP_NEVER ? arrival : p->sent);
     f->sent++;
     f->unusable += unusable;
     s->unusable_runs += unusable && !s->in_run;
@@ -117,7 +123,6 @@ static void count_packet(const hp_media_packet *p, hp_media_figures *f, sums *s,
         s->first_arrival = arrival;
         e->first_packet = p->packet;
     }
-    s->last_arrival = MAX(s->last_arrival, arrival);
     if ((p->flags & HP_MEDIA_F_LATE) != 0) {
         e->late = f->late++ == 0 ? p->packet : e->late;
     }
@@ -145,8 +150,9 @@ static void rate_speech(hp_media_figures *f, const sums *s)
     f->mos_milli = score.mos_milli;
 }
 
+/* *ret_last: when the last packet came, or, if it was lost, was sent; 0: there was none. */
 static void count_packets(const hp_track_facts *track, const hp_track_window *w, hp_media_figures *f,
-                          hp_track_evidence *e)
+                          hp_track_evidence *e, hp_time *ret_last)
 {
     g_autofree hp_time *latencies = g_new(hp_time, track->packets->len);
     sums s = {.latencies = latencies, .first_arrival = HP_NEVER, .horizon = hp_track_horizon(track, w->ended)};
@@ -166,11 +172,12 @@ static void count_packets(const hp_track_facts *track, const hp_track_window *w,
     f->latency = hp_distribution_of(latencies, s.n_latencies);
     f->first_packet = s.first_arrival;
     f->bitrate = rate(f->octets * 8, w->bounded                    ? span_of(w)
-                                     : s.first_arrival != HP_NEVER ? s.last_arrival - s.first_arrival
+                                     : s.first_arrival != HP_NEVER ? s.last - s.first_arrival
                                                                    : 0);
     if (track->kind == HP_MEDIA_AUDIO) {
         rate_speech(f, &s);
     }
+    *ret_last = s.last;
 }
 
 /* ---- frames and incidents ---- */
@@ -181,7 +188,9 @@ static bool frame_is_in(const hp_media_frame_shown *frame, const hp_track_window
     return captured >= w->start && captured < w->end;
 }
 
-static void count_frames(const hp_track_facts *track, const hp_track_window *w, hp_media_figures *f)
+/* last_packet: as count_packets() has it. */
+static void count_frames(const hp_track_facts *track, const hp_track_window *w, hp_time last_packet,
+                         hp_media_figures *f)
 {
     g_autofree hp_time *latencies = g_new(hp_time, track->frames->len);
     size_t n_latencies = 0;
@@ -204,7 +213,20 @@ static void count_frames(const hp_track_facts *track, const hp_track_window *w, 
     if (w->bounded) {
         f->frame_rate_milli = rate(f->frames * 1000, span_of(w));
     } else if (f->frames > 1) {
-        f->frame_rate_milli = rate((f->frames - 1) * 1000, last - f->first_frame);
+        f->frame_rate_milli = rate((f->frames - 1) * 1000, MAX(last, last_packet) - f->first_frame);
+    }
+}
+
+static void count_freezes(const hp_track_facts *track, const hp_track_window *w, hp_media_figures *f)
+{
+    for (unsigned i = 0; i < track->freezes->len; i++) {
+        const hp_media_freeze *freeze = &g_array_index(track->freezes, hp_media_freeze, i);
+        const hp_time from = MAX(freeze->from, w->start), to = MIN(freeze->to, w->end);
+        if (from < to) {
+            f->freezes++;
+            f->freeze_time += to - from;
+            f->freeze_longest = MAX(f->freeze_longest, to - from);
+        }
     }
 }
 
@@ -223,10 +245,6 @@ static void count_incidents(const hp_track_facts *track, const hp_track_window *
             first[kind] = incident->index;
             e->incidents[kind] = incident->packet;
         }
-        if (kind == HP_INCIDENT_FREEZE) {
-            f->freeze_time = hp_time_add(f->freeze_time, incident->span);
-            f->freeze_longest = MAX(f->freeze_longest, incident->span);
-        }
     }
     f->duplicates = counts[HP_INCIDENT_DUPLICATE];
     f->discarded = counts[HP_INCIDENT_DISCARDED];
@@ -237,16 +255,17 @@ static void count_incidents(const hp_track_facts *track, const hp_track_window *
     f->nacks = counts[HP_INCIDENT_NACK];
     f->plis = counts[HP_INCIDENT_PLI];
     f->frames_lost = counts[HP_INCIDENT_FRAME_LOST];
-    f->freezes = counts[HP_INCIDENT_FREEZE];
 }
 
 void hp_track_figures(const hp_track_facts *track, const hp_track_window *window, hp_media_figures *ret,
                       hp_track_evidence *ret_evidence)
 {
     hp_track_evidence evidence = {0};
+    hp_time last;
     *ret = (hp_media_figures){0};
-    count_packets(track, window, ret, &evidence);
-    count_frames(track, window, ret);
+    count_packets(track, window, ret, &evidence, &last);
+    count_frames(track, window, last, ret);
+    count_freezes(track, window, ret);
     count_incidents(track, window, ret, &evidence);
     if (ret_evidence != NULL) {
         *ret_evidence = evidence;

@@ -15,7 +15,7 @@
 typedef struct options {
     char *seed, *shard, *filter, *tag, *out, *junit, *evidence;
     char *jobs, *hang;
-    gboolean fail_fast, quiet, tap;
+    gboolean fail_fast, quiet, verbose, tap;
     char **paths;
 } options;
 
@@ -49,6 +49,8 @@ static bool read_options(options *o, int *argc, char ***argv)
         {"shard", 0, 0, G_OPTION_ARG_STRING, &o->shard, "only the I-th of N parts of the cases", "I/N"},
         {"fail-fast", 0, 0, G_OPTION_ARG_NONE, &o->fail_fast, "begin nothing more after the first failure", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "print failures and the summary only, no warnings", NULL},
+        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose,
+         "also what media came to in calls that passed, and how known bugs failed", NULL},
         {"hang-after", 0, 0, G_OPTION_ARG_STRING, &o->hang,
          "real seconds without progress until a run counts as hung (default 10)", "S"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->paths, NULL, "PATH..."},
@@ -200,7 +202,7 @@ static int run_cases(const options *o, const hp_cases *cases, hp_batch_options b
     if (!hp_seam_start(NULL, &error) || !prepare_out(o->out, &error))
         return hp_cli_fail(error);
     progress p = {.options = o,
-                  .style = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")},
+                  .style = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), .verbose = o->verbose},
                   .cases = g_new0(hp_report_case *, cases->plans->len),
                   .n_cases = cases->plans->len};
     batch.done = one_done;
@@ -219,6 +221,8 @@ int hp_cmd_run(int argc, char **argv)
         return HP_EXIT_USAGE;
     if (!o.paths)
         return hp_cli_usage("run: which scenarios? Give a file or a folder, as `hairpin run scenarios`");
+    if (o.quiet && o.verbose)
+        return hp_cli_usage("run: --quiet and --verbose exclude each other");
     if (!read_filter(&o, &filter) || !read_batch(&o, &batch))
         return HP_EXIT_USAGE;
 

@@ -115,8 +115,8 @@ typedef enum hp_setup_told { HP_SETUP_USUAL, HP_SETUP_ACTIVE, HP_SETUP_PASSIVE }
 
 typedef struct hp_secure_config {
     hp_keying keying;
-    uint16_t *profiles; /* SRTP protection profiles by registered number, in order of preference; n 0: AES-128-GCM, then
-                           AES-CM-128-HMAC-SHA1-80 */
+    uint16_t *profiles; /* SRTP protection profiles by registered number, in order of preference; n 0: the one that
+                           WebRTC mandates, AES-CM-128-HMAC-SHA1-80 (RFC 8827 section 6.5), then AES-128-GCM */
     unsigned n_profiles;
     hp_setup_told setup; /* in offers and in answers; an answer that cannot be so is the other way round */
     hp_fingerprint_told fingerprint;

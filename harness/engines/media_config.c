@@ -2,39 +2,9 @@
  *
  * A configuration is resolved once: every 0 becomes its default, and what cannot be is refused with a sentence. The
  * engines see resolved configurations alone, so that no default is written twice and no division meets a 0. */
-#include <assert.h>
-
 #include "base/error.h"
 #include "engines/media_event.h"
 #include "wire/rtp.h"
-
-static const char *const event_names[] = {
-    [HP_MEDIA_EV_STARTED] = "started",
-    [HP_MEDIA_EV_STOPPED] = "stopped",
-    [HP_MEDIA_EV_TALK] = "talk",
-    [HP_MEDIA_EV_SILENCE] = "silence",
-    [HP_MEDIA_EV_KEY_FRAME] = "key-frame",
-    [HP_MEDIA_EV_NACK_HEARD] = "nack-heard",
-    [HP_MEDIA_EV_PLI_HEARD] = "pli-heard",
-    [HP_MEDIA_EV_REPORT_HEARD] = "report-heard",
-    [HP_MEDIA_EV_REPORT_SENT] = "report-sent",
-    [HP_MEDIA_EV_STREAM] = "stream",
-    [HP_MEDIA_EV_FIRST_FRAME] = "first-frame",
-    [HP_MEDIA_EV_FRAME] = "frame",
-    [HP_MEDIA_EV_FRAME_LOST] = "frame-lost",
-    [HP_MEDIA_EV_FREEZE] = "freeze",
-    [HP_MEDIA_EV_NACK] = "nack",
-    [HP_MEDIA_EV_PLI] = "pli",
-    [HP_MEDIA_EV_SENDER_REPORT] = "sender-report",
-    [HP_MEDIA_EV_RESTART] = "restart",
-    [HP_MEDIA_EV_BYE] = "bye",
-};
-static_assert(G_N_ELEMENTS(event_names) == HP_MEDIA_EV_N, "a media event lacks its name");
-
-const char *hp_media_event_name(hp_media_event_kind kind)
-{
-    return event_names[kind];
-}
 
 static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static bool refuse(GError **error, const char *format, ...)

@@ -32,7 +32,6 @@ typedef enum hp_media_event_kind {
     HP_MEDIA_EV_BYE,
     HP_MEDIA_EV_N
 } hp_media_event_kind;
-const char *hp_media_event_name(hp_media_event_kind kind); /* "first-frame" */
 
 typedef struct hp_media_event {
     hp_media_event_kind kind;

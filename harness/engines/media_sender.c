@@ -75,12 +75,6 @@ uint32_t hp_media_sender_rtx_ssrc(const hp_media_sender *s)
     return s->rtx_ssrc;
 }
 
-void hp_media_sender_origin(const hp_media_sender *s, uint16_t *ret_sequence, uint32_t *ret_timestamp)
-{
-    *ret_sequence = s->first_sequence;
-    *ret_timestamp = s->first_timestamp;
-}
-
 const hp_media_sender_stats *hp_media_sender_get_stats(const hp_media_sender *s)
 {
     return &s->stats;

@@ -50,8 +50,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_media_sender, hp_media_sender_free)
 
 uint32_t hp_media_sender_ssrc(const hp_media_sender *s);
 uint32_t hp_media_sender_rtx_ssrc(const hp_media_sender *s);
-/* The first sequence number and timestamp, as configured or drawn. */
-void hp_media_sender_origin(const hp_media_sender *s, uint16_t *ret_sequence, uint32_t *ret_timestamp);
 
 /* The first packet leaves at `now`, in run(). */
 void hp_media_sender_start(hp_media_sender *s, hp_time now);

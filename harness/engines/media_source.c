@@ -4,9 +4,13 @@
  * what was recorded. Sent packets have the recorded header but for SSRC, sequence number and timestamp, which keep their
  * distance from the first packet's, and the payload type if one is set.
  *
+ * A sequence number far behind the highest is no reordering: there the recorded sender began anew. What it sent goes on
+ * with the next number, since SRTP could not protect packets of the past.
+ *
  * A loop adds, for each turn, the span of the recording: of sequence numbers and timestamps the highest less the first
  * plus one step (of timestamps the last difference that was not 0), of time the length plus the mean distance. A receiver
- * sees no seam.
+ * sees no seam. A turn takes LEAST_DISTANCE a packet at least: a recording whose times are all the same (some programs
+ * write none) would otherwise fill the run with its turns.
  *
  * Limit: nobody answers NACK for a recording. */
 #include "engines/media_source.h"
@@ -14,6 +18,12 @@
 #include "base/error.h"
 #include "wire/rtp.h"
 #include "wire/rtp_sequence.h"
+
+/* Ten thousand packets a second, on the average. */
+#define LEAST_DISTANCE (100 * HP_US)
+
+/* Packets that a late one may be behind; as far ahead, RFC 3550 appendix A.1 takes a jump for a new beginning. */
+#define MAX_MISORDER 3000
 
 typedef struct recorded {
     hp_time after; /* the first packet */
@@ -43,21 +53,34 @@ static void clear_recorded(void *data)
     g_free(((recorded *)data)->data);
 }
 
-static void take(GArray *packets, const hp_captured *from, const hp_rtp_packet *p, hp_time *first_at,
-                 uint16_t *first_sequence, uint32_t *first_timestamp)
+/* What was taken so far. */
+typedef struct reading {
+    GArray *packets; /* of recorded */
+    hp_time first_at;
+    uint32_t first_timestamp;
+    int64_t sequence; /* of the last packet, without wraps */
+    int64_t origin; /* sequence less number */
+    int64_t highest; /* number */
+} reading;
+
+static void take(reading *so_far, const hp_captured *from, const hp_rtp_packet *p)
 {
     recorded r = {.len = from->len, .data = g_memdup2(from->data, from->len)};
-    if (packets->len == 0) {
-        *first_at = from->at;
-        *first_sequence = p->sequence;
-        *first_timestamp = p->timestamp;
+    if (so_far->packets->len == 0) {
+        so_far->first_at = from->at;
+        so_far->first_timestamp = p->timestamp;
+        so_far->sequence = so_far->origin = p->sequence;
     } else {
-        const recorded *last = &g_array_index(packets, recorded, packets->len - 1);
-        r.after = from->at > *first_at + last->after ? from->at - *first_at : last->after;
-        r.number = hp_rtp_extend(last->number + *first_sequence, p->sequence) - *first_sequence;
-        r.timestamp = p->timestamp - *first_timestamp;
+        const recorded *last = &g_array_index(so_far->packets, recorded, so_far->packets->len - 1);
+        r.after = from->at > so_far->first_at + last->after ? from->at - so_far->first_at : last->after;
+        so_far->sequence = hp_rtp_extend(so_far->sequence, p->sequence);
+        if (so_far->sequence - so_far->origin < so_far->highest - MAX_MISORDER)
+            so_far->origin = so_far->sequence - so_far->highest - 1;
+        r.number = so_far->sequence - so_far->origin;
+        r.timestamp = p->timestamp - so_far->first_timestamp;
     }
-    g_array_append_val(packets, r);
+    so_far->highest = MAX(so_far->highest, r.number);
+    g_array_append_val(so_far->packets, r);
 }
 
 static void measure_spans(hp_media_source *source)
@@ -75,8 +98,8 @@ static void measure_spans(hp_media_source *source)
     }
     source->number_span = (uint64_t)highest + 1;
     source->timestamp_span = latest + step;
-    /* A recording of one instant still takes time to loop. */
-    source->span = r[n - 1].after + MAX(n > 1 ? r[n - 1].after / (n - 1) : 20 * HP_MS, HP_MS);
+    source->span = r[n - 1].after + (n > 1 ? r[n - 1].after / (n - 1) : 20 * HP_MS);
+    source->span = MAX(source->span, n * LEAST_DISTANCE);
 }
 
 hp_media_source *hp_media_source_new(const hp_captured *packets, size_t n, const hp_media_source_config *config,
@@ -88,10 +111,9 @@ hp_media_source *hp_media_source_new(const hp_captured *packets, size_t n, const
     }
     g_autoptr(GArray) taken = g_array_new(FALSE, FALSE, sizeof(recorded));
     g_array_set_clear_func(taken, clear_recorded);
+    reading so_far = {.packets = taken};
     bool picked = config->pick_set;
-    uint32_t pick = config->pick, first_timestamp = 0;
-    uint16_t first_sequence = 0;
-    hp_time first_at = 0;
+    uint32_t pick = config->pick;
     for (size_t i = 0; i < n; i++) {
         hp_rtp_packet p;
         bool is_rtp = hp_rtp_parse(packets[i].data, packets[i].len, &p) && (p.pt < 64 || p.pt > 95);
@@ -100,7 +122,7 @@ hp_media_source *hp_media_source_new(const hp_captured *packets, size_t n, const
             pick = p.ssrc;
         }
         if (is_rtp && p.ssrc == pick)
-            take(taken, &packets[i], &p, &first_at, &first_sequence, &first_timestamp);
+            take(&so_far, &packets[i], &p);
     }
     if (taken->len == 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "the recording has no RTP packet%s among its %zu packets",

@@ -34,6 +34,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "engines/srtp_openssl.h"
 #include "wire/rtcp.h"
 #include "wire/rtp.h"
 
@@ -75,7 +76,12 @@ const char *hp_srtp_result_name(hp_srtp_result result)
 
 static void *start_once(void *unused)
 {
-    return GINT_TO_POINTER(srtp_init());
+    srtp_err_status_t status = srtp_init();
+
+    if (status == srtp_err_status_ok && !hp_srtp_use_openssl()) {
+        status = srtp_err_status_init_fail;
+    }
+    return GINT_TO_POINTER(status);
 }
 
 bool hp_srtp_start(GError **error)

@@ -280,27 +280,20 @@ static bool expects_a_failure(const hp_lint *l)
 }
 
 /* A peer's SRTP profiles; without any of its own, those of config/media.h. */
-static bool has_profile(const hp_secure_config *secure, uint16_t number)
+static const uint16_t *profiles_of(const hp_secure_config *secure, unsigned *ret_n)
 {
-    if (secure->n_profiles == 0) {
-        return number == 0x0007 || number == 0x0001;
-    }
-    for (unsigned i = 0; i < secure->n_profiles; i++) {
-        if (secure->profiles[i] == number) {
-            return true;
-        }
-    }
-    return false;
+    static const uint16_t usual[] = {0x0007, 0x0001};
+    *ret_n = secure->n_profiles > 0 ? secure->n_profiles : G_N_ELEMENTS(usual);
+    return secure->n_profiles > 0 ? secure->profiles : usual;
 }
 
 static bool share_a_profile(const hp_secure_config *a, const hp_secure_config *b)
 {
-    static const uint16_t usual[] = {0x0007, 0x0001};
-    const uint16_t *list = a->n_profiles > 0 ? a->profiles : usual;
-    unsigned n = a->n_profiles > 0 ? a->n_profiles : G_N_ELEMENTS(usual);
+    unsigned n, m;
+    const uint16_t *ours = profiles_of(a, &n), *theirs = profiles_of(b, &m);
 
-    for (unsigned i = 0; i < n; i++) {
-        if (has_profile(b, list[i])) {
+    for (unsigned i = 0; i < n * m; i++) {
+        if (ours[i / m] == theirs[i % m]) {
             return true;
         }
     }
@@ -346,26 +339,49 @@ static unsigned usual(unsigned number, unsigned if_none)
     return number == 0 ? if_none : number;
 }
 
-/* In one bundle a packet is told by its SSRC and its payload type (RFC 8843 section 9.2). */
+static void payload_types_of(const hp_lint *l, const hp_step *step, const hp_sc_peer *peer)
+{
+    const hp_audio_config *audio = &peer->media.track[HP_MEDIA_AUDIO].audio;
+    const hp_video_config *video = &peer->media.track[HP_MEDIA_VIDEO].video;
+    unsigned pt = audio->pt_set ? audio->pt : 111;
+
+    if (pt == usual(video->pt, 96) || (video->rtx && pt == usual(video->rtx_pt, 97))) {
+        hp_lint_warn(l, step->mark, "`bundle: false`, or another `payload-type`",
+                     "audio and video of `%s` share payload type %u in one bundle", peer->name, pt);
+    }
+}
+
+static void ssrcs_of(const hp_lint *l, const hp_step *step, const hp_sc_peer *peer)
+{
+    const hp_media_identity *audio = &peer->media.track[HP_MEDIA_AUDIO].id;
+    const hp_media_identity *video = &peer->media.track[HP_MEDIA_VIDEO].id;
+
+    if (audio->ssrc_set &&
+        ((video->ssrc_set && video->ssrc == audio->ssrc) || (video->rtx_ssrc_set && video->rtx_ssrc == audio->ssrc))) {
+        hp_lint_warn(l, step->mark, "`bundle: false`, or another `ssrc`",
+                     "audio and video of `%s` share SSRC 0x%08x in one bundle", peer->name, audio->ssrc);
+    }
+}
+
+/* In one bundle a packet is told by its SSRC and its payload type (RFC 8843 section 9.2). Payload types are those of the
+ * offer; SSRCs are everyone's own. */
 static void tracks_that_look_alike(const hp_lint *l)
 {
     for (unsigned i = 0; i < l->scenario->n_steps; i++) {
         const hp_step *step = &l->scenario->steps[i];
-        const hp_sc_peer *peer = step->kind == HP_STEP_CALL ? peer_named(l, step->call.from) : NULL;
-        if (peer == NULL || !step->call.config.bundle || !has_audio(&step->call.config) ||
+        if (step->kind != HP_STEP_CALL || !step->call.config.bundle || !has_audio(&step->call.config) ||
             !has_video(&step->call.config)) {
             continue;
         }
-        const hp_media_config *audio = &peer->media.track[HP_MEDIA_AUDIO], *video = &peer->media.track[HP_MEDIA_VIDEO];
-        unsigned pt = usual(audio->audio.pt, 111);
-        if (pt == usual(video->video.pt, 96) || (video->video.rtx && pt == usual(video->video.rtx_pt, 97))) {
-            hp_lint_warn(l, step->mark, "`bundle: false`, or another `payload-type`",
-                         "audio and video of `%s` share payload type %u in one bundle", peer->name, pt);
-        }
-        if (audio->id.ssrc_set && ((video->id.ssrc_set && video->id.ssrc == audio->id.ssrc) ||
-                                   (video->id.rtx_ssrc_set && video->id.rtx_ssrc == audio->id.ssrc))) {
-            hp_lint_warn(l, step->mark, "`bundle: false`, or another `ssrc`",
-                         "audio and video of `%s` share SSRC 0x%08x in one bundle", peer->name, audio->id.ssrc);
+        for (unsigned k = 0; k < l->plan->n_peers; k++) {
+            const hp_sc_peer *peer = l->plan->peers[k].source;
+            const bool offers = strcmp(step->call.from, peer->name) == 0;
+            if (offers) {
+                payload_types_of(l, step, peer);
+            }
+            if (offers || step->call.broadcast || hp_lint_is_named(step->call.to, peer->name)) {
+                ssrcs_of(l, step, peer);
+            }
         }
     }
 }

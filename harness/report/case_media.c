@@ -31,13 +31,13 @@ static void append_milli(GString *text, const char *what, uint64_t milli)
     g_string_append_printf(text, ", %s %s", what, value);
 }
 
-static void append_pictures(GString *text, const hp_media_figures *f, hp_time first_call)
+static void append_pictures(GString *text, const hp_media_figures *f, hp_time called)
 {
     if (f->frames == 0) {
         g_string_append(text, ", no frame was shown");
         return;
     }
-    append_time(text, "first frame after", f->first_frame - (first_call <= f->first_frame ? first_call : 0));
+    append_time(text, "first frame after", f->first_frame - (called <= f->first_frame ? called : 0));
     append_milli(text, "frame rate", f->frame_rate_milli);
     if (f->freezes > 0) {
         g_string_append_printf(text, ", %" G_GUINT64_FORMAT " freeze%s", f->freezes, f->freezes == 1 ? "" : "s");
@@ -45,7 +45,7 @@ static void append_pictures(GString *text, const hp_media_figures *f, hp_time fi
     }
 }
 
-static char *track_text(const hp_track_result *t, hp_time first_call)
+static char *track_text(const hp_track_result *t)
 {
     const hp_media_figures *f = &t->figures;
     GString *text = g_string_new(NULL);
@@ -65,7 +65,7 @@ static char *track_text(const hp_track_result *t, hp_time first_call)
         append_milli(text, "mos", f->mos_milli);
     }
     if (t->kind == HP_MEDIA_VIDEO) {
-        append_pictures(text, f, first_call);
+        append_pictures(text, f, t->called);
     }
     return g_string_free(text, FALSE);
 }
@@ -109,7 +109,7 @@ GPtrArray *hp_report_media_of(const hp_result *result)
     }
     for (unsigned i = 0; i < result->n_tracks; i++) {
         const hp_track_result *t = &result->tracks[i];
-        add(list, hp_media_kind_name(t->kind), track_text(t, result->first_call));
+        add(list, hp_media_kind_name(t->kind), track_text(t));
     }
     return list;
 }

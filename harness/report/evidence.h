@@ -62,10 +62,10 @@ typedef struct hp_evidence_packet {
 typedef struct hp_evidence_capture {
     void (*tap)(const char *name, void *user);
     void (*name)(const char *name, const hp_addr *addr, void *user); /* after the taps, before the packets */
-    void (*packet)(const hp_evidence_packet *packet, void *user);
+    bool (*packet)(const hp_evidence_packet *packet, void *user); /* false: enough */
 } hp_evidence_capture;
 
-/* One pass over the file. False and HP_ERROR_IO, or HP_ERROR_INVALID when it is no capture of ours or ends in the middle
+/* One pass over the file, up to where it is enough. False and HP_ERROR_IO, or HP_ERROR_INVALID when it is no capture of ours or ends in the middle
  * of a block, after what stands before was told. */
 bool hp_evidence_read_capture(const char *path, const hp_evidence_capture *fns, void *user, GError **error);
 

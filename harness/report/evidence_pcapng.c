@@ -32,7 +32,7 @@ typedef struct reader {
     const char *path;
     const hp_evidence_capture *fns;
     void *user;
-    bool in_section;
+    bool in_section, enough;
     unsigned n_taps;
     uint32_t n_packets;
 } reader;
@@ -164,7 +164,7 @@ static bool read_packet(reader *r, span body, GError **error)
                                      .inwards = has_flags && (flags.data[0] & 3) == 1,
                                      .packet = packet,
                                      .length = (uint32_t)length};
-    r->fns->packet(&told, r->user);
+    r->enough = !r->fns->packet(&told, r->user);
     return true;
 }
 
@@ -198,7 +198,7 @@ bool hp_evidence_read_capture(const char *path, const hp_evidence_capture *fns, 
     }
     reader r = {.path = path, .fns = fns, .user = user};
     span rest = {(const uint8_t *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file)};
-    while (rest.length > 0) {
+    while (rest.length > 0 && !r.enough) {
         const size_t total = rest.length >= BLOCK_FRAME ? read32(rest.data + 4) : 0;
         if (total < BLOCK_FRAME || total % 4 != 0 || total > rest.length || read32(rest.data + total - 4) != total) {
             return refuse(&r, error, r.in_section ? "the file is cut off" : "not a capture that Hairpin wrote");

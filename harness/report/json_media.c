@@ -97,6 +97,7 @@ void hp_json_tracks(hp_json *j, const hp_result *result)
         hp_json_text(j, "from", t->from);
         hp_json_text(j, "to", t->to);
         hp_json_u64(j, "ssrc", t->ssrc);
+        hp_json_time(j, "called_ns", t->called);
         put_packets(j, &t->figures);
         switch (t->kind) {
         case HP_MEDIA_AUDIO:

@@ -166,12 +166,12 @@ static hp_ladder_leg *new_leg(hp_ladder_builder *b, const hp_evidence_packet *p,
     return leg;
 }
 
-static void see_packet(const hp_evidence_packet *p, void *user)
+static bool see_packet(const hp_evidence_packet *p, void *user)
 {
     hp_ladder_builder *b = user;
     b->end = MAX(b->end, p->at);
     if (p->packet == NULL) {
-        return;
+        return true;
     }
     const hp_ladder_tap *tap = g_ptr_array_index(b->taps, p->tap);
     hp_ladder_wire wire;
@@ -202,6 +202,7 @@ static void see_packet(const hp_evidence_packet *p, void *user)
     if (dropped != NULL && leg->dropped == NULL && (leg->arrived == HP_NEVER || leg->copies == 1)) {
         leg->dropped = g_strdup(dropped);
     }
+    return true;
 }
 
 /* Without a drop a packet is either still on its way when the run ends, or was lost out of sight. */

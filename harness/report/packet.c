@@ -1,13 +1,12 @@
 /* One packet of a capture on one line: tap, direction, addresses, and what it holds.
  *
  * From a trace, or from a trace.pcapng of ours: a run's evidence is often all that is left of it when the report is
- * written. The reader knows just the blocks that trace/pcapng.c writes (little-endian, interfaces before packets, raw
- * IP) and checks every length before it is followed; anything else reads as "no such packet". */
+ * written. What cannot be read there is "no such packet". */
 #include "report/report.h"
 
 #include <assert.h>
-#include <stdio.h>
 
+#include "report/evidence.h"
 #include "wire/packet.h"
 #include "wire/stun.h"
 
@@ -87,110 +86,53 @@ char *hp_report_packet_line(const hp_trace *trace, uint32_t number)
 
 /* ---- from a file ---- */
 
-enum { BLOCK_INTERFACE = 1, BLOCK_PACKET = 6, OPT_IF_NAME = 2, OPT_EPB_FLAGS = 2, MAX_BLOCK = 1 << 24 };
+/* What is looked for. */
+typedef struct search {
+    uint32_t number;
+    GPtrArray *taps; /* their names */
+    char *line; /* NULL: not found */
+} search;
 
-static uint16_t read16(const uint8_t *at)
+static void see_tap(const char *name, void *user)
 {
-    return (uint16_t)(at[0] | at[1] << 8);
+    const search *s = user;
+    g_ptr_array_add(s->taps, g_strdup(name));
 }
 
-static uint32_t read32(const uint8_t *at)
+static void see_name(const char *name, const hp_addr *addr, void *user)
 {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    /* a line tells addresses as they are */
 }
 
-/* The first option of that code from `at` on; NULL when there is none. */
-static const uint8_t *find_option(const GByteArray *body, uint32_t at, uint16_t code, uint16_t *ret_length)
+static bool see_packet(const hp_evidence_packet *e, void *user)
 {
-    while (at <= body->len && body->len - at >= 4) {
-        const uint16_t length = read16(body->data + at + 2);
-        if (length > body->len - at - 4) {
-            return NULL;
-        }
-        if (read16(body->data + at) == code) {
-            *ret_length = length;
-            return body->data + at + 4;
-        }
-        at += 4 + (length + 3u) / 4 * 4;
-    }
-    return NULL;
-}
-
-/* Reads one block. False at the end, or where the file is not what we write. */
-static bool read_block(FILE *file, uint32_t *ret_type, GByteArray *body)
-{
-    uint8_t head[8];
-    if (fread(head, sizeof head, 1, file) != 1) {
-        return false;
-    }
-    const uint32_t total = read32(head + 4);
-    if (total < 12 || total % 4 != 0 || total > MAX_BLOCK) {
-        return false;
-    }
-    g_byte_array_set_size(body, total - 8);
-    if (fread(body->data, body->len, 1, file) != 1 || read32(body->data + body->len - 4) != total) {
-        return false;
-    }
-    g_byte_array_set_size(body, total - 12);
-    *ret_type = read32(head);
-    return true;
-}
-
-static void add_tap(GPtrArray *taps, const GByteArray *body)
-{
-    uint16_t length = 0;
-    const uint8_t *name = find_option(body, 8, OPT_IF_NAME, &length);
-    g_ptr_array_add(taps, name != NULL ? g_strndup((const char *)name, length) : g_strdup(""));
-}
-
-static char *line_of_block(const GPtrArray *taps, const GByteArray *body)
-{
-    if (body->len < 20) {
-        return NULL;
-    }
-    const uint32_t tap = read32(body->data), length = read32(body->data + 12);
-    if (tap >= taps->len || length > body->len - 20) {
-        return NULL;
-    }
-    uint16_t n_flags = 0;
-    const uint8_t *flags = find_option(body, 20 + (length + 3) / 4 * 4, OPT_EPB_FLAGS, &n_flags);
-    g_autoptr(hp_packet) p = hp_packet_parse(body->data + 20, length, NULL);
-    if (p == NULL) {
-        return NULL;
+    search *found = user;
+    const hp_packet *p = e->packet;
+    if (e->number != found->number || p == NULL) {
+        return e->number < found->number;
     }
     const subject s = {
-        .tap = g_ptr_array_index(taps, tap),
-        .inwards = flags != NULL && n_flags == 4 && (flags[0] & 3) == 1,
+        .tap = g_ptr_array_index(found->taps, e->tap),
+        .inwards = e->inwards,
         .corrupt = p->corrupt,
         .fragment = p->frag_total > 0,
         .src = p->src,
         .dst = p->dst,
         .proto = p->proto,
         .icmp_kind = p->icmp_kind,
-        .length = length,
+        .length = e->length,
         .payload = p->proto == HP_PROTO_UDP && p->frag_offset == 0 ? p->payload : NULL,
         .payload_length = p->length,
     };
-    return line_of(&s);
+    found->line = line_of(&s);
+    return false;
 }
 
 char *hp_report_packet_line_of_file(const char *pcapng_path, uint32_t number)
 {
-    FILE *file = fopen(pcapng_path, "rbe");
-    if (file == NULL) {
-        return NULL;
-    }
+    static const hp_evidence_capture fns = {.tap = see_tap, .name = see_name, .packet = see_packet};
     g_autoptr(GPtrArray) taps = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GByteArray) body = g_byte_array_new();
-    char *line = NULL;
-    uint32_t type, n = 0;
-    while (n < number && read_block(file, &type, body)) {
-        if (type == BLOCK_INTERFACE) {
-            add_tap(taps, body);
-        } else if (type == BLOCK_PACKET && ++n == number) {
-            line = line_of_block(taps, body);
-        }
-    }
-    (void)fclose(file);
-    return line;
+    search s = {.number = number, .taps = taps};
+    (void)hp_evidence_read_capture(pcapng_path, &fns, &s, NULL); /* what is found before a fault counts */
+    return s.line;
 }

@@ -251,7 +251,7 @@ typedef struct hp_sc_measures {
     hp_compare recovered, late, duplicates, reordered, discarded; /* packets */
     hp_compare foreign; /* packets received that were never sent; 0 or an attack succeeded */
     hp_compare auth_failures, replays; /* packets that SRTP refused; by their claimed SSRC */
-    hp_compare bitrate; /* of received and recovered payload, over the window or from first to last arrival */
+    hp_compare bitrate; /* of received and recovered payload, over the window, or from first arrival to last packet */
     hp_compare jitter, jitter_max; /* RFC 3550: the mean and the maximum over all packets */
     hp_sc_spread latency; /* one way, of first copies that came as media */
     hp_compare first_packet; /* after the call step */

@@ -1,7 +1,7 @@
 /* The schema of the expectations about media: `media` and `dtls`.
  *
  * The measures of a track stand below its kind, and what makes no sense for a kind is no key there. What each of them
- * counts is defined with the figures (check/media_figures.c); here is only what can be said. */
+ * counts is defined with the figures (check/track_figures.c); here is only what can be said. */
 #include <assert.h>
 #include <string.h>
 
@@ -49,7 +49,8 @@ static const hp_key common_keys[] = {
     {"replays", HP_V_COMPARE, F(replays), .unit = HP_UNIT_COUNT,
      .doc = "packets in its name that SRTP's replay protection refused"},
     {"bitrate", HP_V_COMPARE, F(bitrate), .unit = HP_UNIT_RATE,
-     .doc = "of payload that arrived: over the window, or from the first packet to the last"},
+     .doc = "of payload that arrived: over the window, or from the first arrival to the last packet's, lost ones "
+            "included"},
     {"jitter", HP_V_COMPARE, F(jitter), .unit = HP_UNIT_TIME,
      .doc = "interarrival jitter (RFC 3550 section 6.4.1), mean over the packets"},
     {"jitter-max", HP_V_COMPARE, F(jitter_max), .unit = HP_UNIT_TIME, .doc = "the same, its maximum"},

@@ -382,7 +382,7 @@ static const hp_schema both = {
 static const hp_key security_keys[] = {
     {"keying", HP_V_ENUM, F(keying), .words = &keying_words, .fallback = "dtls", .doc = "where SRTP's keys come from"},
     {"profiles", HP_V_ENUMS, F(profiles), HP_COUNT(hp_secure_config, n_profiles), .words = &hp_words_profile,
-     .shown = "[aes-128-gcm, aes-cm-128-hmac-sha1-80]", .doc = "in order of preference"},
+     .shown = "[aes-cm-128-hmac-sha1-80, aes-128-gcm]", .doc = "in order of preference"},
     {"setup", HP_V_ENUM, F(setup), .words = &setup_words, .fallback = "usual",
      .doc = "who opens the DTLS association (RFC 8842 section 5); what cannot be so is the other way round"},
     {"fingerprint", HP_V_ENUM, F(fingerprint), .words = &fingerprint_words, .fallback = "own",

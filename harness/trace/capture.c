@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "trace/capture_file.h"
+#include "wire/bytes.h"
 
 enum {
     ETHERTYPE_V4 = 0x0800,
@@ -48,11 +49,6 @@ typedef struct span {
     const uint8_t *at;
     size_t n;
 } span;
-
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 /* Moves past n bytes; false when there are not as many. */
 static bool skip(span *s, size_t n)
@@ -88,7 +84,7 @@ static bool skip_tags(uint16_t type, span *s)
         if (!skip(s, VLAN_TAG)) {
             return false;
         }
-        type = get16(tag + 2);
+        type = hp_get16(tag + 2);
     }
     return type == ETHERTYPE_V4 || type == ETHERTYPE_V6;
 }
@@ -97,7 +93,7 @@ static bool skip_tags(uint16_t type, span *s)
 static bool skip_typed(span *s, size_t length, size_t at)
 {
     const uint8_t *header = s->at;
-    return skip(s, length) && skip_tags(get16(header + at), s);
+    return skip(s, length) && skip_tags(hp_get16(header + at), s);
 }
 
 static bool link_is_known(int link_type)
@@ -146,8 +142,9 @@ static bool skip_ipv4(span *s)
     }
     const uint8_t *header = s->at;
     const size_t length = (size_t)(header[0] & 0x0f) * 4;
-    const bool fragment = (get16(header + 6) & 0x3fff) != 0; /* more to come, or an offset */
-    return length >= IPV4_HEADER && !fragment && header[9] == PROTO_UDP && cut(s, get16(header + 2)) && skip(s, length);
+    const bool fragment = (hp_get16(header + 6) & 0x3fff) != 0; /* more to come, or an offset */
+    return length >= IPV4_HEADER && !fragment && header[9] == PROTO_UDP && cut(s, hp_get16(header + 2)) &&
+           skip(s, length);
 }
 
 /* The same for IPv6 and its extension headers. */
@@ -157,7 +154,7 @@ static bool skip_ipv6(span *s)
         return false;
     }
     uint8_t next = s->at[6];
-    if (!cut(s, IPV6_HEADER + (size_t)get16(s->at + 4)) || !skip(s, IPV6_HEADER)) {
+    if (!cut(s, IPV6_HEADER + (size_t)hp_get16(s->at + 4)) || !skip(s, IPV6_HEADER)) {
         return false;
     }
     for (unsigned i = 0; i < MAX_EXTENSIONS && next != PROTO_UDP; i++) {
@@ -173,7 +170,7 @@ static bool skip_ipv6(span *s)
         case 135: /* mobility */
             break;
         case 44: /* fragment: one with neither an offset nor more to come is whole */
-            if ((get16(header + 2) & 0xfff9) != 0) {
+            if ((hp_get16(header + 2) & 0xfff9) != 0) {
                 return false;
             }
             length = 8;
@@ -202,7 +199,7 @@ static bool skip_to_payload(int link_type, span *s)
     if (!(version == 4 ? skip_ipv4(s) : version == 6 && skip_ipv6(s)) || s->n < UDP_HEADER) {
         return false;
     }
-    const size_t length = get16(s->at + 4);
+    const size_t length = hp_get16(s->at + 4);
     return length >= UDP_HEADER && cut(s, length) && skip(s, UDP_HEADER);
 }
 

@@ -73,12 +73,18 @@ static bool take_into_memory(hp_capture_file *file, size_t size)
 
 bool hp_capture_file_open(const char *path, hp_capture_file *ret, GError **error)
 {
-    g_auto(hp_capture_file) file = {.stream = fopen(path, "rbe")};
+    g_auto(hp_capture_file) file = {0};
     struct stat status = {0};
-    bool good = file.stream != NULL && fstat(fileno(file.stream), &status) == 0;
+    bool good = stat(path, &status) == 0;
     if (good && S_ISDIR(status.st_mode)) {
         errno = EISDIR;
         good = false;
+    } else if (good && !S_ISREG(status.st_mode)) { /* opening a pipe may wait for ever */
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: no regular file", path);
+        return false;
+    } else if (good) {
+        file.stream = fopen(path, "rbe");
+        good = file.stream != NULL && fstat(fileno(file.stream), &status) == 0;
     }
     if (good) {
         uint8_t magic[sizeof section_header];

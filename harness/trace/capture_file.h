@@ -11,7 +11,7 @@ typedef struct hp_capture_file {
     char *bytes; /* that the stream reads from, or NULL */
 } hp_capture_file;
 
-/* False, and HP_ERROR_IO or HP_ERROR_LIMIT naming the path. */
+/* False, and HP_ERROR_IO, HP_ERROR_INVALID for what is no file, or HP_ERROR_LIMIT, naming the path. */
 bool hp_capture_file_open(const char *path, hp_capture_file *ret, GError **error);
 void hp_capture_file_close(hp_capture_file *file);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hp_capture_file, hp_capture_file_close)

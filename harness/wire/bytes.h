@@ -1,4 +1,4 @@
-/* Private to wire/: numbers in network byte order, at any alignment. */
+/* Numbers in network byte order, at any alignment. */
 #ifndef HP_WIRE_BYTES_H
 #define HP_WIRE_BYTES_H
 

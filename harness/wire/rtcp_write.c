@@ -75,8 +75,8 @@ void hp_rtcp_add_rr(hp_rtcp_writer *w, uint32_t ssrc, const hp_rtcp_report_block
         }
         hp_put32(body, ssrc);
         put_blocks(body + 4, blocks, here);
-        blocks += here;
         n -= here;
+        blocks = n > 0 ? blocks + here : NULL;
     } while (n > 0);
 }
 

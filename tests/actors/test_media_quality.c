@@ -314,6 +314,44 @@ static void test_ice_restart_keeps_media(void **state)
     lan_free(l);
 }
 
+/* An answerer that offers in its turn, before there is a path, offers the codec and payload type that it had agreed on,
+ * and takes an answer that repeats them. */
+static void test_ice_restart_before_media(void **state)
+{
+    g_autoptr(GError) error = NULL;
+    lan *l = lan_new(1);
+    hp_peer_media_config alice = lan_media_default();
+    alice.track[HP_MEDIA_AUDIO].audio.pt = 109;
+    alice.track[HP_MEDIA_AUDIO].audio.clock = 8000;
+    alice.track[HP_MEDIA_VIDEO].video.pt = 100;
+    alice.track[HP_MEDIA_VIDEO].video.rtx_pt = 101;
+    lan_add_peer_media(l, "alice", &alice);
+    lan_add_peer(l, "bob");
+    hp_link_config down = wire();
+    down.down = true;
+    media_set_link(l->down[1], &down);
+    media_call(l, 0, "bob", &media_both);
+    lan_run(l, 500 * HP_MS);
+    assert_int_equal(lan_count(l, HP_EV_MEDIA_TRACK, NULL, NULL, NULL), 0);
+    assert_true(hp_peer_restart(l->peers[1], NULL, &error));
+    lan_run(l, 800 * HP_MS);
+    hp_link_config up = wire();
+    media_set_link(l->down[1], &up);
+    lan_run(l, 4 * HP_S);
+    assert_int_equal(lan_count(l, HP_EV_MEDIA_IGNORED, NULL, NULL, NULL), 0);
+    static const char *const peers[] = {"alice", "bob"};
+    for (unsigned i = 0; i < 2; i++) {
+        hp_record r = media_event(l, HP_EV_MEDIA_TRACK, peers[i], "media", "audio", 0);
+        assert_int_equal(hp_record_u64(&r, "pt"), 109);
+        assert_int_equal(hp_record_u64(&r, "clock"), 8000);
+        r = media_event(l, HP_EV_MEDIA_TRACK, peers[i], "media", "video", 0);
+        assert_int_equal(hp_record_u64(&r, "pt"), 100);
+        assert_true(media_count_of(l, media_track(l, peers[i], "audio")).received > 50);
+        assert_true(media_count_of(l, media_track(l, peers[i], "video")).frames > 50);
+    }
+    lan_free(l);
+}
+
 /* ---- bit rate ---- */
 
 static void test_bitrate_changes(void **state)
@@ -375,6 +413,28 @@ static void test_configured_identity(void **state)
 }
 
 /* What one side does not do, neither asks for nor gives. */
+/* Without BUNDLE each m-line is an RTP session of its own, where an SSRC means something of its own. */
+static void test_one_ssrc_in_two_sessions(void **state)
+{
+    lan *l = lan_new(1);
+    hp_peer_media_config alice = lan_media_default();
+    alice.track[HP_MEDIA_AUDIO].id = alice.track[HP_MEDIA_VIDEO].id =
+        (hp_media_identity){.ssrc_set = true, .ssrc = 5, .sequence_set = true, .sequence = 100};
+    lan_add_peer_media(l, "alice", &alice);
+    lan_add_peer(l, "bob");
+    hp_call_config call = media_both;
+    call.bundle = false;
+    media_call(l, 0, "bob", &call);
+    lan_run(l, 2 * HP_S);
+    for (unsigned kind = 0; kind < HP_MEDIA_N_KINDS; kind++) {
+        media_count count = media_count_of(l, media_track(l, "alice", hp_media_kind_name(kind)));
+        assert_true(count.sent > 80);
+        assert_in_range(count.sent - count.received, 0, 1);
+        assert_int_equal(count.duplicates, 0);
+    }
+    lan_free(l);
+}
+
 static void test_feedback_is_negotiated(void **state)
 {
     for (unsigned who = 0; who < 2; who++) {
@@ -526,8 +586,10 @@ int main(void)
         cmocka_unit_test(test_hold_of_one_kind),
         cmocka_unit_test(test_hold_by_both),
         cmocka_unit_test(test_ice_restart_keeps_media),
+        cmocka_unit_test(test_ice_restart_before_media),
         cmocka_unit_test(test_bitrate_changes),
         cmocka_unit_test(test_configured_identity),
+        cmocka_unit_test(test_one_ssrc_in_two_sessions),
         cmocka_unit_test(test_feedback_is_negotiated),
         cmocka_unit_test(test_replay),
         cmocka_unit_test(test_replay_loops_and_stands_on_hold),

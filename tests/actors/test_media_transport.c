@@ -282,9 +282,9 @@ static void test_everything_passes_with_keys(void **state)
     connect_both(f);
     side *alice = &f->sides[0], *bob = &f->sides[1];
     assert_true(hp_media_transport_send_rtp(alice->t, rtp, sizeof rtp));
-    assert_int_equal(g_bytes_get_size(alice->sent->pdata[0]), sizeof rtp + 16);
+    assert_int_equal(g_bytes_get_size(alice->sent->pdata[0]), sizeof rtp + 10);
     assert_true(hp_media_transport_send_rtcp(alice->t, rtcp, sizeof rtcp));
-    assert_int_equal(g_bytes_get_size(alice->sent->pdata[1]), sizeof rtcp + 20);
+    assert_int_equal(g_bytes_get_size(alice->sent->pdata[1]), sizeof rtcp + 14);
     assert_true(hp_media_transport_send_data(alice->t, 0, rtp, sizeof rtp));
     deliver(f, 0);
     assert_int_equal(bob->rtp, 1);
@@ -405,19 +405,21 @@ static void test_told_keys(void **state)
 static void test_hub_finds_the_latest_track(void **state)
 {
     fixture *f = fixture_new();
-    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1), 0);
-    assert_int_equal(hp_media_hub_add_track(f->hub, "alice", "bob", 1, 2), 1);
-    assert_int_equal(hp_media_hub_add_track(f->hub, "bob", "alice", 1, 0), 2);
-    assert_int_equal(hp_media_hub_add_track(f->hub, "alice", "carol", 1, 0), 3);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1, 1), 0);
+    assert_int_equal(hp_media_hub_add_track(f->hub, "alice", "bob", 1, 1, 2), 1);
+    assert_int_equal(hp_media_hub_add_track(f->hub, "bob", "alice", 1, 1, 0), 2);
+    assert_int_equal(hp_media_hub_add_track(f->hub, "alice", "carol", 1, 1, 0), 3);
     assert_int_equal(hp_media_hub_n_tracks(f->hub), 3);
-    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1), 1);
-    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 2), 1);
-    assert_int_equal(hp_media_hub_find_track(f->hub, "bob", "alice", 1), 2);
-    assert_int_equal(hp_media_hub_find_track(f->hub, "bob", "alice", 0), 0); /* no retransmissions are not number 0 */
-    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "carol", 2), 0);
-    assert_int_equal(hp_media_hub_add_track(f->hub, "alice", "bob", 1, 5), 4);
-    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1), 4);
-    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 2), 1);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1, 1), 1);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1, 2), 1);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 2, 1), 0); /* another RTP session */
+    assert_int_equal(hp_media_hub_find_track(f->hub, "bob", "alice", 1, 1), 2);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "bob", "alice", 1, 0),
+                     0); /* no retransmissions are not number 0 */
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "carol", 1, 2), 0);
+    assert_int_equal(hp_media_hub_add_track(f->hub, "alice", "bob", 1, 1, 5), 4);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1, 1), 4);
+    assert_int_equal(hp_media_hub_find_track(f->hub, "alice", "bob", 1, 2), 1);
     fixture_free(f);
 }
 

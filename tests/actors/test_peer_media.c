@@ -161,11 +161,11 @@ static void test_sdes(void **state)
     lan_run(l, 5 * HP_S);
     g_autoptr(hp_client_message) offer = sent(l, "alice", "offer", 0), answer = sent(l, "bob", "answer", 0);
     assert_non_null(strstr(offer->sdp, "m=audio 9 RTP/SAVPF 111\r\n"));
-    assert_non_null(strstr(offer->sdp, "a=crypto:1 AEAD_AES_128_GCM inline:"));
-    assert_non_null(strstr(offer->sdp, "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:"));
+    assert_non_null(strstr(offer->sdp, "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"));
+    assert_non_null(strstr(offer->sdp, "a=crypto:2 AEAD_AES_128_GCM inline:"));
     assert_null(strstr(offer->sdp, "a=fingerprint"));
     assert_null(strstr(offer->sdp, "a=setup"));
-    assert_non_null(strstr(answer->sdp, "a=crypto:1 AEAD_AES_128_GCM inline:"));
+    assert_non_null(strstr(answer->sdp, "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"));
     assert_null(strstr(answer->sdp, "a=crypto:2"));
     lan_free(l);
 }
@@ -193,6 +193,25 @@ static void test_refused_calls(void **state)
     assert_int_equal(ignored(l, "bob", "no-media"), 1);
     assert_int_equal(hp_peer_n_sessions(l->peers[0]), 0);
     assert_int_equal(hp_peer_n_sessions(l->peers[1]), 0);
+    lan_free(l);
+}
+
+/* Keys in the description meet a peer that only takes DTLS: it answers with every line at port 0. */
+static void test_every_line_rejected(void **state)
+{
+    lan *l = lan_new(1);
+    hp_peer_media_config sdes = lan_media_default();
+    sdes.secure.keying = HP_KEYING_SDES;
+    lan_add_peer_media(l, "alice", &sdes);
+    lan_add_peer(l, "bob");
+    hp_call_config config = everything;
+    config.data = false;
+    call(l, 0, "bob", &config);
+    lan_run(l, 5 * HP_S);
+    g_autoptr(hp_client_message) answer = sent(l, "bob", "answer", 0);
+    assert_non_null(strstr(answer->sdp, "m=audio 0 "));
+    assert_int_equal(lan_count(l, HP_EV_PEER_ERROR, "alice", "message", "bob rejects every m= line of the offer"), 1);
+    assert_int_equal(hp_peer_n_sessions(l->peers[0]), 0);
     lan_free(l);
 }
 
@@ -642,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_candidates_name_their_section),
         cmocka_unit_test(test_sdes),
+        cmocka_unit_test(test_every_line_rejected),
         cmocka_unit_test(test_refused_calls),
         cmocka_unit_test(test_offers_of_another_kind),
         cmocka_unit_test(test_a_browsers_offer_is_answered),

@@ -200,6 +200,34 @@ static void every_association_is_asked_for(void **state)
     assert_non_null(strstr(nth(f, 0)->got, "alice with bob component 1.5: connected at 3.000s"));
 }
 
+static void ev_data_only(fixture *f, hp_time at, const char *peer, unsigned stream)
+{
+    EVENT(f, at, HP_EV_DTLS_STATE, peer, HP_FU("session", 1), HP_FU("stream", stream), HP_FU("component", 1),
+          HP_FS("state", "connected"), HP_FS("profile", ""));
+}
+
+static void data_channels_have_no_profile(void **state)
+{
+    fixture *f = *state;
+    hp_step *call = add_media_call(f, true, false);
+    call->call.config.bundle = false;
+    call->call.config.data = true;
+    hp_expect *right = add_dtls(f, "alice"), *wrong = add_dtls(f, "alice"), *none = add_dtls(f, "bob");
+    right->dtls.profile = none->dtls.profile = "aes-128-gcm";
+    wrong->dtls.profile = "aes-256-gcm";
+    begin(f);
+    ev_dtls(f, 2200 * HP_MS, "alice", "connected", "");
+    ev_data_only(f, 2300 * HP_MS, "alice", 2);
+    ev_data_only(f, 2300 * HP_MS, "bob", 1);
+    ev_data_only(f, 2300 * HP_MS, "bob", 2);
+    fixture_finish(f, 10 * HP_S);
+    assert_true(nth(f, 0)->passed);
+    assert_int_equal(nth(f, 0)->at, 2300 * HP_MS);
+    assert_false(nth(f, 1)->passed);
+    assert_false(nth(f, 2)->passed);
+    assert_string_equal(nth(f, 2)->got, "bob has no association with an SRTP profile");
+}
+
 static void a_second_call_is_waited_for(void **state)
 {
     fixture *f = *state;
@@ -337,6 +365,7 @@ int main(void)
         FIXTURE_TEST(failures_have_reasons),
         FIXTURE_TEST(unverified_is_not_connected),
         FIXTURE_TEST(every_association_is_asked_for),
+        FIXTURE_TEST(data_channels_have_no_profile),
         FIXTURE_TEST(a_second_call_is_waited_for),
         FIXTURE_TEST(superseded_sessions_do_not_count),
         FIXTURE_TEST(windows),

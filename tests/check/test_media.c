@@ -41,7 +41,7 @@ static void every_measure_holds(void **state)
     talk(f, 2 * HP_S, 1, 0, 100, 100);
     fixture_finish(f, 10 * HP_S);
     ASSERT_EXPECT(f, 0, true, 10 * HP_S, 0,
-                  "audio from alice to bob: sent 100, received 99, loss 1%, bitrate 32.33kbit/s, jitter-max 1ms, "
+                  "audio from alice to bob: sent 100, received 99, loss 1%, bitrate 32.16kbit/s, jitter-max 1ms, "
                   "latency p95 10ms, first-packet 1.010s, mos 4.265");
     assert_string_equal(nth(f, 0)->expected,
                         "audio from alice to bob: sent 100, received 99, loss <= 1%, bitrate > 30kbit/s, jitter-max "
@@ -180,8 +180,9 @@ static void frames_belong_where_they_were_captured(void **state)
     video_of(e)->frame_rate = compare("2", HP_UNIT_MILLI);
     video_of(e)->first_frame = compare("< 1s", HP_UNIT_TIME);
     video_of(e)->frame_latency.max = compare("150ms", HP_UNIT_TIME);
-    video_of(e)->freezes = compare("1", HP_UNIT_COUNT);
-    video_of(e)->freeze_longest = compare("> 0.5s", HP_UNIT_TIME);
+    video_of(e)->freezes = compare("2", HP_UNIT_COUNT); /* what lies in the window of each */
+    video_of(e)->freeze_time = compare("600ms", HP_UNIT_TIME);
+    video_of(e)->freeze_longest = compare("500ms", HP_UNIT_TIME);
     ev_track(f, 0, 1, HP_MEDIA_VIDEO, "alice", "bob");
     ev_frame(f, 1050 * HP_MS, 1, 0, 51 * HP_MS, true); /* captured before */
     EVENT(f, 1100 * HP_MS, HP_EV_MEDIA_FREEZE, "bob", HP_FU("track", 1), HP_FT("duration", 600 * HP_MS));
@@ -193,10 +194,53 @@ static void frames_belong_where_they_were_captured(void **state)
     ASSERT_EXPECT(
         f, 0, true, 7 * HP_S, 0,
         "video from alice to bob: first-frame 100ms, frames 2, frame-rate 2, frame-latency max 150ms, freezes "
-        "1, freeze-longest 600ms");
+        "2, freeze-time 600ms, freeze-longest 500ms");
     assert_string_equal(nth(f, 0)->expected,
                         "video from alice to bob: first-frame < 1s, frames 2, frame-rate 2, frame-latency max 150ms, "
-                        "freezes 1, freeze-longest > 500ms after 1.000s before 2.000s");
+                        "freezes 2, freeze-time 600ms, freeze-longest 500ms after 1.000s before 2.000s");
+}
+
+static void discarded_packets_are_told(void **state)
+{
+    fixture *f = *state;
+    audio_of(add_media(f, HP_MEDIA_AUDIO))->loss = compare("0%", HP_UNIT_RATIO);
+    ev_track(f, 0, 1, HP_MEDIA_AUDIO, "alice", "bob");
+    ev_media_sent(f, 100 * HP_MS, 1, 0, 0);
+    ev_media_got(f, 110 * HP_MS, 1, 0, HP_MEDIA_F_DISCARDED, 0);
+    fixture_finish(f, 7 * HP_S);
+    ASSERT_EXPECT(f, 0, false, 7 * HP_S, 0,
+                  "audio from alice to bob: loss 100% (not 0%); 1 of 1 lost, 0 of them recovered, 0 late; 1 were "
+                  "discarded on arrival; no drop of data was recorded");
+}
+
+static void a_freeze_is_seen_from_within(void **state)
+{
+    fixture *f = *state;
+    hp_expect *e = add_media(f, HP_MEDIA_VIDEO);
+    e->window.after = HP_S;
+    e->window.before = 2 * HP_S;
+    video_of(e)->freezes = compare("0", HP_UNIT_COUNT);
+    video_of(e)->freeze_time = compare("0", HP_UNIT_TIME);
+    ev_track(f, 0, 1, HP_MEDIA_VIDEO, "alice", "bob");
+    ev_frame(f, 500 * HP_MS, 1, 0, 50 * HP_MS, true);
+    EVENT(f, 3 * HP_S, HP_EV_MEDIA_FREEZE, "bob", HP_FU("track", 1), HP_FT("duration", 2500 * HP_MS));
+    fixture_finish(f, 7 * HP_S);
+    ASSERT_EXPECT(f, 0, false, 7 * HP_S, 0, "video from alice to bob: freezes 1 (not 0), freeze-time 1.000s (not 0)");
+}
+
+static void what_was_never_shown_does_not_stand_still(void **state)
+{
+    fixture *f = *state;
+    hp_expect *sent = add_media(f, HP_MEDIA_VIDEO), *held = add_media(f, HP_MEDIA_VIDEO);
+    sent->window.before = held->window.after = HP_S;
+    video_of(sent)->freezes = video_of(held)->freezes = compare("0", HP_UNIT_COUNT);
+    ev_track(f, 0, 1, HP_MEDIA_VIDEO, "alice", "bob");
+    ev_media_sent(f, 100 * HP_MS, 1, 0, 0);
+    fixture_finish(f, 7 * HP_S);
+    ASSERT_EXPECT(f, 0, false, 7 * HP_S, 0,
+                  "video from alice to bob: freezes unknown (no frame was shown); 1 of 1 lost, 0 of them recovered, 0 "
+                  "late; no drop of data was recorded");
+    ASSERT_EXPECT(f, 1, true, 7 * HP_S, 0, "video from alice to bob: freezes 0");
 }
 
 static void tracks_of_other_times_are_left_out(void **state)
@@ -359,7 +403,9 @@ static void first_packet_counts_from_its_own_call(void **state)
     ev_step(f, 10 * HP_S, 2);
     ev_track(f, 11 * HP_S, 2, HP_MEDIA_AUDIO, "alice", "bob");
     talk(f, 11500 * HP_MS, 2, 0, 10, 0);
-    fixture_finish(f, 20 * HP_S);
+    const hp_result *r = fixture_finish(f, 20 * HP_S);
+    assert_int_equal(r->tracks[0].called, HP_S);
+    assert_int_equal(r->tracks[1].called, 10 * HP_S);
     assert_true(nth(f, 0)->passed);
     assert_string_equal(nth(f, 0)->got, "audio from alice to bob: first-packet 1.010s; audio from alice to bob: "
                                         "first-packet 1.510s");
@@ -537,6 +583,9 @@ int main(void)
         FIXTURE_TEST(what_was_not_there_cannot_hold),
         FIXTURE_TEST(windows_hold_what_was_sent_in_them),
         FIXTURE_TEST(frames_belong_where_they_were_captured),
+        FIXTURE_TEST(discarded_packets_are_told),
+        FIXTURE_TEST(a_freeze_is_seen_from_within),
+        FIXTURE_TEST(what_was_never_shown_does_not_stand_still),
         FIXTURE_TEST(tracks_of_other_times_are_left_out),
         FIXTURE_TEST(on_hold_nothing_is_sent),
         FIXTURE_TEST(the_packet_that_shows_it),

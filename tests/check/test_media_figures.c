@@ -340,6 +340,24 @@ static void pictures(void **state)
     assert_int_equal(m->plis, 1);
 }
 
+static void an_outage_at_the_end_lowers_the_rates(void **state)
+{
+    fixture *f = *state;
+    ev_track(f, 0, 1, HP_MEDIA_VIDEO, "alice", "bob");
+    for (unsigned i = 0; i < 4; i++) {
+        ev_media_sent(f, HP_S + i * 100 * HP_MS, 1, i, 0);
+        ev_media_got(f, HP_S + (i * 100 + 10) * HP_MS, 1, i, 0, 0);
+        ev_frame(f, HP_S + (i * 100 + 10) * HP_MS, 1, i, 10 * HP_MS, i == 0);
+    }
+    ev_media_sent(f, 2010 * HP_MS, 1, 4, 0); /* lost */
+    ev_media_sent(f, 2995 * HP_MS, 1, 5, 0); /* under way at the end */
+    const hp_media_figures *m = figures(f, 3 * HP_S);
+    assert_int_equal(m->lost, 1);
+    assert_int_equal(m->in_flight, 1);
+    assert_int_equal(m->frame_rate_milli, 3000); /* 3 intervals from 1.01 s to 2.01 s */
+    assert_int_equal(m->bitrate, 4 * 80 * 8);
+}
+
 static void a_series_has_a_point_each_tenth_of_a_second(void **state)
 {
     fixture *f = *state;
@@ -434,6 +452,7 @@ int main(void)
         FIXTURE_TEST(numbers_with_gaps_and_out_of_order),
         FIXTURE_TEST(jitter_is_of_media_alone),
         FIXTURE_TEST(pictures),
+        FIXTURE_TEST(an_outage_at_the_end_lowers_the_rates),
         FIXTURE_TEST(a_series_has_a_point_each_tenth_of_a_second),
         FIXTURE_TEST(a_series_ends_after_an_hour),
         FIXTURE_TEST(tracks_stand_by_number_and_strange_ones_are_ignored),

@@ -81,6 +81,17 @@ def test_run_tells_warnings_unless_quiet(hairpin, tmp_path):
     assert quiet.stderr == ""
 
 
+def test_run_tells_what_media_came_to_when_asked(hairpin, tmp_path):
+    path = tmp_path / "voice.yaml"
+    path.write_text("peers: {alice: , bob: }\nsteps:\n  - call: {from: alice, to: bob, media: audio}\n"
+                    "expect:\n  - media: {before: 2s, audio: {loss: 0%}}\n")
+    plain, verbose = hairpin("run", path), hairpin("run", path, "--verbose")
+    assert plain.code == verbose.code == 0
+    assert "mos" not in plain.stdout
+    assert "alice to bob: " in verbose.stdout and "mos 4.3" in verbose.stdout and "handshake" in verbose.stdout
+    assert hairpin("run", path, "--verbose", "--quiet").code == 2
+
+
 def test_what_could_never_match_runs_nothing(hairpin, tmp_path):
     path = tmp_path / "void.yaml"
     path.write_text("peers: {alice: , bob: }\nsteps:\n  - call: {from: alice, to: bob}\nexpect:\n"

@@ -103,6 +103,50 @@ static void a_loop_has_no_seam(void **state)
     }
 }
 
+/* Recorded without times: a turn takes 100 us a packet all the same. */
+static void a_loop_of_one_instant_takes_time(void **state)
+{
+    fixture f;
+    make(&f);
+    for (unsigned i = 0; i <= N; i++)
+        f.list[i].at = 0;
+    hp_media_source_config c = {.id = identity, .loop = true};
+    g_autoptr(hp_media_source) s = hp_media_source_new(f.list, N + 1, &c, &f.rng, NULL);
+    hp_media_source_start(s, HP_S);
+    for (unsigned i = 0; i < 5 * 10; i++) {
+        uint8_t packet[100];
+        assert_int_equal(hp_media_source_deadline(s), HP_S + i / 5 * 500 * HP_US);
+        assert_true(hp_media_source_next(s, hp_media_source_deadline(s), packet, sizeof packet) > 0);
+    }
+}
+
+/* The recorded sender began anew, far behind: its packets go on with the next number. */
+static void a_restart_goes_on(void **state)
+{
+    static const uint16_t sequences[] = {50000, 50001, 20000, 20002, 20001, 17003, 20003, 54000};
+    static const uint16_t numbers[] = {0, 1, 2, 4, 3, 65536 - 2995, 5, 6}; /* the sixth is merely late */
+    enum { PACKETS = G_N_ELEMENTS(sequences) };
+    uint8_t bytes[PACKETS][32];
+    hp_captured list[PACKETS];
+    hp_rng rng;
+    hp_rng_init(&rng, 3, "replay");
+    for (unsigned i = 0; i < PACKETS; i++) {
+        hp_rtp_header h = {.sequence = sequences[i], .ssrc = 1};
+        size_t len = hp_rtp_write(bytes[i], sizeof bytes[i], &h, (const uint8_t *)"abcd", 4);
+        list[i] = (hp_captured){.at = i * HP_MS, .data = bytes[i], .len = len};
+    }
+    g_autoptr(hp_media_source) s =
+        hp_media_source_new(list, PACKETS, &(hp_media_source_config){.id = identity}, &rng, NULL);
+    hp_media_source_start(s, 0);
+    for (unsigned i = 0; i < PACKETS; i++) {
+        uint8_t packet[100];
+        hp_rtp_packet p;
+        size_t len = hp_media_source_next(s, i * HP_MS, packet, sizeof packet);
+        assert_true(hp_rtp_parse(packet, len, &p));
+        assert_int_equal(p.sequence, (uint16_t)(65530 + numbers[i]));
+    }
+}
+
 static void another_source_may_be_picked(void **state)
 {
     fixture f;
@@ -138,10 +182,9 @@ static void what_is_no_recording_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_played_as_it_was_recorded),
-        cmocka_unit_test(a_loop_has_no_seam),
-        cmocka_unit_test(another_source_may_be_picked),
-        cmocka_unit_test(what_is_no_recording_is_refused),
+        cmocka_unit_test(it_is_played_as_it_was_recorded),  cmocka_unit_test(a_loop_has_no_seam),
+        cmocka_unit_test(a_loop_of_one_instant_takes_time), cmocka_unit_test(a_restart_goes_on),
+        cmocka_unit_test(another_source_may_be_picked),     cmocka_unit_test(what_is_no_recording_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,7 +138,12 @@ static void tracks_that_look_alike(void **state)
         "6:3: audio and video of `a` share payload type 96 in one bundle\n"
         "6:3: audio and video of `a` share SSRC 0x00000009 in one bundle\n"
         "7:3: audio and video of `b` share payload type 97 in one bundle\n"
+        "7:3: audio and video of `c` share SSRC 0x00000001 in one bundle\n"
         "8:3: audio and video of `c` share SSRC 0x00000001 in one bundle\n");
+    /* 0 is a payload type as others are. */
+    assert_lint("peers:\n  a: {media: {audio: {payload-type: 0}, video: {payload-type: 111}}}\n  b:\n"
+                "steps:\n- call: {from: a, to: b, media: [audio, video]}\nexpect: [connected]\n",
+                "");
 }
 
 int main(void)

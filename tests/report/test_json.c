@@ -278,6 +278,7 @@ static void media(void **state)
          .from = "alice",
          .to = "bob",
          .ssrc = UINT32_MAX,
+         .called = 17,
          .figures = {.sent = 1,
                      .received = 2,
                      .lost = 3,
@@ -364,6 +365,7 @@ static void media(void **state)
                                "      \"from\": \"alice\",\n"
                                "      \"to\": \"bob\",\n"
                                "      \"ssrc\": 4294967295,\n"
+                               "      \"called_ns\": 17,\n"
                                "      \"sent\": 1,\n"
                                "      \"received\": 2,\n"
                                "      \"lost\": 3,\n"

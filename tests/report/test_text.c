@@ -80,6 +80,7 @@ static void media_is_told_to_who_asks(void **state)
         {.kind = HP_MEDIA_VIDEO,
          .from = "bob",
          .to = "alice",
+         .called = HP_S,
          .figures = {.sent = 10,
                      .first_frame = 1400 * HP_MS,
                      .frames = 100,
@@ -111,7 +112,6 @@ static void media_is_told_to_who_asks(void **state)
     for (unsigned i = 0; i < 2; i++) {
         fixture f;
         fixture_init(&f, "media/call", HP_VERDICT_PASS);
-        f.result.first_call = HP_S;
         f.result.tracks = tracks;
         f.result.n_tracks = 3;
         f.result.dtls = dtls;

@@ -21,14 +21,33 @@ def test_every_case_leaves_evidence(shipped):
             assert (case.parent / name).stat().st_size > 0
 
 
-def test_tshark_reads_every_capture_and_finds_nothing_malformed(shipped):
+def malformed(path):
+    lines = tshark(path, "-T", "fields", "-e", "frame.number", "-e", "frame.protocols", "-e", "_ws.malformed",
+                   "-e", "ip.checksum.status", "-o", "ip.check_checksum:TRUE").splitlines()
+    found = [line for line in lines if "malformed" in line.lower() or line.split("\t")[2:3] not in ([""], [])]
+    # tshark 4.0 looks for SRTCP's E bit where an HMAC follows it. The AEAD profiles put it last (RFC 7714 section 9), so
+    # that there it reads the ciphertext of every report as if it were clear.
+    result = path.parent / "result.json"
+    aead = result.exists() and any("GCM" in (dtls["profile"] or "") for dtls in json.loads(result.read_text())["dtls"])
+    return [line for line in found if not (aead and ":rtcp\t" in line)]
+
+
+def test_tshark_reads_every_capture_and_finds_nothing_malformed(shipped, tmp_path):
+    """A capture holds a packet once for each place it passed. Where a protocol is put together from several packets
+    (DTLS handshake messages in fragments) tshark takes the second sight for a bad repetition, so that there each place
+    is looked at by itself."""
     captures = sorted(shipped.out.glob("**/trace.pcapng"))
     assert captures
     for path in captures:
-        lines = tshark(path, "-T", "fields", "-e", "frame.number", "-e", "frame.protocols", "-e", "_ws.malformed",
-                       "-e", "ip.checksum.status", "-o", "ip.check_checksum:TRUE").splitlines()
-        malformed = [line for line in lines if "malformed" in line.lower() or line.split("\t")[2:3] not in ([""], [])]
-        assert malformed == [], f"{path}: {malformed[:3]}"
+        found = malformed(path)
+        if not any("Reassembly error" in line for line in found):
+            assert found == [], f"{path}: {found[:3]}"
+            continue
+        for interface in set(tshark(path, "-T", "fields", "-e", "frame.interface_id").split()):
+            tap = tmp_path / "tap.pcapng"
+            tshark(path, "-Y", f"frame.interface_id == {interface}", "-w", str(tap))
+            found = malformed(tap)
+            assert found == [], f"{path}, interface {interface}: {found[:3]}"
 
 
 def test_captures_number_packets_as_results_do(shipped):

@@ -281,6 +281,8 @@ static void what_cannot_be_expected_of_media(void **state)
                              "- delivery: {channel: chat}\n"
                              "- event: {event: dtls-state, where: {state: conected}}\n"
                              "- event: {event: media-feedback, where: {what: fir}}\n"
+                             "- event: {event: srtp-refused, where: {reason: auth-fail}, count: 0}\n"
+                             "- event: {event: dtls-state, where: {reason: fingerprints}, count: 0}\n"
                              "- event: {event: media-state, where: {state: started}}\n",
                      "6:3: `media` says nothing to compare (`media: {audio: {loss: \"< 1%\"}}`)\n"
                      "7:10: `media` says nothing to compare (`media: {audio: {loss: \"< 1%\"}}`)\n"
@@ -309,7 +311,11 @@ static void what_cannot_be_expected_of_media(void **state)
                      "22:48: `client` is not a DTLS role (one of `active`, `passive`)\n"
                      "23:13: `delivery` says nothing to compare\n"
                      "24:45: field `state` of event `dtls-state` is never `conected` (did you mean `connected`?)\n"
-                     "25:48: field `what` of event `media-feedback` is never `fir` (one of `nack`, `pli`)\n");
+                     "25:48: field `what` of event `media-feedback` is never `fir` (one of `nack`, `pli`)\n"
+                     "26:48: field `reason` of event `srtp-refused` is never `auth-fail` (did you mean "
+                     "`auth-failed`?)\n"
+                     "27:46: field `reason` of event `dtls-state` is never `fingerprints` (did you mean "
+                     "`fingerprint`?)\n");
 }
 
 static void packets_and_matches(void **state)

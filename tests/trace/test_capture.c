@@ -491,6 +491,10 @@ static void no_such_file(void **state)
     assert_null(hp_capture_read("/", &error));
     assert_true(g_error_matches(error, HP_ERROR, HP_ERROR_IO));
     assert_string_equal(error->message, "/: Is a directory");
+    g_clear_error(&error);
+    assert_null(hp_capture_read("/dev/null", &error));
+    assert_true(g_error_matches(error, HP_ERROR, HP_ERROR_INVALID));
+    assert_string_equal(error->message, "/dev/null: no regular file");
     assert_null(hp_capture_read("/nonexistent/a.pcap", NULL));
 }
 
