@@ -7,7 +7,11 @@
  *
  * A NAT that keeps the port of each flow where it can, per 5-tuple (netfilter), is declared as address and port
  * dependent with overloading: RFC 5780's mapping test sees an endpoint-independent NAT there until two flows want one
- * external tuple, which is the non-deterministic behaviour that RFC 4787 section 8 describes. */
+ * external tuple, which is the non-deterministic behaviour that RFC 4787 section 8 describes.
+ *
+ * Where a preset says nothing of TCP and of ICMP queries, they have UDP's behaviours and the timers of RFC 5382 and RFC
+ * 7857: 2 hours 4 minutes, 4 minutes. A preset that is "chosen" for the shortness of its UDP timers has short TCP timers
+ * chosen with them. */
 #include "config/nat.h"
 
 #include <glib.h>
@@ -25,16 +29,30 @@
     .ports = HP_NAT_PORTS_SEQUENTIAL
 
 /* Conntrack: a state for each 5-tuple, 30 s until answered, 120 s after (nf_conntrack_udp_timeout and _stream),
- * refreshed by both directions; ICMP 30 s. Well-known source ports stay below 1024. */
+ * refreshed by both directions; ICMP 30 s. Well-known source ports stay below 1024. nf_defrag reassembles before NAT.
+ * TCP (nf_conntrack_tcp_timeout_*): syn_sent 120, syn_recv 60, established 5 days, fin_wait 120, close_wait 60, last_ack
+ * 30, time_wait 120, close 10, unacknowledged 300 for what nf_conntrack_tcp_loose picked up; a connection whose SYN was
+ * answered by a RST alone is forgotten at once. */
 #define NETFILTER                                                                                                      \
     .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true,    \
     .well_known_apart = true, .collision = HP_NAT_COLLISION_RANDOM, .udp_timeout = 120 * HP_S,                         \
-    .udp_unreplied_timeout = 30 * HP_S, .icmp_timeout = 30 * HP_S, .refresh = HP_NAT_REFRESH_BOTH
+    .udp_unreplied_timeout = 30 * HP_S, .icmp_timeout = 30 * HP_S, .refresh = HP_NAT_REFRESH_BOTH,                     \
+    .fragments = HP_NAT_FRAGMENTS_REASSEMBLE, .tcp_stray = HP_NAT_STRAY_PICK_UP, .tcp_rst_unanswered_removes = true,   \
+    .tcp_opening_timeout = 120 * HP_S, .tcp_handshake_timeout = 60 * HP_S, .tcp_picked_up_timeout = 300 * HP_S,        \
+    .tcp_established_timeout = 5 * DAY, .tcp_fin_timeout = 120 * HP_S, .tcp_half_closed_timeout = 60 * HP_S,           \
+    .tcp_closing_timeout = 30 * HP_S, .tcp_time_wait_timeout = 120 * HP_S, .tcp_reset_timeout = 10 * HP_S
 
-/* pf.conf(5): udp.first 60 s, udp.multiple 60 s, icmp.first 20 s; a state for each 5-tuple. */
+/* pf.conf(5): udp.first 60 s, udp.multiple 60 s, icmp.first 20 s; a state for each 5-tuple; `set reassemble` is on. TCP:
+ * tcp.first 120, tcp.opening 30, tcp.established one day, tcp.closing 900 (a FIN was seen), tcp.finwait 45 (both),
+ * tcp.closed 90 (a RST was). Rules that pass keep state for flags S/SA only: what is no SYN finds none. */
 #define PF                                                                                                             \
     .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true,    \
-    .udp_timeout = 60 * HP_S, .icmp_timeout = 20 * HP_S, .refresh = HP_NAT_REFRESH_BOTH
+    .udp_timeout = 60 * HP_S, .icmp_timeout = 20 * HP_S, .refresh = HP_NAT_REFRESH_BOTH,                               \
+    .fragments = HP_NAT_FRAGMENTS_REASSEMBLE, .tcp_opening_timeout = 120 * HP_S, .tcp_handshake_timeout = 30 * HP_S,   \
+    .tcp_established_timeout = 1 * DAY, .tcp_fin_timeout = 900 * HP_S, .tcp_closing_timeout = 45 * HP_S,               \
+    .tcp_reset_timeout = 90 * HP_S
+
+#define DAY (86400 * HP_S)
 
 /* The macros set a knob again that DEFAULTS has set: the later one holds, as C says. */
 #pragma GCC diagnostic push
@@ -92,25 +110,29 @@ static const hp_nat_preset presets[] = {
     {
         .name = "rfc4787",
         .about = "fulfils every requirement of RFC 4787, the recommended ones too",
-        .source = "RFC 4787 section 12: REQ-1 to REQ-14; five minutes (REQ-5c), endpoint-independent filtering (REQ-8)",
+        .source =
+            "RFC 4787 section 12: REQ-1 to REQ-14; five minutes (REQ-5c), endpoint-independent filtering (REQ-8); "
+            "RFC 5382: REQ-1 to REQ-10, RFC 7857 section 2; RFC 5508: REQ-1 to REQ-7",
         .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .port_parity = true, .well_known_apart = true,
                    .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE, .udp_timeout = 300 * HP_S, .refresh = HP_NAT_REFRESH_BOTH,
-                   .answers_ping = true},
+                   .answers_ping = true, .tcp_unsolicited_syn = HP_NAT_SYN_HOLD},
     },
     {
         .name = "rfc4787-strict",
         .about = "as rfc4787, with the filtering that it recommends where security matters more",
-        .source = "RFC 4787 section 12: REQ-8, address-dependent filtering; hairpinned packets are filtered too",
+        .source = "RFC 4787 section 12: REQ-8, address-dependent filtering; hairpinned packets are filtered too; "
+                  "RFC 5382: REQ-3, the same for TCP",
         .config = {DEFAULTS, .filtering = HP_NAT_ADDRESS_DEPENDENT, .port_parity = true, .well_known_apart = true,
                    .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE, .hairpin_filtered = true, .udp_timeout = 300 * HP_S,
-                   .answers_ping = true},
+                   .answers_ping = true, .tcp_unsolicited_syn = HP_NAT_SYN_HOLD},
     },
     {
         .name = "linux-netfilter",
         .about = "Linux masquerading on a router that accepts what is for itself: an early packet steals the port",
-        .source = "Linux nf_nat and nf_conntrack defaults: nf_conntrack_udp_timeout 30, _stream 120, _icmp_timeout 30",
+        .source = "Linux nf_nat and nf_conntrack defaults: nf_conntrack_udp_timeout 30, _stream 120, _icmp_timeout 30, "
+                  "_tcp_timeout_established 432000; a SYN to the router itself meets no listener (RST)",
         .config = {DEFAULTS, NETFILTER, .inbound_first = true, .unsolicited = HP_NAT_UNSOLICITED_ICMP,
-                   .answers_ping = true},
+                   .answers_ping = true, .tcp_unsolicited_syn = HP_NAT_SYN_RST},
     },
     {
         .name = "linux-netfilter-firewalled",
@@ -127,36 +149,44 @@ static const hp_nat_preset presets[] = {
     {
         .name = "openbsd-pf",
         .about = "OpenBSD pf: a random port from 50001 up for each flow, so symmetric",
-        .source = "pf.conf(5): nat-to without static-port draws from 50001:65535; udp.first 60, udp.multiple 60",
+        .source = "pf.conf(5): nat-to without static-port draws from 50001:65535; udp.first 60, udp.multiple 60, tcp.*",
         .config = {DEFAULTS, PF, .ports = HP_NAT_PORTS_RANDOM, .port_range = {50001, 65535}},
     },
     {
         .name = "pf-static-port",
         .about = "pf with static-port: each flow keeps its port, or is refused when another has the tuple",
-        .source = "pf.conf(5): static-port; udp.first 60, udp.multiple 60",
+        .source = "pf.conf(5): static-port; udp.first 60, udp.multiple 60, tcp.*",
         .config = {DEFAULTS, PF, .port_range = {1, 65535}, .collision = HP_NAT_COLLISION_REFUSE},
     },
     {
         .name = "cgn-rfc6888",
         .about = "a carrier's NAT as it should be: transparent, a block of ports and a limit for each subscriber",
-        .source = "RFC 6888: REQ-1 (RFC 4787), REQ-2 paired, REQ-4 limits, REQ-7 filtering, REQ-11, REQ-14 and 15",
+        .source =
+            "RFC 6888: REQ-1 (RFC 4787, RFC 5382), REQ-2 paired, REQ-4 limits, REQ-7 filtering, REQ-8 quarantine with "
+            "TCP exempt (REQ-8a), REQ-11, REQ-14 and 15",
         .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .ports = HP_NAT_PORTS_RANDOM, .port_block = 1024,
                    .port_blocks_per_host = 2, .pool = 2, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
                    .udp_timeout = 300 * HP_S, .max_mappings_per_host = 2048, .answers_blocked = true,
-                   .answers_ping = true},
+                   .answers_ping = true, .port_quarantine = 120 * HP_S, .tcp_unsolicited_syn = HP_NAT_SYN_HOLD},
     },
     {
         .name = "cgn-strict",
         .about = "a carrier's NAT that helps nobody: symmetric, few ports a subscriber, any address of its pool",
-        .source = "RFC 6888 section 3, the opposite of REQ-2 and REQ-7; limit and timeout chosen",
+        .source = "RFC 6888 section 3, the opposite of REQ-2 and REQ-7; RFC 5382, of REQ-1, REQ-3 and REQ-5; limit and "
+                  "timeouts chosen",
         .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .pool = 4, .pooling = HP_NAT_ARBITRARY,
-                   .udp_timeout = 30 * HP_S, .max_mappings_per_host = 128},
+                   .udp_timeout = 30 * HP_S, .max_mappings_per_host = 128, .tcp_opening_timeout = 30 * HP_S,
+                   .tcp_established_timeout = 1800 * HP_S, .tcp_closing_timeout = 30 * HP_S,
+                   .tcp_rst = HP_NAT_RST_REMOVE, .tcp_filtering = HP_NAT_OWN_CONNECTION_DEPENDENT},
     },
     {
         .name = "mobile-carrier",
         .about = "a mobile network: symmetric, and silence of half a minute closes the port",
-        .source = "chosen: a timer far below RFC 4787 REQ-5, against which applications send keepalives",
-        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .udp_timeout = 30 * HP_S},
+        .source =
+            "chosen: timers far below RFC 4787 REQ-5 and RFC 5382 REQ-5, against which applications send keepalives",
+        .config = {DEFAULTS, SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .udp_timeout = 30 * HP_S,
+                   .tcp_opening_timeout = 30 * HP_S, .tcp_established_timeout = 900 * HP_S,
+                   .tcp_closing_timeout = 30 * HP_S, .tcp_rst = HP_NAT_RST_REMOVE},
     },
     {
         .name = "no-hairpin-home",
@@ -195,7 +225,9 @@ static const hp_nat_preset presets[] = {
         .about = "a guest network: symmetric, short timers, a few flows a guest; DNS flows end even sooner",
         .source = "chosen; RFC 4787 REQ-5a allows shorter timers for well-known ports only",
         .config = {DEFAULTS, SYMMETRIC, .udp_timeout = 30 * HP_S, .udp_well_known_timeout = 10 * HP_S,
-                   .max_mappings_per_host = 64, .eviction = HP_NAT_EVICT_LEAST_RECENT},
+                   .max_mappings_per_host = 64, .eviction = HP_NAT_EVICT_LEAST_RECENT,
+                   .tcp_established_timeout = 600 * HP_S, .tcp_opening_timeout = 30 * HP_S,
+                   .tcp_closing_timeout = 10 * HP_S, .tcp_rst = HP_NAT_RST_REMOVE},
     },
     {
         .name = "captive-portal",
@@ -231,7 +263,7 @@ static const hp_nat_preset presets[] = {
     {
         .name = "icmp-fragile",
         .about = "an ICMP error ends the mapping it speaks of",
-        .source = "RFC 4787 section 9, the opposite of REQ-12",
+        .source = "RFC 4787 section 9, the opposite of REQ-12; RFC 5382, of REQ-10",
         .config = {DEFAULTS, .icmp_error_ends_mapping = true},
     },
     {

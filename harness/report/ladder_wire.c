@@ -7,6 +7,7 @@
 #include "report/ladder_private.h"
 
 #include "wire/bytes.h"
+#include "wire/demux.h"
 #include "wire/rtp.h"
 
 enum { KEY_BYTES = 64, DTLS_RECORD = 13, DTLS_HANDSHAKE = 12 };
@@ -86,38 +87,6 @@ static bool unwrap(hp_ladder_wire *w, const uint8_t **data, size_t *len)
 
 /* ---- DTLS ---- */
 
-static const char *handshake_name(uint8_t type)
-{
-    switch (type) {
-    case 0:
-        return "HelloRequest";
-    case 1:
-        return "ClientHello";
-    case 2:
-        return "ServerHello";
-    case 3:
-        return "HelloVerifyRequest";
-    case 4:
-        return "NewSessionTicket";
-    case 11:
-        return "Certificate";
-    case 12:
-        return "ServerKeyExchange";
-    case 13:
-        return "CertificateRequest";
-    case 14:
-        return "ServerHelloDone";
-    case 15:
-        return "CertificateVerify";
-    case 16:
-        return "ClientKeyExchange";
-    case 20:
-        return "Finished";
-    default: /* a number of a later RFC */
-        return "handshake message";
-    }
-}
-
 /* What is found while the records of a datagram are walked. */
 typedef struct handshake {
     hp_ladder_wire *wire;
@@ -148,7 +117,8 @@ static void read_handshake(const uint8_t *body, size_t len, handshake *h)
         uint8_t told[TELLING + BODY_TELLING];
         memcpy(told, body, TELLING);
         memcpy(told + TELLING, body + DTLS_HANDSHAKE, n);
-        add_message(h, handshake_name(body[0]), told, TELLING + n);
+        const char *name = hp_dtls_handshake_name(body[0]);
+        add_message(h, name ? name : "handshake message", told, TELLING + n);
         body += DTLS_HANDSHAKE + part;
         len -= DTLS_HANDSHAKE + part;
     }

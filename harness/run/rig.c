@@ -14,14 +14,6 @@
 
 /* ---- links ---- */
 
-/* Hands every packet on as it is, at once. A queue limit means nothing without a rate. */
-static bool is_ideal(const hp_link_config *config)
-{
-    return config->rate_bps == 0 && config->delay_ns == 0 && config->jitter_ns == 0 && config->loss_ppb == 0 &&
-           config->burst_enter_ppb == 0 && config->n_drop == 0 && config->duplicate_ppb == 0 &&
-           config->reorder_ppb == 0 && config->corrupt_ppb == 0 && config->mtu == 0 && !config->down;
-}
-
 /* Whether a set-link step will need this access link. */
 static bool is_reconfigured(const hp_plan *plan, const char *owner, const char *interface)
 {
@@ -80,7 +72,7 @@ static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment 
     hp_node *crossing = hp_link_node(at->crossing);
     hp_node_connect(crossing, 0, router, at->router_port);
     hp_node_connect(crossing, 1, node, node_port);
-    if (kept || !is_ideal(&plan->link.up)) {
+    if (kept || !hp_link_config_is_ideal(&plan->link.up)) {
         at->up = make_link(rig, &plan->link.up, who, "up");
         hp_node_connect(node, node_port, hp_link_node(at->up), 0);
         hp_node_connect(hp_link_node(at->up), 0, crossing, 0);
@@ -88,7 +80,7 @@ static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment 
     } else {
         hp_node_connect(node, node_port, crossing, 0);
     }
-    if (kept || !is_ideal(&plan->link.down)) {
+    if (kept || !hp_link_config_is_ideal(&plan->link.down)) {
         at->down = make_link(rig, &plan->link.down, who, "down");
         hp_node_connect(router, at->router_port, hp_link_node(at->down), 0);
         hp_node_connect(hp_link_node(at->down), 0, node, node_port);

@@ -11,6 +11,7 @@ static void append_bounds(GString *out, const hp_key *key)
     hp_unit unit = key->type == HP_V_DURATION ? HP_UNIT_TIME
                    : key->type == HP_V_RATE   ? HP_UNIT_RATE
                    : key->type == HP_V_BYTES  ? HP_UNIT_BYTES
+                   : key->type == HP_V_MILLI  ? HP_UNIT_MILLI
                                               : HP_UNIT_COUNT;
     const char *sign = key->type == HP_V_PERCENT ? "%" : "";
     g_autofree char *min = hp_unit_format(unit, key->min), *max = hp_unit_format(unit, key->max);
@@ -25,7 +26,7 @@ static void append_bounds(GString *out, const hp_key *key)
 static bool has_bounds(const hp_key *key)
 {
     return (key->type == HP_V_DURATION || key->type == HP_V_RATE || key->type == HP_V_BYTES ||
-            key->type == HP_V_PERCENT) &&
+            key->type == HP_V_MILLI || key->type == HP_V_PERCENT) &&
            (key->min != 0 || key->max != 0);
 }
 
@@ -63,7 +64,7 @@ char *hp_doc_default(const hp_schema *schema, const hp_key *key)
     if (key->fallback != NULL) {
         return key->type == HP_V_MAP ? g_strdup_printf("{%s}", key->fallback) : g_strdup(key->fallback);
     }
-    if (schema == &hp_schema_knobs) {
+    if (schema->start == hp_loader_start_knobs) {
         g_autofree void *knobs = g_malloc0(schema->size);
         schema->start(NULL, knobs, NULL, NULL);
         text = hp_value_format(key, knobs);

@@ -115,6 +115,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         break;
     case HP_V_DURATION:
     case HP_V_MILLISECONDS:
+    case HP_V_DELAYS: /* one of a list */
         open_any_of(b);
         string_alternative(b, "^(0|" SPAN "(ns|us|ms|s|m|h))$");
         int_alternative(b, 0, 0);
@@ -166,6 +167,8 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         break;
     }
     case HP_V_COMPARE:
+    case HP_V_MILLI:
+    case HP_V_OPPORTUNITIES: /* a file may bear a number as its name */
         types(b, "string", "number", NULL);
         break;
     case HP_V_ADDRESS:
@@ -199,6 +202,22 @@ static void one_or_many(JsonBuilder *b, const hp_key *key)
     json_builder_begin_object(b);
     scalar(b, key);
     json_builder_end_object(b);
+    json_builder_begin_object(b);
+    member(b, "type", "array");
+    json_builder_set_member_name(b, "items");
+    json_builder_begin_object(b);
+    scalar(b, key);
+    json_builder_end_object(b);
+    json_builder_end_object(b);
+    json_builder_end_array(b);
+}
+
+/* A file's name, a duration by itself, or a list of durations. Inside an open object. */
+static void delays(JsonBuilder *b, const hp_key *key)
+{
+    open_any_of(b);
+    string_alternative(b, NULL);
+    int_alternative(b, 0, 0);
     json_builder_begin_object(b);
     member(b, "type", "array");
     json_builder_set_member_name(b, "items");
@@ -275,6 +294,9 @@ static void value(JsonBuilder *b, const hp_key *key)
     case HP_V_PORTS_LIST:
     case HP_V_PACKETS_LIST:
         one_or_many(b, key);
+        break;
+    case HP_V_DELAYS:
+        delays(b, key);
         break;
     default:
         scalar(b, key);

@@ -1,12 +1,13 @@
 /* From a file to scenarios: read it, parse it, expand its matrix, fill and check each case.
  *
  * The cases of a matrix are independent scenarios; each owns an arena with all of its strings and arrays, so that they
- * can be freed in any order. What they share is the text of the file, by a reference count. A mistake that is in every
+ * can be freed in any order. What they share are the text of the file and the arrays that links have from files of their own, by reference counts. A mistake that is in every
  * case is reported once. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "scenario/link_file.h"
 #include "scenario/loader.h"
 #include "trace/capture.h"
 
@@ -20,6 +21,9 @@ void hp_scenario_free(hp_scenario *scenario)
     }
     if (scenario->captures != NULL) {
         g_hash_table_unref(scenario->captures);
+    }
+    if (scenario->link_files != NULL) {
+        g_hash_table_unref(scenario->link_files);
     }
     hp_arena_free(scenario->storage); /* the scenario itself lies there too */
 }
@@ -60,6 +64,7 @@ static hp_scenario *load_case(hp_load *load, const hp_case *c)
     root->scenario.storage = arena;
     root->scenario.source = g_ref_string_acquire(load->text);
     root->scenario.captures = g_hash_table_ref(load->captures);
+    root->scenario.link_files = g_hash_table_ref(load->link_files);
     root->scenario.file = hp_arena_text(arena, load->source.path);
     root->scenario.name = stem(arena, load->source.path);
     root->scenario.label = hp_arena_text(arena, c->label);
@@ -129,8 +134,14 @@ GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) captures = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_capture);
+    g_autoptr(GHashTable) link_files = hp_link_files_new();
     char *copy = g_ref_string_new_len(text, (gssize)len);
-    hp_load load = {.source = {path, copy, len}, .text = copy, .diags = diags, .captures = captures, .seen = seen};
+    hp_load load = {.source = {path, copy, len},
+                    .text = copy,
+                    .diags = diags,
+                    .captures = captures,
+                    .link_files = link_files,
+                    .seen = seen};
 
     GPtrArray *scenarios = parse(&load);
     hp_diags_sort(diags);

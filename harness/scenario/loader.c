@@ -148,6 +148,20 @@ const hp_tree *hp_loader_as_map(hp_loader *l, const hp_schema *schema, const hp_
     return NULL;
 }
 
+/* Values that another key of the same schema puts out of force. */
+static void forget_others(const hp_schema *schema, const hp_key *key, void *base)
+{
+    for (const char *const *name = key->forgets; name != NULL && *name != NULL; name++) {
+        size_t offset = 0;
+        const hp_key *other = hp_schema_find(schema, *name, &offset);
+        g_assert(other != NULL);
+        memset((char *)base + offset + other->offset, 0, other->size);
+        if (other->count != 0) {
+            memset((char *)base + offset + other->count, 0, sizeof(unsigned));
+        }
+    }
+}
+
 static void given_keys(hp_loader *l, const hp_schema *schema, const hp_tree *map, void *base, bool loose)
 {
     for (unsigned i = 0; i < schema->n_keys; i++) {
@@ -161,6 +175,9 @@ static void given_keys(hp_loader *l, const hp_schema *schema, const hp_tree *map
         }
         const hp_tree *value = hp_tree_get(map, key->name);
         if (value != NULL) {
+            if (value->kind != HP_NODE_NULL) {
+                forget_others(schema, key, base);
+            }
             hp_loader_key(l, key, value, base);
         } else if (key->required && !loose) {
             g_autofree char *path = hp_loader_path(l);

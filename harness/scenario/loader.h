@@ -27,6 +27,7 @@ typedef struct hp_load {
     unsigned n_errors; /* repeated ones included */
     unsigned n_reported; /* those that made it into diags */
     GHashTable *captures; /* of the scenarios: hp_scenario.captures */
+    GHashTable *link_files; /* of the scenarios: hp_scenario.link_files */
     GHashTable *seen; /* "line:column:message": cases share most lines, and so would their mistakes */
 } hp_load;
 
@@ -106,8 +107,15 @@ void hp_loader_check_interface(hp_loader *l, const char *peer, const char *inter
  * unknown. */
 bool hp_loader_find_link(const hp_loader *l, const char *of, const char *interface, hp_sc_link *ret, bool *ret_single);
 
-/* Reports a `drop-match` in node that has no `drop` to speak of, in neither direction (table_network.c). */
-void hp_loader_check_drop(hp_loader *l, const hp_link_config *up, const hp_link_config *down, const hp_tree *node);
+/* Looks at a link after the keys in node were read: what they say must make sense together, and each must matter in one
+ * direction at least. A link with one direction is its own other one; NULL for a direction that node does not reach
+ * (table_link.c). */
+void hp_loader_check_link(hp_loader *l, const hp_link_config *up, const hp_link_config *down, const hp_tree *node);
+
+/* The part of the knobs that table_nat_protocols.c has. Both parts have the `start` below, for the documents alone: the
+ * loader never fills knobs but in a NAT or a step. */
+extern const hp_schema hp_schema_protocol_knobs;
+void hp_loader_start_knobs(hp_loader *l, void *base, const void *parent, const hp_tree *node);
 
 /* The cases of the matrix (matrix.c), in order: for each a tree with the values set. NULL after an error. */
 typedef struct hp_case {

@@ -397,6 +397,7 @@ typedef struct hp_scenario {
     GHashTable *line_text; /* reserved for diagnostics; may be NULL */
     GHashTable *captures; /* paths to hp_capture*, shared by the file's cases: recordings that a plan has read; may be
                              NULL */
+    GHashTable *link_files; /* what the loader has read for links; their arrays lie in it, for all cases of the file */
     void *storage; /* the arena all strings and arrays live in; private to scenario/ */
 } hp_scenario;
 

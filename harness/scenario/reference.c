@@ -129,6 +129,23 @@ static void section(GString *out, const hp_schema *schema)
     word_lists(out, schema, seen);
 }
 
+/* Large parts that the schema includes, and those that they include, unless told already. */
+static void part_sections(GString *out, const hp_schema *schema, const GPtrArray *schemas, GPtrArray *told)
+{
+    for (unsigned i = 0; i < schema->n_keys; i++) {
+        const hp_schema *part = schema->keys[i].sub;
+        if (schema->keys[i].type != HP_V_INCLUDE || g_ptr_array_find((GPtrArray *)schemas, part, NULL) ||
+            g_ptr_array_find(told, part, NULL)) {
+            continue;
+        }
+        part_sections(out, part, schemas, told);
+        if (has_section(part)) {
+            g_ptr_array_add(told, (void *)part);
+            section(out, part);
+        }
+    }
+}
+
 /* The sections of included parts stand before the first map that includes them. */
 static void sections(GString *out, const GPtrArray *schemas)
 {
@@ -136,14 +153,7 @@ static void sections(GString *out, const GPtrArray *schemas)
 
     for (unsigned i = 0; i < schemas->len; i++) {
         const hp_schema *schema = g_ptr_array_index(schemas, i);
-        for (unsigned j = 0; j < schema->n_keys; j++) {
-            const hp_schema *part = schema->keys[j].sub;
-            if (schema->keys[j].type == HP_V_INCLUDE && has_section(part) &&
-                !g_ptr_array_find((GPtrArray *)schemas, part, NULL) && !g_ptr_array_find(told, part, NULL)) {
-                g_ptr_array_add(told, (void *)part);
-                section(out, part);
-            }
-        }
+        part_sections(out, schema, schemas, told);
         section(out, schema);
     }
 }

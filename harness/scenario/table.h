@@ -28,6 +28,9 @@ typedef enum hp_value_type {
     HP_V_NAMES, /* char **, NULL-terminated: one name or a list */
     HP_V_DURATION, /* hp_time, min..max where they are stated; so are rates and sizes */
     HP_V_MILLISECONDS, /* int: a duration of whole milliseconds */
+    HP_V_DELAYS, /* array of hp_time: durations, or the name of a file of them (link_file.h) */
+    HP_V_OPPORTUNITIES, /* array of hp_time: the name of a file of opportunities to send (link_file.h) */
+    HP_V_MILLI, /* an integer of `size` bytes: a decimal number in thousandths, min..max */
     HP_V_RATIO, /* uint32_t, parts per billion */
     HP_V_PERCENT, /* unsigned, whole per cent, min..max */
     HP_V_RATE, /* an integer of `size` bytes, bits a second */
@@ -103,6 +106,8 @@ struct hp_key {
     const hp_schema *sub;
     hp_unit unit;
     hp_ref ref;
+    const char *const *forgets; /* keys of the same schema whose former values this one, when given, replaces; NULL ends
+                                   the list. They may be given beside it where they stand behind it in the table */
     bool required;
     bool overlay; /* of a map: its keys override fields that other keys have set */
     bool loose; /* of an include: keys that are required elsewhere are not required here */

@@ -33,7 +33,7 @@ static const hp_word endings[] = {
     {"expired", 0, "idle for too long"}, {"lifetime", 0, "its absolute lifetime ran out"},
     {"evicted", 0, "it made room"},      {"reboot", 0, "the NAT was restarted"},
     {"rebind", 0, "a step moved it"},    {"renumber", 0, "the NAT got other addresses"},
-    {"icmp", 0, "an ICMP error"},
+    {"icmp", 0, "an ICMP error"},        {"reset", 0, "a RST ended its last connection"},
 };
 static const hp_words ending_words = HP_WORDS("a mapping's end", endings);
 

@@ -1,107 +1,10 @@
-/* The schema of `network`: links, LANs, NATs and how they hang together.
+/* The schema of `network`: LANs, NATs and how they hang together. Links are in table_link.c.
  *
- * A link's keys appear in several places with different defaults (the Internet's delay, a LAN's), which those places
- * state as the default of the whole map. An attachment has a link for each direction: keys that stand beside `up` and
- * `down` set both. NAT knobs have no default here: they start from the preset, and the documents show what
+ * NAT knobs have no default here: they start from the preset, and the documents show what
  * hp_nat_config_default() says. */
 #include <string.h>
 
 #include "scenario/loader.h"
-
-/* ---- links ---- */
-
-static const hp_word mtu_modes[] = {
-    {"fragment", HP_MTU_FRAGMENT, "IPv4 without DF is fragmented; DF and IPv6 get the ICMP error"},
-    {"frag-needed", HP_MTU_FRAG_NEEDED, "never fragments: always the ICMP error"},
-    {"black-hole", HP_MTU_BLACK_HOLE, "too large is dropped without a word"},
-};
-static const hp_words mtu_mode_words = HP_WORDS("an MTU mode", mtu_modes);
-
-void hp_loader_check_drop(hp_loader *l, const hp_link_config *up, const hp_link_config *down, const hp_tree *node)
-{
-    const hp_tree *match = hp_tree_get(node, "drop-match");
-    if (match != NULL && up->n_drop == 0 && down->n_drop == 0) {
-        hp_loader_error(l, match, NULL, "`drop-match` says which packets `drop` counts, and there is no `drop`");
-    }
-}
-
-#define F(field) HP_FIELD(hp_link_config, field)
-static const hp_key burst_keys[] = {
-    {"enter", HP_V_RATIO, F(burst_enter_ppb), .required = true, .doc = "chance, per packet, that a burst begins"},
-    {"leave", HP_V_RATIO, F(burst_leave_ppb), .required = true, .doc = "chance, per packet, that it ends"},
-    {"loss", HP_V_RATIO, F(burst_loss_ppb), .fallback = "100%", .doc = "loss while it lasts"},
-};
-static const hp_schema burst = {
-    .name = "burst",
-    .doc = "Loss in bursts: a Gilbert-Elliott chain of a good and a bad state.",
-    .size = sizeof(hp_link_config),
-    HP_KEYS(burst_keys),
-    .whole = true,
-};
-
-static const hp_key link_keys[] = {
-    {"rate", HP_V_RATE, F(rate_bps), .shown = "unlimited", .doc = "serialisation rate"},
-    {"delay", HP_V_DURATION, F(delay_ns), .shown = "0", .doc = "propagation, one way"},
-    {"jitter", HP_V_DURATION, F(jitter_ns), .shown = "0",
-     .doc = "extra delay, uniform between 0 and this; packets keep their order"},
-    {"loss", HP_V_RATIO, F(loss_ppb), .shown = "0",
-     .doc = "chance that a packet is lost; with `burst`, the loss between bursts"},
-    {"burst", HP_V_MAP, .sub = &burst, .doc = "loss in bursts"},
-    {"drop", HP_V_PACKETS_LIST, F(drop), HP_COUNT(hp_link_config, n_drop),
-     .doc = "exact losses: packets by number, counted from 1 as the link sees them"},
-    {"drop-match", HP_V_MAP, F(drop_match), HP_FLAG(hp_link_config, drop_some), .sub = &hp_schema_match,
-     .shown = "every packet", .doc = "which packets the numbers of `drop` count: `{dtls: true, inside: true}`"},
-    {"duplicate", HP_V_RATIO, F(duplicate_ppb), .shown = "0", .doc = "chance that a packet arrives twice"},
-    {"reorder", HP_V_RATIO, F(reorder_ppb), .shown = "0",
-     .doc = "chance that a packet is held back, so that later ones pass it"},
-    {"reorder-by", HP_V_DURATION, F(reorder_by_ns), .shown = "one jitter, or 10ms without jitter",
-     .doc = "how long it is held back"},
-    {"corrupt", HP_V_RATIO, F(corrupt_ppb), .shown = "0",
-     .doc = "chance of flipped bits; the receiving host drops the packet for its checksum"},
-    {"queue", HP_V_INT, F(queue_packets), .max = 1000000, .shown = "1000", .doc = "packets that may wait for the rate"},
-    {"queue-bytes", HP_V_BYTES, F(queue_bytes), .shown = "no limit", .doc = "bytes that may wait for the rate"},
-    {"mtu", HP_V_INT, F(mtu), .min = 68, .max = 65535, .shown = "1500", .doc = "largest IP packet"},
-    {"mtu-mode", HP_V_ENUM, F(mtu_mode), .words = &mtu_mode_words, .shown = "fragment",
-     .doc = "what becomes of a larger one"},
-    {"cut", HP_V_BOOL, F(down), .shown = "false", .doc = "a black hole: everything is dropped"},
-};
-#undef F
-
-static void finish_link(hp_loader *l, void *base, const hp_tree *node)
-{
-    hp_loader_check_drop(l, base, base, node);
-}
-
-const hp_schema hp_schema_link = {
-    .name = "link",
-    .doc = "What a link does to packets, one direction. Without keys it is an ideal wire.",
-    .size = sizeof(hp_link_config),
-    HP_KEYS(link_keys),
-    .finish = finish_link,
-};
-
-static const hp_key link_pair_keys[] = {
-    {.type = HP_V_INCLUDE, .sub = &hp_schema_link, HP_FIELD(hp_sc_link, up), HP_COUNT(hp_sc_link, down)},
-    {"up", HP_V_MAP, HP_FIELD(hp_sc_link, up), .sub = &hp_schema_link, .overlay = true,
-     .doc = "away from the host, or out of the NAT, where it differs"},
-    {"down", HP_V_MAP, HP_FIELD(hp_sc_link, down), .sub = &hp_schema_link, .overlay = true,
-     .doc = "towards the host, where it differs"},
-};
-
-static void finish_link_pair(hp_loader *l, void *base, const hp_tree *node)
-{
-    const hp_sc_link *link = base;
-    hp_loader_check_drop(l, &link->up, &link->down, node);
-}
-
-const hp_schema hp_schema_link_pair = {
-    .name = "attachment",
-    .doc = "The link of a host or of a NAT's outside to its network. Keys of a link hold for both directions; `up` and "
-           "`down` override one.",
-    .size = sizeof(hp_sc_link),
-    HP_KEYS(link_pair_keys),
-    .finish = finish_link_pair,
-};
 
 /* ---- LANs ---- */
 
@@ -174,6 +77,7 @@ static const hp_word fragment_rules[] = {
     {"out-of-order", HP_NAT_FRAGMENTS_OUT_OF_ORDER, "fragments that come before the first one are held for it"},
     {"in-order", HP_NAT_FRAGMENTS_IN_ORDER, "fragments that come before the first one are dropped"},
     {"drop", HP_NAT_FRAGMENTS_DROP, "all fragments are dropped"},
+    {"reassemble", HP_NAT_FRAGMENTS_REASSEMBLE, "all are held until the datagram is whole, which is then cut anew"},
 };
 static const hp_words fragment_words = HP_WORDS("a fragment rule", fragment_rules);
 
@@ -244,11 +148,11 @@ static const hp_key knob_keys[] = {
     {"answers-blocked", HP_V_BOOL, F(answers_blocked),
      .doc = "blocked packets get ICMP administratively prohibited instead of silence"},
     {"answers-ping", HP_V_BOOL, F(answers_ping), .doc = "its outside address answers echo requests"},
+    {.type = HP_V_INCLUDE, .sub = &hp_schema_protocol_knobs},
 };
 #undef F
 
-/* For the documents: the loader never fills knobs alone, they are part of a NAT or of a step. */
-static void start_knobs(hp_loader *l, void *base, const void *parent, const hp_tree *node)
+void hp_loader_start_knobs(hp_loader *l, void *base, const void *parent, const hp_tree *node)
 {
     *(hp_nat_config *)base = hp_nat_config_default();
 }
@@ -258,7 +162,7 @@ const hp_schema hp_schema_knobs = {
     .doc = "What a NAT does. The defaults are those of a NAT without a preset; a preset has its own.",
     .size = sizeof(hp_nat_config),
     HP_KEYS(knob_keys),
-    .start = start_knobs,
+    .start = hp_loader_start_knobs,
 };
 
 #define F(field) HP_FIELD(hp_sc_nat, field)

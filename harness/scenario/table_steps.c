@@ -305,8 +305,8 @@ static void finish_set_link(hp_loader *l, void *base, const hp_tree *node)
     if (step->link.text[0] == '\0') {
         hp_loader_error(l, node, NULL, "`set-link` changes nothing");
     }
-    hp_loader_check_drop(l, step->link.direction == HP_SC_DOWN ? &step->link.down_config : &step->link.config,
-                         step->link.direction == HP_SC_UP ? &step->link.config : &step->link.down_config, node);
+    hp_loader_check_link(l, (step->link.direction & HP_SC_UP) != 0 ? &step->link.config : NULL,
+                         (step->link.direction & HP_SC_DOWN) != 0 ? &step->link.down_config : NULL, node);
     if (step->link.direction == HP_SC_DOWN) {
         step->link.config = step->link.down_config;
     } else if (step->link.direction == HP_SC_UP) {

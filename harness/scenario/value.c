@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "scenario/link_file.h"
 #include "scenario/value.h"
 
 /* ---- lists ---- */
@@ -112,6 +113,8 @@ static size_t element_size(hp_value_type type)
         return sizeof(hp_port_range);
     case HP_V_PACKETS_LIST:
         return sizeof(hp_packet_range);
+    case HP_V_DELAYS:
+        return sizeof(hp_time);
     default:
         return sizeof(uint16_t);
     }
@@ -130,6 +133,8 @@ static bool read_element(hp_loader *l, const hp_key *key, const hp_tree *item, v
         return hp_value_ports(l, key, item, sizeof(hp_port_range), element);
     case HP_V_PACKETS_LIST:
         return hp_value_packets(l, key, item, element);
+    case HP_V_DELAYS:
+        return hp_value_duration(l, key, item, element);
     default:
         if (!hp_words_find(key->words, item->text, &word)) {
             return hp_value_unknown_word(l, key->words, item);
@@ -267,6 +272,14 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     unsigned n = 0;
 
     switch (key->type) {
+    case HP_V_DELAYS:
+        if (node->kind == HP_NODE_SCALAR && hp_link_file_is_named(node->text)) {
+            return hp_link_file_read(l, key, node, base);
+        }
+        return elements_of(l, key, node, &items, &node, &n) && read_array(l, key, items, n, base);
+    case HP_V_OPPORTUNITIES:
+        return node->kind == HP_NODE_SCALAR ? hp_link_file_read(l, key, node, base)
+                                            : hp_value_mistake(l, key, node, NULL);
     case HP_V_WHERE:
         return read_text_map(l, key, node, scalar_value, (char *)base + key->offset);
     case HP_V_PAIR_TYPES:
@@ -298,6 +311,7 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     case HP_V_NAME:
     case HP_V_DURATION:
     case HP_V_MILLISECONDS:
+    case HP_V_MILLI:
     case HP_V_RATIO:
     case HP_V_PERCENT:
     case HP_V_RATE:

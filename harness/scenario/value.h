@@ -10,6 +10,7 @@ bool hp_value_name(hp_loader *l, const hp_key *key, const hp_tree *node, char **
 bool hp_value_address(hp_loader *l, const hp_key *key, const hp_tree *node, hp_addr *ret);
 bool hp_value_prefix(hp_loader *l, const hp_key *key, const hp_tree *node, hp_prefix *ret);
 bool hp_value_ports(hp_loader *l, const hp_key *key, const hp_tree *node, size_t size, void *field);
+bool hp_value_duration(hp_loader *l, const hp_key *key, const hp_tree *node, hp_time *ret);
 bool hp_value_packets(hp_loader *l, const hp_key *key, const hp_tree *node, hp_packet_range *ret);
 
 /* "`delay` must be a duration such as 20ms, not `x`". Always false. */

@@ -110,7 +110,7 @@ static bool is_bare_number(const char *text)
     return *text != '\0' && text[strspn(text, "0123456789.")] == '\0';
 }
 
-static bool read_duration(hp_loader *l, const hp_key *key, const hp_tree *node, hp_time *ret)
+bool hp_value_duration(hp_loader *l, const hp_key *key, const hp_tree *node, hp_time *ret)
 {
     if (hp_time_parse(node->text, ret)) {
         return true;
@@ -126,7 +126,7 @@ static bool read_milliseconds(hp_loader *l, const hp_key *key, const hp_tree *no
 {
     hp_time value;
 
-    if (!read_duration(l, key, node, &value)) {
+    if (!hp_value_duration(l, key, node, &value)) {
         return false;
     }
     if (value % HP_MS != 0 || value / HP_MS > INT32_MAX) {
@@ -265,7 +265,7 @@ static bool read_edge(hp_loader *l, const hp_key *key, const hp_tree *node, void
     hp_time time;
 
     if (g_ascii_isdigit(node->text[0])) {
-        return read_duration(l, key, node, &time) && (memcpy((char *)base + key->offset, &time, sizeof time), true);
+        return hp_value_duration(l, key, node, &time) && (memcpy((char *)base + key->offset, &time, sizeof time), true);
     }
     return hp_value_name(l, key, node, (char **)((char *)base + key->count));
 }
@@ -387,13 +387,15 @@ bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void 
     case HP_V_NAME:
         return hp_value_name(l, key, node, field);
     case HP_V_DURATION:
-        if (!read_duration(l, key, node, &time) || !is_in_bounds(l, key, node, HP_UNIT_TIME, time)) {
+        if (!hp_value_duration(l, key, node, &time) || !is_in_bounds(l, key, node, HP_UNIT_TIME, time)) {
             return false;
         }
         *(hp_time *)field = time;
         return true;
     case HP_V_MILLISECONDS:
         return read_milliseconds(l, key, node, field);
+    case HP_V_MILLI:
+        return read_unit(l, key, node, HP_UNIT_MILLI, field);
     case HP_V_RATIO:
         return read_unit(l, key, node, HP_UNIT_RATIO, field);
     case HP_V_PERCENT:

@@ -86,17 +86,21 @@
       "the SCTP association under the data channels: connecting, connected, closed, failed")                           \
     X(NAT_MAPPING, "nat-mapping", "nat", "proto:s internal:a external:a remote:a", "a mapping is created")             \
     X(NAT_MAPPING_ENDED, "nat-mapping-ended", "nat", "proto:s internal:a external:a reason:s age:t",                   \
-      "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp")                                    \
+      "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp, reset")                             \
     X(NAT_CHANGED, "nat-changed", "nat", "what:s", "reboot, renumber, rebind or another setting, at run time")         \
     X(LINK_CHANGED, "link-changed", "link", "what:s", "a link's setting changes at run time")                          \
-    X(SERVER_REQUEST, "server-request", "server", "client:a method:s answer:s code:u user:s",                          \
-      "a STUN or TURN request, and what the server did: success, error, silence, fault")                               \
+    X(SERVER_REQUEST, "server-request", "server", "client:a method:s answer:s code:u user:s transport:s",              \
+      "a STUN or TURN request over udp, tcp, tls or dtls, and what the server did: success, error, silence, fault")    \
+    X(SERVER_STREAM, "server-stream", "server", "client:a transport:s state:s reason:s",                               \
+      "a client's connection over tcp, tls or dtls: open, secure, alert-sent, alert-received, closed (and why)")       \
     X(TURN_ALLOCATION, "turn-allocation", "server", "client:a relay:a user:s lifetime:t", "an allocation is made")     \
     X(TURN_ALLOCATION_ENDED, "turn-allocation-ended", "server",                                                        \
       "client:a relay:a reason:s bytes-to-peer:u bytes-to-client:u packets-to-peer:u packets-to-client:u",             \
-      "an allocation ends: deleted, expired, stopped, forgotten, run-end")                                             \
+      "an allocation ends: deleted, expired, stopped, forgotten, disconnected, run-end")                               \
     X(TURN_PERMISSION, "turn-permission", "server", "client:a peer:a", "a permission is installed")                    \
     X(TURN_CHANNEL, "turn-channel", "server", "client:a channel:u peer:a", "a channel is bound")                       \
+    X(TURN_CONNECTION, "turn-connection", "server", "client:a relay:a peer:a connection:u state:s reason:s",           \
+      "a relay's TCP connection with a peer: connecting, pending, bound, closed (and why)")                            \
     X(TURN_DROPPED, "turn-dropped", "server", "client:a peer:a reason:s", "the relay threw data away, and why")        \
     X(SERVER_STOPPED, "server-stopped", "server", "", "the server is stopped by a step")                               \
     X(SERVER_STARTED, "server-started", "server", "", "the server runs (again)")                                       \
@@ -141,6 +145,7 @@ typedef struct hp_field {
     X(LINK_BURST, "burst-loss", "loss in a burst")                                                                     \
     X(LINK_LIST, "drop-list", "the scenario lists this packet")                                                        \
     X(LINK_QUEUE, "queue", "the link's queue was full")                                                                \
+    X(LINK_CODEL, "codel", "it waited too long in the link's queue (CoDel)")                                           \
     X(LINK_DOWN, "link-down", "the link is a black hole")                                                              \
     X(LINK_MTU, "mtu", "larger than the link's MTU")                                                                   \
     X(CORRUPT, "corrupt", "bad checksum at the receiver")                                                              \
@@ -159,6 +164,8 @@ typedef struct hp_field {
     X(NAT_BLOCKED, "blocked", "a protocol or port that may not pass")                                                  \
     X(NAT_FRAGMENT, "fragment", "a fragment the NAT does not pass")                                                    \
     X(NAT_PROTOCOL, "protocol", "a protocol the NAT does not know")                                                    \
+    X(FIREWALL_POLICY, "policy", "a firewall's policy forbids it")                                                     \
+    X(FIREWALL_NO_FLOW, "no-flow", "a firewall knows no flow that it belongs to, or could begin")                      \
     X(RULE, "rule", "a rule of the scenario")
 
 typedef enum hp_drop_reason {

@@ -343,9 +343,23 @@ hp_addr hp_record_addr(const hp_record *r, const char *key)
 
 /* ---- packets ---- */
 
+/* Where a whole TCP segment goes on behind its ports: our captures have no IP options and no extension headers but that
+ * of a fragment. NULL for other packets. */
+static const uint8_t *segment_of(const hp_record *r, size_t *ret_length)
+{
+    const size_t start = (r->packet.src.family == HP_AF_IPV4 ? 20 : 40) + 4;
+    if (r->packet.proto != HP_PROTO_TCP || r->packet.fragment || r->packet.length < start) {
+        return NULL;
+    }
+    *ret_length = r->packet.length - start;
+    return r->packet.bytes + start;
+}
+
 hp_match_subject hp_record_subject(const hp_record *r)
 {
     g_assert(r->type == HP_RECORD_PACKET);
+    size_t segment_length = 0;
+    const uint8_t *segment = segment_of(r, &segment_length);
     return (hp_match_subject){
         .src = r->packet.src,
         .dst = r->packet.dst,
@@ -355,5 +369,9 @@ hp_match_subject hp_record_subject(const hp_record *r)
         .corrupt = r->packet.corrupt,
         .payload = r->packet.payload,
         .payload_length = r->packet.payload_length,
+        .ttl = r->packet.ttl,
+        .tos = r->packet.tos,
+        .segment = segment,
+        .segment_length = segment_length,
     };
 }

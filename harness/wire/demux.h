@@ -20,4 +20,7 @@ typedef enum hp_wire_kind {
 
 hp_wire_kind hp_wire_classify(const uint8_t *data, size_t len);
 
+/* A DTLS 1.2 handshake message's type as its RFC writes it: "ClientHello"; NULL for other numbers. (describe.c) */
+const char *hp_dtls_handshake_name(uint8_t type);
+
 #endif

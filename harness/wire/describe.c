@@ -67,7 +67,7 @@ static char *describe_stun(const uint8_t *data, size_t len)
     return g_string_free(out, FALSE);
 }
 
-static const char *dtls_handshake_name(uint8_t type)
+const char *hp_dtls_handshake_name(uint8_t type)
 {
     switch (type) {
     case 0:
@@ -111,7 +111,7 @@ static char *describe_dtls(const uint8_t *data, size_t len)
         return g_strdup("DTLS alert");
     case 22: {
         bool encrypted = hp_get16(data + EPOCH_AT) > 0;
-        const char *name = len > HANDSHAKE_AT && !encrypted ? dtls_handshake_name(data[HANDSHAKE_AT]) : NULL;
+        const char *name = len > HANDSHAKE_AT && !encrypted ? hp_dtls_handshake_name(data[HANDSHAKE_AT]) : NULL;
         return g_strdup_printf("DTLS %s", name != NULL ? name : encrypted ? "encrypted handshake" : "handshake");
     }
     case 23:

@@ -9,7 +9,12 @@
  * Skipped: IPv4 options; IPv6 hop-by-hop and destination options and routing headers with no segments left (RFC 8200
  * section 4). Refused: routing headers still in use (the pseudo header would lie), first fragments too small for their
  * transport header (RFC 1858), fragments of ICMP errors, fragments beyond 65,535 bytes. An IPv6 fragment header on a
- * whole packet (RFC 6946) is dropped. What is skipped is not written again. */
+ * whole packet (RFC 6946) is dropped. What is skipped is not written again.
+ *
+ * A checksum covers the datagram's length, which a first fragment of UDP has in its header, and one of TCP or ICMPv6
+ * nowhere. There frag_total is the fragment's own end, and l4_sum is the sum that goes with it: the difference of the
+ * lengths is in it. So the pair writes the checksum that was read; whoever learns the true length and wants the true
+ * sum adds frag_total and takes the true length off. */
 #include "base/error.h"
 #include "wire/ip.h"
 

@@ -1,17 +1,17 @@
 /* Matching packets against hp_match. The cheap fields go first; the payload is parsed only when one of its fields is
- * set. Nothing is allocated.
+ * set, and once for all matches that look at one packet through a view. Nothing is allocated. The fields of
+ * hp_match_detail are read in match_detail.c.
  *
  * TURN wrapping (RFC 8656 sections 11 and 12) may nest, as a relay's traffic can cross a second relay; four layers are
  * looked into, which bounds the work on hostile input. */
 #include "wire/match.h"
 
-#include "wire/demux.h"
-
-enum { MAX_LAYERS = 4 };
+#include "wire/match_private.h"
 
 hp_match_subject hp_match_subject_of(const hp_packet *p)
 {
     bool visible = p->proto == HP_PROTO_UDP && p->frag_offset == 0;
+    bool segment = p->proto == HP_PROTO_TCP && p->frag_offset == 0;
     return (hp_match_subject){
         .src = p->src,
         .dst = p->dst,
@@ -21,10 +21,14 @@ hp_match_subject hp_match_subject_of(const hp_packet *p)
         .corrupt = p->corrupt,
         .payload = visible ? p->payload : NULL,
         .payload_length = visible ? p->length : 0,
+        .ttl = p->ttl,
+        .tos = p->tos,
+        .segment = segment ? p->payload : NULL,
+        .segment_length = segment ? p->length : 0,
     };
 }
 
-static bool presence_holds(hp_presence wanted, bool is)
+bool hp_match_presence_holds(hp_presence wanted, bool is)
 {
     switch (wanted) {
     case HP_EITHER:
@@ -52,7 +56,7 @@ static bool proto_holds(hp_match_proto wanted, uint8_t proto)
     return false;
 }
 
-static bool end_holds(const hp_match_end *end, const hp_addr *a, uint8_t proto)
+bool hp_match_end_holds(const hp_match_end *end, const hp_addr *a, uint8_t proto)
 {
     if (end->prefix.base.family != HP_AF_NONE && !hp_prefix_contains(&end->prefix, a)) {
         return false;
@@ -92,7 +96,7 @@ static bool stun_holds(const hp_match_stun *wanted, const hp_stun_msg *m)
     if (wanted->integrity != HP_EITHER) {
         bool has = hp_stun_find(m, HP_STUN_MESSAGE_INTEGRITY, &attr) ||
                    hp_stun_find(m, HP_STUN_MESSAGE_INTEGRITY_SHA256, &attr);
-        if (!presence_holds(wanted->integrity, has)) {
+        if (!hp_match_presence_holds(wanted->integrity, has)) {
             return false;
         }
     }
@@ -109,68 +113,105 @@ static bool stun_holds(const hp_match_stun *wanted, const hp_stun_msg *m)
     return true;
 }
 
-/* One layer of the payload; *inner becomes what it wraps, or NULL. */
-static bool layer_holds(const hp_match *m, const uint8_t *data, size_t len, const uint8_t **inner, size_t *inner_len)
-{
-    hp_wire_kind kind = data != NULL ? hp_wire_classify(data, len) : HP_WIRE_OTHER;
-    hp_stun_msg stun;
-    uint16_t channel = 0;
-    bool holds = presence_holds(m->stun.present, kind == HP_WIRE_STUN) &&
-                 presence_holds(m->channel_data, kind == HP_WIRE_CHANNEL_DATA) &&
-                 presence_holds(m->dtls, kind == HP_WIRE_DTLS) && presence_holds(m->rtp, kind == HP_WIRE_RTP) &&
-                 presence_holds(m->rtcp, kind == HP_WIRE_RTCP);
+/* ---- layers ---- */
 
-    *inner = NULL;
-    *inner_len = 0;
-    if (kind == HP_WIRE_CHANNEL_DATA) {
-        hp_channel_data_parse(data, len, &channel, inner, inner_len);
-    }
-    if (m->channel != 0 && channel != m->channel) {
-        holds = false;
-    }
-    if (kind == HP_WIRE_STUN && hp_stun_parse(data, len, &stun)) {
-        hp_stun_attr attr;
-        if (stun.cls == HP_STUN_INDICATION && (stun.method == HP_STUN_SEND || stun.method == HP_STUN_DATA) &&
-            hp_stun_find(&stun, HP_STUN_DATA_ATTR, &attr)) {
-            *inner = attr.value;
-            *inner_len = attr.length;
+/* Reads the next layer, if there is one. */
+static void read_layer(hp_match_view *view)
+{
+    hp_match_layer *layer = &view->layers[view->n_layers];
+    hp_stun_attr attr;
+
+    layer->data = view->inner;
+    layer->length = view->inner_length;
+    layer->kind = layer->data != NULL ? hp_wire_classify(layer->data, layer->length) : HP_WIRE_OTHER;
+    layer->channel = 0;
+    view->inner = NULL;
+    view->inner_length = 0;
+    if (layer->kind == HP_WIRE_CHANNEL_DATA) {
+        hp_channel_data_parse(layer->data, layer->length, &layer->channel, &view->inner, &view->inner_length);
+    } else if (layer->kind == HP_WIRE_STUN) {
+        const hp_stun_msg *m = &layer->stun;
+        hp_stun_parse(layer->data, layer->length, &layer->stun); /* classified: it parses */
+        if (m->cls == HP_STUN_INDICATION && (m->method == HP_STUN_SEND || m->method == HP_STUN_DATA) &&
+            hp_stun_find(m, HP_STUN_DATA_ATTR, &attr)) {
+            view->inner = attr.value;
+            view->inner_length = attr.length;
         }
-        return holds && (!asks_for_stun(&m->stun) || stun_holds(&m->stun, &stun));
     }
-    return holds && !asks_for_stun(&m->stun);
+    view->n_layers++;
+    view->ended = view->inner == NULL || view->n_layers == HP_MATCH_MAX_LAYERS;
 }
 
-bool hp_match_packet(const hp_match *m, const hp_match_subject *s)
+/* NULL past the last. */
+static const hp_match_layer *layer_at(hp_match_view *view, unsigned i)
 {
-    if (!proto_holds(m->proto, s->proto) || (m->family != HP_AF_NONE && m->family != s->src.family) ||
-        !end_holds(&m->src, &s->src, s->proto) || !end_holds(&m->dst, &s->dst, s->proto) ||
-        (m->icmp_kind != HP_ICMP_NONE && m->icmp_kind != s->icmp_kind) || !presence_holds(m->fragment, s->fragment) ||
-        !presence_holds(m->corrupt, s->corrupt)) {
+    if (i < view->n_layers) {
+        return &view->layers[i];
+    }
+    if (view->ended) {
+        return NULL;
+    }
+    if (view->n_layers == 0) {
+        bool udp = view->subject->proto == HP_PROTO_UDP;
+        view->inner = udp ? view->subject->payload : NULL;
+        view->inner_length = udp ? view->subject->payload_length : 0;
+    }
+    read_layer(view);
+    return &view->layers[i];
+}
+
+static bool layer_holds(const hp_match *m, const hp_match_layer *layer)
+{
+    hp_wire_kind kind = layer->kind;
+    return hp_match_presence_holds(m->stun.present, kind == HP_WIRE_STUN) &&
+           hp_match_presence_holds(m->channel_data, kind == HP_WIRE_CHANNEL_DATA) &&
+           hp_match_presence_holds(m->dtls, kind == HP_WIRE_DTLS) &&
+           hp_match_presence_holds(m->rtp, kind == HP_WIRE_RTP) &&
+           hp_match_presence_holds(m->rtcp, kind == HP_WIRE_RTCP) &&
+           (m->channel == 0 || layer->channel == m->channel) &&
+           (!asks_for_stun(&m->stun) || (kind == HP_WIRE_STUN && stun_holds(&m->stun, &layer->stun)));
+}
+
+static bool headers_hold(const hp_match *m, const hp_match_subject *s)
+{
+    return proto_holds(m->proto, s->proto) && (m->family == HP_AF_NONE || m->family == s->src.family) &&
+           hp_match_end_holds(&m->src, &s->src, s->proto) && hp_match_end_holds(&m->dst, &s->dst, s->proto) &&
+           (m->icmp_kind == HP_ICMP_NONE || m->icmp_kind == s->icmp_kind) &&
+           hp_match_presence_holds(m->fragment, s->fragment) && hp_match_presence_holds(m->corrupt, s->corrupt);
+}
+
+bool hp_match_view_holds(hp_match_view *view, const hp_match *m, const hp_match_detail *d)
+{
+    const hp_match_subject *s = view->subject;
+
+    if (!headers_hold(m, s) || (d != NULL && !hp_match_detail_headers_hold(d, s))) {
         return false;
     }
     if (m->size.set &&
         (s->proto != HP_PROTO_UDP || s->payload == NULL || !hp_compare_holds(&m->size, (int64_t)s->payload_length))) {
         return false;
     }
-    if (!asks_for_payload(m)) {
+    bool asks = asks_for_payload(m), asks_in_detail = d != NULL && hp_match_detail_asks_for_payload(d);
+    if (!asks && !asks_in_detail) {
         return true;
     }
-    const uint8_t *data = s->proto == HP_PROTO_UDP ? s->payload : NULL;
-    size_t len = s->payload_length;
-    for (unsigned layer = 0; layer < (m->inside ? MAX_LAYERS : 1); layer++) {
-        const uint8_t *inner;
-        size_t inner_len;
-        if (layer_holds(m, data, len, &inner, &inner_len)) {
+    const hp_match_layer *layer;
+    for (unsigned i = 0; i < (m->inside ? HP_MATCH_MAX_LAYERS : 1) && (layer = layer_at(view, i)) != NULL; i++) {
+        if ((!asks || layer_holds(m, layer)) && (!asks_in_detail || hp_match_detail_layer_holds(d, layer))) {
             return true;
         }
-        if (inner == NULL) {
-            return false;
-        }
-        data = inner;
-        len = inner_len;
     }
     return false;
 }
+
+bool hp_match_packet(const hp_match *m, const hp_match_subject *s)
+{
+    hp_match_view view;
+    hp_match_view_init(&view, s);
+    return hp_match_view_holds(&view, m, NULL);
+}
+
+/* ---- matches as values ---- */
 
 void hp_match_copy(const hp_match *m, hp_match *ret)
 {

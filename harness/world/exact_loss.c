@@ -54,28 +54,15 @@ static bool same_match(const hp_match *a, const hp_match *b)
 
 /* ---- settings ---- */
 
-void hp_exact_loss_configure(hp_exact_loss *loss, hp_link_config *to, const hp_link_config *from)
+void hp_exact_loss_configure(hp_exact_loss *loss, const hp_link_config *old, hp_link_config *fresh)
 {
-    hp_link_config fresh = *from;
-    fresh.drop = hp_packet_ranges_merge(from->drop, from->n_drop, &fresh.n_drop);
-    fresh.drop_match = (hp_match){0};
-    if (from->drop_some) {
-        hp_match_copy(&from->drop_match, &fresh.drop_match);
-    }
-    if (!to->drop_some || !fresh.drop_some || !same_match(&to->drop_match, &fresh.drop_match)) {
+    hp_packet_range *listed = fresh->drop;
+    fresh->drop = hp_packet_ranges_merge(listed, fresh->n_drop, &fresh->n_drop);
+    g_free(listed);
+    if (!old->drop_some || !fresh->drop_some || !same_match(&old->drop_match, &fresh->drop_match)) {
         loss->matched = 0;
     }
     loss->next = 0;
-    hp_exact_loss_clear(to);
-    *to = fresh;
-}
-
-void hp_exact_loss_clear(hp_link_config *config)
-{
-    g_free(config->drop);
-    config->drop = NULL;
-    config->n_drop = 0;
-    hp_match_clear(&config->drop_match);
 }
 
 /* ---- packets ---- */

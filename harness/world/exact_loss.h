@@ -9,11 +9,9 @@ typedef struct hp_exact_loss {
     unsigned next; /* the first range of config->drop that does not lie behind */
 } hp_exact_loss;
 
-/* Makes `to` a copy of `from` that owns its list, merged (packet_ranges.h), and its match. What `to` owned before is
- * freed; `from` may be `to`, or share with it. The count of `loss` goes on when the match stays, else it begins anew.
- * */
-void hp_exact_loss_configure(hp_exact_loss *loss, hp_link_config *to, const hp_link_config *from);
-void hp_exact_loss_clear(hp_link_config *config);
+/* The settings change from `old` to `fresh`, which owns its list of losses: the list is merged (packet_ranges.h) in its
+ * place. The count of `loss` goes on when the match stays, else it begins anew. */
+void hp_exact_loss_configure(hp_exact_loss *loss, const hp_link_config *old, hp_link_config *fresh);
 
 /* Whether hp_exact_loss_takes() has to be asked at all. */
 static inline bool hp_exact_loss_counts(const hp_link_config *config)

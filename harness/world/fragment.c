@@ -7,7 +7,8 @@
  * is (source, destination, protocol, identification). A fragment that repeats one we hold exactly is dropped and the
  * datagram lives on (links duplicate); one that overlaps in any other way ends the datagram, and later fragments of it
  * are dropped until its time is over. `total` is learnt from the last fragment alone: frag_total is not on the wire.
- * The checksum is the datagram's, so it is looked at when that is whole.
+ * The checksum is the datagram's, so it is looked at when that is whole; where it covers a length that only the whole
+ * datagram shows (TCP, ICMPv6), a first fragment that was parsed has the sum for the length it knew (wire/ip_parse.c).
  *
  * Invariants: partials are sorted by age; within one partial slices do not overlap; `held` is the sum of their lengths;
  * the timer is armed for the earliest deadline whenever a partial waits.
@@ -212,7 +213,12 @@ static bool checksum_holds(const hp_packet *first, const hp_packet *whole)
     if (first->no_checksum || header_in_fields(first) == 0) {
         return true;
     }
-    return hp_packet_payload_sum(whole) % UINT16_MAX == first->l4_sum % UINT16_MAX;
+    uint32_t wanted = first->l4_sum, found = hp_packet_payload_sum(whole);
+    if (first->proto == HP_PROTO_TCP || first->proto == HP_PROTO_ICMPV6) {
+        wanted += first->frag_total;
+        found += header_in_fields(first) + whole->length;
+    }
+    return found % UINT16_MAX == wanted % UINT16_MAX;
 }
 
 /* The whole packet, from slices that fill [0, total). */

@@ -1,5 +1,5 @@
 /* A host: its interfaces and addresses. host_socket.c holds its UDP sockets, host_output.c what leaves it,
- * host_input.c what comes in.
+ * host_input.c what comes in; TCP is tcp.h.
  *
  * A host follows the weak end system model (RFC 1122 section 3.3.4.2), as Linux does: a packet for any of its addresses
  * is taken on any interface that is up, provided that the address's own interface is up too. It sends a packet out of
@@ -25,6 +25,7 @@ static void host_free(hp_node *node)
         hp_packet_free(p);
     }
     hp_reassembly_free(host->reassembly);
+    hp_tcp_stack_free(host->tcp);
     hp_host_close_all(host);
     for (unsigned i = 0; i < host->interfaces->len; i++) {
         g_free(hp_host_interface_at(host, i)->name);

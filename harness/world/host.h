@@ -1,4 +1,4 @@
-/* A host: interfaces with addresses, UDP sockets, ICMP.
+/* A host: interfaces with addresses, UDP sockets, ICMP; its TCP sockets are world/tcp.h.
  *
  * Sending picks the interface that owns the socket's bound address; an unbound socket (any address) takes the first
  * interface of the destination's family. A host can reach itself: its own addresses loop back inside. A datagram to a
@@ -75,8 +75,9 @@ bool hp_socket_send(hp_socket *socket, const hp_addr *to, const void *data, size
  * where it cannot go. */
 void hp_host_send_packet(hp_host *host, unsigned interface, hp_packet *p);
 
-/* Sees what came for the host and it has no use for itself: echo replies, TCP and other protocols, ICMP errors about
- * packets of no socket. Without it they are dropped (no-socket). p is valid during the call. */
+/* Sees what came for the host and it has no use for itself: echo replies, other protocols, ICMP errors about packets of
+ * no socket, and TCP segments as long as the host itself neither listens nor has a connection (they are reset then
+ * where nobody looks). Without it they are dropped (no-socket). p is valid during the call. */
 typedef void (*hp_host_other_func)(void *user, hp_host *host, const hp_packet *p);
 void hp_host_set_other(hp_host *host, hp_host_other_func other, void *user);
 

@@ -1,4 +1,4 @@
-/* What comes into a host: checksums, reassembly, UDP to its socket, echo, ICMP errors to the socket they speak of.
+/* What comes into a host: checksums, reassembly, UDP to its socket, TCP, echo, ICMP errors to the socket they speak of.
  *
  * Order of checks: the interface is up; (the tap sees the packet;) it is intact; the address is the host's; it is
  * whole, fragments waiting until it is; somebody wants it. A datagram for nobody is answered with port unreachable (RFC
@@ -53,6 +53,10 @@ static void input_icmp_error(hp_host *host, hp_packet *p)
     if (p->icmp_kind == HP_ICMP_FRAG_NEEDED && hp_host_reachable_at(host, &inner->src) >= 0) {
         hp_host_learn_path_mtu(host, &inner->dst, p->icmp_mtu);
     }
+    if (inner->proto == HP_PROTO_TCP && hp_tcp_icmp(host, p)) {
+        hp_packet_free(p);
+        return;
+    }
     hp_socket *socket = inner->proto == HP_PROTO_UDP ? hp_host_find_socket(host, &inner->src) : NULL;
     if (socket == NULL) {
         not_wanted(host, p, "an ICMP error about a packet of no socket");
@@ -84,6 +88,8 @@ static void input_other(hp_host *host, hp_packet *p)
         answer_echo(host, p);
     } else if (hp_packet_is_icmp_error(p) && p->inner != NULL) {
         input_icmp_error(host, p);
+    } else if (p->proto == HP_PROTO_TCP && (host->other == NULL || hp_tcp_is_used(host))) {
+        hp_tcp_input(host, p);
     } else {
         not_wanted(host, p, "nothing here speaks that protocol");
     }

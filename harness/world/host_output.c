@@ -84,6 +84,11 @@ static bool send_in_pieces(hp_host *host, unsigned interface, hp_packet *p, uint
     return false;
 }
 
+uint32_t hp_host_mtu_to(const hp_host *host, unsigned interface, const hp_addr *dst)
+{
+    return MIN(known_mtu(host, dst), hp_host_interface_at(host, interface)->mtu);
+}
+
 bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p)
 {
     if (p->uid == 0) {
@@ -101,7 +106,7 @@ bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p)
         return true;
     }
     uint32_t length = (uint32_t)hp_packet_wire_length(p);
-    uint32_t mtu = MIN(known_mtu(host, &p->dst), hp_host_interface_at(host, interface)->mtu);
+    uint32_t mtu = hp_host_mtu_to(host, interface, &p->dst);
     if (G_UNLIKELY(length > mtu)) {
         return send_in_pieces(host, interface, p, length, mtu);
     }

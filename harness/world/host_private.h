@@ -19,6 +19,8 @@ typedef struct hp_host_address {
     unsigned interface;
 } hp_host_address;
 
+typedef struct hp_tcp_stack hp_tcp_stack;
+
 /* Open: in the host's list and its maps. Closed: gone; hp_socket_close() frees it at once. What a datagram that comes
  * in needs stands first, in one cache line mostly. */
 struct hp_socket {
@@ -48,6 +50,7 @@ struct hp_host {
     hp_addr_map path_mtu; /* IPv6 destinations -> MTU and when it was learnt, see host_output.c */
     GQueue loop; /* of hp_packet*, on their way to the host itself */
     hp_timer loop_timer;
+    hp_tcp_stack *tcp; /* NULL until the host first listens or connects */
     hp_host_other_func other;
     void *other_user;
 };
@@ -65,12 +68,17 @@ void hp_host_close_all(hp_host *host);
 /* The socket that a datagram to `to` belongs to, or NULL: also when the IP is not the host's (any more). */
 hp_socket *hp_host_find_socket(const hp_host *host, const hp_addr *to);
 
+/* The source that a packet to `to` leaves from when nothing else is said, and its interface; -1 when there is none. */
+int hp_host_choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_ip);
+
 void hp_host_record(hp_host *host, unsigned interface, hp_direction dir, hp_packet *p);
 /* Sends p out of an up interface, or round to the host itself. Takes ownership; false when it was dropped for its
  * size. */
 bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p);
 /* Sends an error about p, from the address p went to, unless the host is silent. */
 void hp_host_send_error(hp_host *host, hp_icmp_kind kind, const hp_packet *p);
+/* The largest packet towards dst that leaves in one piece. */
+uint32_t hp_host_mtu_to(const hp_host *host, unsigned interface, const hp_addr *dst);
 void hp_host_learn_path_mtu(hp_host *host, const hp_addr *dst, uint32_t mtu);
 void hp_host_deliver_loop(void *owner, hp_time now);
 
@@ -78,5 +86,14 @@ void hp_host_receive(hp_node *node, unsigned port, hp_packet *p);
 void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint);
 /* A packet past the tap. */
 void hp_host_input(hp_host *host, hp_packet *p);
+
+/* tcp_stack.c */
+/* A whole segment for one of the host's addresses; takes ownership. */
+void hp_tcp_input(hp_host *host, hp_packet *p);
+/* An ICMP error about a segment. False when it is about none of the host's connections. */
+bool hp_tcp_icmp(hp_host *host, const hp_packet *error);
+/* Whether somebody listens, or has a connection. */
+bool hp_tcp_is_used(const hp_host *host);
+void hp_tcp_stack_free(hp_tcp_stack *stack);
 
 #endif

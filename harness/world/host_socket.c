@@ -163,8 +163,7 @@ hp_socket *hp_host_find_socket(const hp_host *host, const hp_addr *to)
 
 /* ---- sending ---- */
 
-/* The source a wildcard socket sends from, and its interface; -1 when there is none. */
-static int choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_ip)
+int hp_host_choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_ip)
 {
     int own = hp_host_reachable_at(host, to);
     if (own >= 0) {
@@ -204,7 +203,7 @@ bool hp_socket_send(hp_socket *socket, const hp_addr *to, const void *data, size
     hp_addr from = socket->local;
     int interface = socket->interface;
     if (socket->wildcard) {
-        interface = choose_source(host, to, &from);
+        interface = hp_host_choose_source(host, to, &from);
         from.port = socket->local.port;
     }
     if (interface < 0 || hp_addr_is_unspecified(to)) {

@@ -1,7 +1,7 @@
 /* An emulated NAT between an inside (port 0) and an outside (port 1). Every knob: config/nat.h.
  *
- * It owns its external addresses, answers ping on them when told to, translates UDP, ICMP queries and ICMP errors with
- * their inner headers, in both directions, hairpins, expires, and traces every mapping's birth and end and every
+ * It owns its external addresses, answers ping on them when told to, translates UDP, TCP, ICMP queries and ICMP errors
+ * with their inner headers, in both directions, hairpins, expires, and traces every mapping's birth and end and every
  * packet at its taps "name/in" and "name/out". It is one hop: it decrements the TTL. */
 #ifndef HP_WORLD_NAT_H
 #define HP_WORLD_NAT_H
@@ -36,6 +36,7 @@ const hp_nat_config *hp_nat_get_config(const hp_nat *nat);
 
 typedef struct hp_nat_stats {
     uint64_t mappings, mappings_peak, created, expired, evicted;
+    uint64_t tcp_sessions;
     uint64_t out_packets, in_packets, hairpinned, filtered, no_mapping, refused;
 } hp_nat_stats;
 hp_nat_stats hp_nat_get_stats(const hp_nat *nat);
@@ -44,5 +45,8 @@ size_t hp_nat_memory(const hp_nat *nat);
 /* Looks a mapping up: the external address of an internal one towards `remote` (ignored where mapping is endpoint
  * independent). False when there is none. */
 bool hp_nat_lookup(const hp_nat *nat, uint8_t proto, const hp_addr *internal, const hp_addr *remote, hp_addr *ret);
+/* The state of the TCP connection between an inside host and a remote, as the NAT sees it: "out-init", "in-init",
+ * "handshake", "picked-up", "established", "fin", "half-closed", "closing", "time-wait", "trans"; NULL when it knows of none. */
+const char *hp_nat_tcp_state_of(const hp_nat *nat, const hp_addr *internal, const hp_addr *remote);
 
 #endif

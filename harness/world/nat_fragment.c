@@ -9,10 +9,19 @@
  * what was held, as it came. So that a flood of fragments does no harm beyond itself (REQ-14a), at most 64 are held of
  * a datagram and 512 in all, and of 4096 datagrams known the oldest is forgotten.
  *
+ * With HP_NAT_FRAGMENTS_REASSEMBLE none of that applies: the datagram is put together (world/fragment.c, its limits and
+ * timeouts), judged as one packet, and cut anew, to the length of the largest of its fragments: as Linux does, so that a
+ * path that carried them on one side does on the other, in IPv6 too, where no link may cut. A datagram that never
+ * becomes whole ends in silence, since the NAT is not its receiver.
+ *
+ * All of it holds for UDP, TCP and ICMP queries alike: a packet's checksum is written from the sum of the whole payload
+ * that its first fragment carries.
+ *
  * The NAT leaves the identification alone, as the common ones do: two inside hosts that use one value towards one
  * destination at one time collide there, as in life. */
 #include <string.h>
 
+#include "world/fragment.h"
 #include "world/nat_private.h"
 
 enum { MAX_DATAGRAMS = 4096, MAX_HELD = 512, MAX_HELD_OF_ONE = 64 };
@@ -30,6 +39,7 @@ typedef struct datagram {
     hp_time expires;
     bool decided;
     hp_nat_verdict verdict; /* of the first fragment, once decided */
+    uint32_t largest; /* wire length of a fragment, where they are reassembled */
     GQueue held; /* of hp_packet */
     GList link; /* in by_age */
 } datagram;
@@ -40,6 +50,7 @@ struct hp_nat_fragment_table {
     GQueue by_age; /* the next to expire first */
     unsigned n_held;
     hp_timer timer;
+    hp_reassembly *whole[2]; /* of each side, once it is needed: HP_NAT_FRAGMENTS_REASSEMBLE */
 };
 
 static guint key_hash(gconstpointer p)
@@ -111,6 +122,8 @@ void hp_nat_fragments_flush(hp_nat_fragment_table *t, bool quiet)
     while ((d = g_queue_peek_head(&t->by_age)))
         forget(t, d, quiet);
     hp_timer_cancel(t->nat->node.world, &t->timer);
+    for (unsigned side = 0; side < G_N_ELEMENTS(t->whole); side++)
+        g_clear_pointer(&t->whole[side], hp_reassembly_free);
 }
 
 void hp_nat_fragments_free(hp_nat_fragment_table *t)
@@ -169,7 +182,7 @@ void hp_nat_fragment_first(hp_nat *nat, unsigned side, hp_packet *p, const hp_na
         share_fate(nat, side, p, &rest);
 }
 
-void hp_nat_fragment_later(hp_nat *nat, unsigned side, hp_packet *p)
+static void later(hp_nat *nat, unsigned side, hp_packet *p)
 {
     hp_nat_fragment_table *t = nat->fragments;
     datagram_key key = key_of(side, p);
@@ -192,6 +205,42 @@ void hp_nat_fragment_later(hp_nat *nat, unsigned side, hp_packet *p)
         d = remember(t, &key);
     g_queue_push_tail(&d->held, p);
     t->n_held++;
+}
+
+static hp_packet *reassemble(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    hp_nat_fragment_table *t = nat->fragments;
+    datagram_key key = key_of(side, p);
+    datagram *d = remember(t, &key);
+
+    d->largest = MAX(d->largest, (uint32_t)hp_packet_wire_length(p));
+    if (!t->whole[side])
+        t->whole[side] = hp_reassembly_new(&nat->node, NULL, NULL);
+    hp_packet *whole = hp_reassembly_add(t->whole[side], p);
+    if (whole) {
+        nat->cut = d->largest;
+        forget(t, d, false);
+        rearm(t);
+    }
+    return whole;
+}
+
+hp_packet *hp_nat_fragment_gate(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    switch (nat->config.fragments) {
+    case HP_NAT_FRAGMENTS_DROP:
+        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, NULL);
+        return NULL;
+    case HP_NAT_FRAGMENTS_REASSEMBLE:
+        return reassemble(nat, side, p);
+    case HP_NAT_FRAGMENTS_OUT_OF_ORDER:
+    case HP_NAT_FRAGMENTS_IN_ORDER:
+        break;
+    }
+    if (p->frag_offset == 0)
+        return p;
+    later(nat, side, p);
+    return NULL;
 }
 
 size_t hp_nat_fragments_memory(const hp_nat_fragment_table *t)

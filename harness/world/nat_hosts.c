@@ -5,7 +5,10 @@
  * bits of its address where no prefix is known), not on who came first: another host in the scenario moves nobody, and
  * an operator could compute the subscriber from the port, as RFC 6888 section 4 and REQ-14 want it. Only when the
  * preferred block is taken does the next free one serve. A host keeps its blocks while it is quiet; when none is free,
- * a host without mappings loses one.
+ * a host without mappings loses one. That is HP_NAT_BLOCKS_PREFERRED. With deterministic blocks (RFC 7422) a host has
+ * its one block or none: where more hosts are than blocks, those whose numbers meet in one share it by who comes first.
+ * Dynamic blocks (RFC 6888 REQ-14 without a rule for the operator) are given out from the lowest and all given back
+ * with the host's last mapping.
  *
  * A host's record lives until the next reboot, renumbering or change of knobs. Where no knob needs hosts there are no
  * records at all, and mappings cost no memory for them. */
@@ -13,10 +16,12 @@
 
 #include "world/nat_private.h"
 
-static bool hosts_needed(const hp_nat *nat)
+void hp_nat_hosts_decide(hp_nat *nat)
 {
-    return nat->config.port_block > 0 || nat->config.max_mappings_per_host > 0 ||
-           (nat->config.pooling == HP_NAT_PAIRED && (nat->pool.n_of_family[0] > 1 || nat->pool.n_of_family[1] > 1));
+    const hp_nat_config *c = &nat->config;
+    nat->tells_hosts = c->port_block > 0 || c->max_mappings_per_host > 0 || c->max_udp_per_host > 0 ||
+                       c->max_tcp_per_host > 0 || c->max_icmp_per_host > 0 ||
+                       (c->pooling == HP_NAT_PAIRED && (nat->pool.n_of_family[0] > 1 || nat->pool.n_of_family[1] > 1));
 }
 
 static uint64_t host_hash(const void *owner, uint32_t host)
@@ -27,7 +32,7 @@ static uint64_t host_hash(const void *owner, uint32_t host)
 uint32_t hp_nat_hosts_get(hp_nat *nat, const hp_addr *internal)
 {
     hp_nat_hosts *hosts = &nat->hosts;
-    if (!hosts_needed(nat))
+    if (!nat->tells_hosts)
         return 0;
 
     hp_addr ip = hp_addr_with_port(*internal, 0);
@@ -66,6 +71,7 @@ void hp_nat_hosts_attach(hp_nat *nat, uint32_t host, uint32_t id)
         h->oldest = id;
     h->newest = id;
     h->n++;
+    h->n_of[hp_nat_hot(&nat->table, id)->proto]++;
 }
 
 void hp_nat_hosts_detach(hp_nat *nat, uint32_t id)
@@ -83,6 +89,7 @@ void hp_nat_hosts_detach(hp_nat *nat, uint32_t id)
     else
         h->newest = cold->by_host.previous;
     h->n--;
+    h->n_of[hp_nat_hot(&nat->table, id)->proto]--;
     cold->host = 0;
 }
 
@@ -160,7 +167,8 @@ static void block_take_back(hp_nat *nat, uint32_t host, uint32_t block)
     }
 }
 
-/* Walks the blocks that the host may have, from its own number on: round the addresses first, then upwards. */
+/* Walks the blocks that the host may have, from its own number on (dynamic blocks: from the lowest): round the addresses
+ * first, then upwards. */
 static bool block_search(hp_nat *nat, uint32_t host, unsigned family, bool from_idle)
 {
     const hp_nat_host *h = &nat->hosts.records[host];
@@ -171,7 +179,10 @@ static bool block_search(hp_nat *nat, uint32_t host, unsigned family, bool from_
 
     if (fixed)
         number /= pool->n_of_family[family];
-    for (uint32_t i = 0; i < total; i++) {
+    if (nat->config.port_blocks == HP_NAT_BLOCKS_DYNAMIC)
+        number = 0;
+    uint32_t tries = nat->config.port_blocks == HP_NAT_BLOCKS_DETERMINISTIC ? MIN(total, 1) : total;
+    for (uint32_t i = 0; i < tries; i++) {
         uint32_t at = (number % total + i) % total;
         uint16_t external = fixed ? h->external : pool->of_family[family][at % n_addresses];
         uint32_t *owner = block_owner(nat, external, at / n_addresses);
@@ -193,9 +204,21 @@ static bool block_search(hp_nat *nat, uint32_t host, unsigned family, bool from_
 
 bool hp_nat_hosts_add_block(hp_nat *nat, uint32_t host, unsigned family)
 {
-    if (nat->hosts.records[host].n_blocks >= MAX(nat->config.port_blocks_per_host, 1))
+    bool one = nat->config.port_blocks == HP_NAT_BLOCKS_DETERMINISTIC;
+    if (nat->hosts.records[host].n_blocks >= (one ? 1 : MAX(nat->config.port_blocks_per_host, 1)))
         return false;
-    return block_search(nat, host, family, false) || block_search(nat, host, family, true);
+    return block_search(nat, host, family, false) || (!one && block_search(nat, host, family, true));
+}
+
+void hp_nat_hosts_settle(hp_nat *nat, uint32_t host)
+{
+    if (!host || nat->config.port_blocks != HP_NAT_BLOCKS_DYNAMIC || nat->hosts.records[host].n > 0)
+        return;
+    hp_nat_host *h = &nat->hosts.records[host];
+    for (unsigned i = 0; i < h->n_blocks; i++)
+        *block_owner(nat, (uint16_t)(h->blocks[i] >> 16), h->blocks[i] & 0xffff) = 0;
+    h->n_blocks = 0;
+    h->bound = false;
 }
 
 /* ---- as a whole ---- */

@@ -9,8 +9,9 @@
  * header and the quotation are translated, and only when a mapping is alive for the flow quoted; the filter's rule says
  * whether the mapping stands for that flow. Type, code and MTU stay. The outer source stays inbound (RFC 4787 REQ-12a)
  * and becomes the mapping's external address outbound (RFC 5508 REQ-5c). Errors neither make, refresh nor end mappings
- * (REQ-6; RFC 4787 REQ-12), unless icmp_error_ends_mapping asks for that fault; it then does so even where errors are
- * not passed. An error about a hairpinned packet crosses twice in one step (RFC 5508 REQ-7): its quotation's source is
+ * (REQ-6; RFC 4787 REQ-12, RFC 5382 REQ-10), unless icmp_error_ends_mapping or icmp_unreachable_ends_mapping asks for
+ * that fault; it then does so even where errors are not passed. icmp_inner_untranslated is another: the quotation stays
+ * as it came, and its receiver finds no flow of its own in it. An error about a hairpinned packet crosses twice in one step (RFC 5508 REQ-7): its quotation's source is
  * taken back to the first sender, its destination to what that sender aimed at.
  *
  * A corrupt error is dropped (REQ-3), a fragmented one too, as is one that quotes a later fragment, which has no ports
@@ -43,12 +44,15 @@ static void for_itself(hp_nat *nat, unsigned side, hp_packet *p, bool answers, h
     } else if (p->icmp_kind == HP_ICMP_ECHO_REQUEST && hp_packet_is_icmp(p) && answers) {
         answer_echo(nat, side, p);
     } else {
-        bool udp = p->proto == HP_PROTO_UDP, echo = hp_packet_is_icmp(p) && p->icmp_kind == HP_ICMP_ECHO_REQUEST;
+        bool tcp = p->proto == HP_PROTO_TCP, udp = p->proto == HP_PROTO_UDP;
+        bool echo = hp_packet_is_icmp(p) && p->icmp_kind == HP_ICMP_ECHO_REQUEST;
         bool answered = nat->config.unsolicited == HP_NAT_UNSOLICITED_ICMP && (udp || echo);
         hp_nat_refuse(&v, reason, NULL,
                       !answered ? HP_ICMP_NONE
                       : udp     ? HP_ICMP_PORT_UNREACHABLE
                                 : HP_ICMP_ADMIN_PROHIBITED);
+        if (tcp && nat->config.unsolicited == HP_NAT_UNSOLICITED_ICMP)
+            v.tcp_answer = HP_NAT_TCP_ANSWER_RST;
         hp_nat_finish(nat, side, p, &v);
     }
 }
@@ -65,8 +69,8 @@ static bool decide_request_out(hp_nat *nat, const hp_packet *p, hp_nat_verdict *
     hp_addr remote = hp_addr_with_port(p->dst, 0);
     bool created;
 
-    if (p->ttl <= 1)
-        return hp_nat_refuse(v, HP_DROP_TTL, NULL, HP_ICMP_TTL_EXCEEDED);
+    if (!hp_nat_ttl_left(p, v))
+        return false;
     uint32_t id = hp_nat_mapping_get(nat, HP_NAT_ICMP, &p->src, &remote, &created, v);
     if (!id)
         return false;
@@ -86,24 +90,16 @@ static bool decide_reply_in(hp_nat *nat, const hp_packet *p, unsigned external, 
 
     if (!id)
         return hp_nat_refuse(v, HP_DROP_NAT_NO_MAPPING, NULL, HP_ICMP_NONE);
-    if (!hp_nat_mapping_admits(nat, id, &remote))
+    if (!hp_nat_mapping_admits(nat, HP_NAT_ICMP, id, &remote))
         return hp_nat_refuse(v, HP_DROP_NAT_FILTERED, NULL, answers ? HP_ICMP_ADMIN_PROHIBITED : HP_ICMP_NONE);
-    if (p->ttl <= 1)
-        return hp_nat_refuse(v, HP_DROP_TTL, NULL, HP_ICMP_TTL_EXCEEDED);
+    if (!hp_nat_ttl_left(p, v))
+        return false;
     hp_nat_mapping_refresh(nat, id, HP_NAT_OUTSIDE, 0);
     v->pass = true;
     v->side = HP_NAT_INSIDE;
     v->dst = hp_nat_hot(&nat->table, id)->internal;
     v->src = hp_addr_with_port(p->src, v->dst.port);
     return true;
-}
-
-static void carry_out(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
-{
-    if (p->frag_total > 0)
-        hp_nat_fragment_first(nat, side, p, v);
-    else
-        hp_nat_finish(nat, side, p, v);
 }
 
 /* ---- errors ---- */
@@ -114,6 +110,8 @@ static bool quoted_proto(const hp_packet *inner, hp_nat_proto *ret)
         return false;
     if (inner->proto == HP_PROTO_UDP)
         *ret = HP_NAT_UDP;
+    else if (inner->proto == HP_PROTO_TCP)
+        *ret = HP_NAT_TCP;
     else if (hp_packet_is_icmp(inner) &&
              (inner->icmp_kind == HP_ICMP_ECHO_REQUEST || inner->icmp_kind == HP_ICMP_ECHO_REPLY))
         *ret = HP_NAT_ICMP;
@@ -126,14 +124,14 @@ static bool quoted_proto(const hp_packet *inner, hp_nat_proto *ret)
  * is kept with the near end. */
 static hp_addr near_end(hp_nat_proto proto, const hp_packet *inner, const hp_addr *end)
 {
-    if (proto == HP_NAT_UDP)
+    if (proto != HP_NAT_ICMP)
         return *end;
     return hp_addr_with_port(*end, inner->icmp_kind == HP_ICMP_ECHO_REQUEST ? inner->src.port : inner->dst.port);
 }
 
 static hp_addr far_end(hp_nat_proto proto, const hp_addr *end)
 {
-    return proto == HP_NAT_UDP ? *end : hp_addr_with_port(*end, 0);
+    return proto != HP_NAT_ICMP ? *end : hp_addr_with_port(*end, 0);
 }
 
 static void set_id(hp_nat_proto proto, hp_packet *inner, uint16_t id)
@@ -161,11 +159,14 @@ static bool error_may_pass(hp_nat *nat, unsigned side, hp_packet *p, hp_nat_prot
 static void pass_error(hp_nat *nat, unsigned side, unsigned out, hp_packet *p, const uint32_t *ids, unsigned n_ids)
 {
     bool passes = nat->config.icmp_errors && p->ttl > 1;
+    uint8_t p_kind = p->icmp_kind;
     if (!nat->config.icmp_errors)
         drop(nat, side, p, HP_DROP_NAT_FILTERED, "ICMP errors do not pass");
     else if (!passes)
         drop(nat, side, p, HP_DROP_TTL, NULL);
-    for (unsigned i = 0; nat->config.icmp_error_ends_mapping && i < n_ids; i++)
+    bool ends = nat->config.icmp_error_ends_mapping ||
+                (nat->config.icmp_unreachable_ends_mapping && p_kind == HP_ICMP_PORT_UNREACHABLE);
+    for (unsigned i = 0; ends && i < n_ids; i++)
         hp_nat_mapping_end(nat, ids[i], HP_NAT_END_ICMP);
     if (passes) {
         hp_nat_verdict v = {.pass = true, .side = (uint8_t)out, .src = p->src, .dst = p->dst};
@@ -179,6 +180,16 @@ static bool will_pass(const hp_nat *nat, const hp_packet *p)
     return nat->config.icmp_errors && p->ttl > 1;
 }
 
+/* Whether the mapping stands for a flow with that remote. */
+static bool knows(const hp_nat *nat, hp_nat_proto proto, uint32_t id, const hp_addr *remote)
+{
+    if (hp_nat_mapping_admits(nat, proto, id, remote))
+        return true;
+    uint32_t session =
+        proto == HP_NAT_TCP ? hp_nat_tcp_find(&nat->tcp, &hp_nat_hot(&nat->table, id)->internal, remote) : 0;
+    return session && nat->tcp.records[session].mapping == id;
+}
+
 static void error_in(hp_nat *nat, hp_packet *p, unsigned external)
 {
     hp_nat_proto proto;
@@ -190,14 +201,16 @@ static void error_in(hp_nat *nat, hp_packet *p, unsigned external)
     uint32_t id = 0;
     if (hp_addr_same_ip(&ours, &p->dst))
         id = hp_nat_ports_lookup(nat, proto, (uint16_t)external, ours.port, &theirs);
-    if (!id || !hp_nat_mapping_admits(nat, id, &theirs)) {
+    if (!id || !knows(nat, proto, id, &theirs)) {
         drop(nat, HP_NAT_OUTSIDE, p, HP_DROP_NAT_NO_MAPPING, "an error about a flow that is not mapped");
         return;
     }
     if (will_pass(nat, p)) {
         hp_addr internal = hp_nat_hot(&nat->table, id)->internal;
-        inner->src = internal;
-        set_id(proto, inner, internal.port);
+        if (!nat->config.icmp_inner_untranslated) {
+            inner->src = internal;
+            set_id(proto, inner, internal.port);
+        }
         p->dst = hp_addr_with_port(internal, 0);
     }
     pass_error(nat, HP_NAT_OUTSIDE, HP_NAT_INSIDE, p, &id, 1);
@@ -209,13 +222,15 @@ static uint32_t mapping_of_quoted(const hp_nat *nat, hp_nat_proto proto, const h
                                   bool unfiltered)
 {
     const hp_nat_table *t = &nat->table;
+    uint32_t session = proto == HP_NAT_TCP ? hp_nat_tcp_find(&nat->tcp, ours, theirs) : 0;
+    if (session)
+        return nat->tcp.records[session].mapping;
     uint32_t id = hp_nat_mapping_find(nat, proto, ours, theirs);
-    if (id || (nat->config.filtering == HP_NAT_ADDRESS_AND_PORT_DEPENDENT && !unfiltered))
+    if (id || (nat->policy[proto].filtering == HP_NAT_ADDRESS_AND_PORT_DEPENDENT && !unfiltered))
         return id;
     for (id = t->by_creation.previous; id; id = hp_nat_cold(t, id)->by_creation.previous) {
         const hp_nat_mapping *m = hp_nat_hot(t, id);
-        if (m->proto == proto && hp_addr_equal(&m->internal, ours) &&
-            (unfiltered || hp_nat_mapping_admits(nat, id, theirs)))
+        if (m->proto == proto && hp_addr_equal(&m->internal, ours) && (unfiltered || knows(nat, proto, id, theirs)))
             break;
     }
     return id;
@@ -226,7 +241,7 @@ static void error_out(hp_nat *nat, hp_packet *p, int hairpin)
     hp_nat_proto proto;
     if (!error_may_pass(nat, HP_NAT_INSIDE, p, &proto))
         return;
-    if (hairpin >= 0 && nat->config.hairpin == HP_NAT_HAIRPIN_NONE) {
+    if (hairpin >= 0 && nat->policy[proto].hairpin == HP_NAT_HAIRPIN_NONE) {
         drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_NO_HAIRPIN, NULL);
         return;
     }
@@ -248,12 +263,17 @@ static void error_out(hp_nat *nat, hp_packet *p, int hairpin)
     }
     if (will_pass(nat, p)) {
         hp_addr external = hp_nat_mapping_external(nat, ids[0]);
-        inner->dst = external;
-        set_id(proto, inner, external.port);
+        bool translates = !nat->config.icmp_inner_untranslated;
+        if (translates) {
+            inner->dst = external;
+            set_id(proto, inner, external.port);
+        }
         p->src = hp_addr_with_port(external, 0);
         if (hairpin >= 0) {
-            inner->src = hp_nat_hot(&nat->table, ids[1])->internal;
-            p->dst = hp_addr_with_port(inner->src, 0);
+            hp_addr first = hp_nat_hot(&nat->table, ids[1])->internal;
+            p->dst = hp_addr_with_port(first, 0);
+            if (translates)
+                inner->src = first;
         }
     }
     pass_error(nat, HP_NAT_INSIDE, hairpin >= 0 ? HP_NAT_INSIDE : HP_NAT_OUTSIDE, p, ids, n_ids);
@@ -274,7 +294,7 @@ void hp_nat_icmp_from_inside(hp_nat *nat, hp_packet *p, int external)
                                                                          : HP_DROP_NAT_NO_MAPPING);
     } else if (p->icmp_kind == HP_ICMP_ECHO_REQUEST) {
         decide_request_out(nat, p, &v);
-        carry_out(nat, HP_NAT_INSIDE, p, &v);
+        hp_nat_carry_out(nat, HP_NAT_INSIDE, p, &v);
     } else if (p->icmp_kind == HP_ICMP_ECHO_REPLY) {
         drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_NO_MAPPING, "a reply to nothing that came in");
     } else {
@@ -290,7 +310,7 @@ void hp_nat_icmp_from_outside(hp_nat *nat, hp_packet *p, unsigned external)
         error_in(nat, p, external);
     } else if (p->icmp_kind == HP_ICMP_ECHO_REPLY) {
         decide_reply_in(nat, p, external, &v);
-        carry_out(nat, HP_NAT_OUTSIDE, p, &v);
+        hp_nat_carry_out(nat, HP_NAT_OUTSIDE, p, &v);
     } else if (p->icmp_kind == HP_ICMP_ECHO_REQUEST) {
         for_itself(nat, HP_NAT_OUTSIDE, p, nat->config.answers_ping, HP_DROP_NAT_NO_MAPPING);
     } else {

@@ -10,16 +10,22 @@
  * until then the unreplied one. A packet that is dropped, filtered or out of TTL refreshes nothing, nor does an ICMP
  * error (RFC 5508 REQ-6). A packet that arrives at the very instant of expiry still counts, because links deliver before
  * NATs act on their deadlines. Expiry is exact; of mappings that end at one instant, the order is: by timer (as in
- * hp_nat_timer), by last refresh, by id; those past max_lifetime last, oldest first.
+ * hp_nat_timer), by last refresh, by id; TCP's sessions after them;
+ * those past max_lifetime last, oldest first.
  *
- * Limits (RFC 6888 REQ-4, REQ-5): the inside host's is looked at before the table's. "Least recent" means least
+ * TCP mappings have no timeout of their own: they end with their last session (nat_tcp_session.c). Sessions that expire
+ * at an instant do so after the other timers, by state as in hp_nat_tcp_state, then by last refresh.
+ *
+ * Limits (RFC 6888 REQ-4, REQ-5): the inside host's for the protocol is looked at before its limit for all, and that
+ * before the table's. "Least recent" means least
  * recently refreshed. */
 #include "world/nat_private.h"
 
-static const char *const end_names[] = {"expired", "lifetime", "evicted", "reboot", "rebind", "renumber", "icmp"};
+static const char *const end_names[] = {"expired", "lifetime", "evicted", "reboot",
+                                        "rebind",  "renumber", "icmp",    "reset"};
 static_assert(G_N_ELEMENTS(end_names) == HP_NAT_N_ENDS, "one name an end");
 
-static const char *const proto_names[] = {"udp", "icmp"};
+static const char *const proto_names[] = {"udp", "icmp", "tcp"};
 static_assert(G_N_ELEMENTS(proto_names) == HP_NAT_N_PROTOS, "one name a protocol");
 
 hp_addr hp_nat_mapping_external(const hp_nat *nat, uint32_t id)
@@ -59,6 +65,7 @@ static hp_time earliest(const hp_nat *nat)
     hp_time at = HP_NEVER;
     for (unsigned timer = 0; timer < HP_NAT_N_TIMERS; timer++)
         at = MIN(at, hp_time_add(hp_nat_timer_bound(t, (hp_nat_timer)timer), nat->timeouts[timer]));
+    at = MIN(at, hp_nat_tcp_earliest(nat));
     if (nat->config.max_lifetime && t->by_creation.next)
         at = MIN(at, hp_time_add(hp_nat_cold(t, t->by_creation.next)->created, nat->config.max_lifetime));
     return at;
@@ -67,13 +74,6 @@ static hp_time earliest(const hp_nat *nat)
 void hp_nat_mapping_rearm(hp_nat *nat)
 {
     hp_timer_arm(nat->node.world, &nat->expiry, earliest(nat));
-}
-
-/* The timer may be early (mappings were refreshed meanwhile), never late: only a new, shorter deadline must move it. */
-static void arm_no_later(hp_nat *nat, hp_time at)
-{
-    if (!hp_timer_is_armed(&nat->expiry) || at < nat->expiry.at)
-        hp_timer_arm(nat->node.world, &nat->expiry, at);
 }
 
 void hp_nat_mapping_expire(void *owner, hp_time now)
@@ -89,6 +89,7 @@ void hp_nat_mapping_expire(void *owner, hp_time now)
             hp_nat_mapping_end(nat, id, HP_NAT_END_EXPIRED);
         }
     }
+    hp_nat_tcp_expire(nat, now);
     for (uint32_t id; nat->config.max_lifetime && (id = t->by_creation.next) != 0;) {
         if (hp_time_add(hp_nat_cold(t, id)->created, nat->config.max_lifetime) > now)
             break;
@@ -99,8 +100,8 @@ void hp_nat_mapping_expire(void *owner, hp_time now)
 
 static hp_nat_timer timer_for(const hp_nat *nat, const hp_nat_mapping *m, uint16_t remote_port)
 {
-    if (m->proto == HP_NAT_ICMP)
-        return HP_NAT_TIMER_ICMP;
+    if (m->proto != HP_NAT_UDP)
+        return m->proto == HP_NAT_TCP ? HP_NAT_TIMER_TCP : HP_NAT_TIMER_ICMP;
     if (remote_port < 1024 && nat->config.udp_well_known_timeout)
         return HP_NAT_TIMER_WELL_KNOWN;
     return m->flags & HP_NAT_REPLIED ? HP_NAT_TIMER_UDP : HP_NAT_TIMER_UNREPLIED;
@@ -121,7 +122,7 @@ void hp_nat_mapping_refresh(hp_nat *nat, uint32_t id, unsigned side, uint16_t re
     }
     if (timer != m->timer) {
         hp_nat_timer_change(&nat->table, id, timer);
-        arm_no_later(nat, hp_time_add(m->refreshed, nat->timeouts[timer]));
+        hp_nat_mapping_arm_no_later(nat, hp_time_add(m->refreshed, nat->timeouts[timer]));
     }
 }
 
@@ -134,8 +135,11 @@ void hp_nat_mapping_end(hp_nat *nat, uint32_t id, hp_nat_end why)
         nat->stats.expired++;
     else if (why == HP_NAT_END_EVICTED)
         nat->stats.evicted++;
+    uint32_t host = hp_nat_cold(&nat->table, id)->host;
+    hp_nat_tcp_end_all(nat, id);
     hp_nat_ports_unlink(nat, id, false);
     hp_nat_hosts_detach(nat, id);
+    hp_nat_hosts_settle(nat, host);
     hp_nat_table_remove(&nat->table, id);
     if (nat->table.n == 0)
         hp_timer_cancel(nat->node.world, &nat->expiry);
@@ -146,6 +150,7 @@ void hp_nat_mapping_end_all(hp_nat *nat, hp_nat_end why)
     while (nat->table.by_creation.next)
         hp_nat_mapping_end(nat, nat->table.by_creation.next, why);
     hp_nat_table_clear(&nat->table);
+    hp_nat_tcp_clear(&nat->tcp);
 }
 
 /* ---- limits ---- */
@@ -161,28 +166,31 @@ static uint32_t least_recent_of_all(hp_nat *nat)
     return best;
 }
 
-static uint32_t least_recent_of_host(const hp_nat *nat, uint32_t host)
+/* The oldest or the least recent mapping of a host, of one protocol or (HP_NAT_N_PROTOS) of all. */
+static uint32_t victim_of_host(const hp_nat *nat, uint32_t host, hp_nat_proto proto, bool least_recent)
 {
-    uint32_t best = nat->hosts.records[host].oldest;
-    for (uint32_t id = best; id; id = hp_nat_cold(&nat->table, id)->by_host.next) {
-        if (hp_nat_hot(&nat->table, id)->refreshed < hp_nat_hot(&nat->table, best)->refreshed)
+    uint32_t best = 0;
+    for (uint32_t id = nat->hosts.records[host].oldest; id; id = hp_nat_cold(&nat->table, id)->by_host.next) {
+        const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+        if (proto != HP_NAT_N_PROTOS && m->proto != proto)
+            continue;
+        if (!best || m->refreshed < hp_nat_hot(&nat->table, best)->refreshed)
             best = id;
+        if (!least_recent)
+            break;
     }
     return best;
 }
 
 /* Which mapping gives way; 0 when none does. */
-static uint32_t victim(hp_nat *nat, uint32_t host)
+static uint32_t victim(hp_nat *nat, uint32_t host, hp_nat_proto proto)
 {
-    switch (nat->config.eviction) {
-    case HP_NAT_EVICT_REFUSE:
+    bool least_recent = nat->config.eviction == HP_NAT_EVICT_LEAST_RECENT;
+    if (nat->config.eviction == HP_NAT_EVICT_REFUSE)
         return 0;
-    case HP_NAT_EVICT_OLDEST:
-        return host ? nat->hosts.records[host].oldest : nat->table.by_creation.next;
-    case HP_NAT_EVICT_LEAST_RECENT:
-        return host ? least_recent_of_host(nat, host) : least_recent_of_all(nat);
-    }
-    return 0;
+    if (host)
+        return victim_of_host(nat, host, proto, least_recent);
+    return least_recent ? least_recent_of_all(nat) : nat->table.by_creation.next;
 }
 
 /* RFC 6888 REQ-11b, RFC 5508 REQ-8: tell the host that its flow cannot be had. */
@@ -191,17 +199,22 @@ static hp_icmp_kind regret(const hp_nat *nat)
     return nat->config.answers_blocked ? HP_ICMP_HOST_UNREACHABLE : HP_ICMP_NONE;
 }
 
-static bool make_room(hp_nat *nat, uint32_t host, hp_nat_verdict *v)
+static bool make_room(hp_nat *nat, uint32_t host, hp_nat_proto proto, hp_nat_verdict *v)
 {
-    uint32_t id;
+    uint32_t id, max = nat->policy[proto].max_per_host;
+    while (host && max && nat->hosts.records[host].n_of[proto] >= max) {
+        if ((id = victim(nat, host, proto)) == 0)
+            return hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "the host's share of that protocol is used up", regret(nat));
+        hp_nat_mapping_end(nat, id, HP_NAT_END_EVICTED);
+    }
     while (host && nat->config.max_mappings_per_host &&
            nat->hosts.records[host].n >= nat->config.max_mappings_per_host) {
-        if ((id = victim(nat, host)) == 0)
+        if ((id = victim(nat, host, HP_NAT_N_PROTOS)) == 0)
             return hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "the host's share is used up", regret(nat));
         hp_nat_mapping_end(nat, id, HP_NAT_END_EVICTED);
     }
     while (nat->config.max_mappings && nat->table.n >= nat->config.max_mappings) {
-        if ((id = victim(nat, 0)) == 0)
+        if ((id = victim(nat, 0, HP_NAT_N_PROTOS)) == 0)
             return hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "the table is full", regret(nat));
         hp_nat_mapping_end(nat, id, HP_NAT_END_EVICTED);
     }
@@ -213,11 +226,13 @@ static bool make_room(hp_nat *nat, uint32_t host, hp_nat_verdict *v)
 uint32_t hp_nat_mapping_find(const hp_nat *nat, hp_nat_proto proto, const hp_addr *internal, const hp_addr *remote)
 {
     const hp_nat_table *t = &nat->table;
+    const uint32_t *n_of_kind = t->n_of_kind[proto];
     for (unsigned kind = HP_NAT_N_KINDS; kind-- > 0;) {
-        if (t->n_of_kind[kind] == 0)
+        if (n_of_kind[kind] == 0)
             continue;
         uint32_t id = hp_nat_table_find(t, (hp_nat_behaviour)kind, proto, internal, remote);
-        if (id && (kind == nat->config.mapping || hp_nat_session_has(t, id, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, remote)))
+        if (id && (kind == nat->policy[proto].mapping ||
+                   hp_nat_session_has(t, id, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, remote)))
             return id;
     }
     return 0;
@@ -236,7 +251,7 @@ static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, c
                         .kind = (uint8_t)kind};
 
     want.host = hp_nat_hosts_get(nat, internal);
-    if (!make_room(nat, want.host, v))
+    if (!make_room(nat, want.host, proto, v))
         return 0;
     if (!hp_nat_ports_find(nat, &want, &m.external, &m.port)) {
         hp_nat_refuse(v, HP_DROP_NAT_NO_PORT, NULL, regret(nat));
@@ -255,7 +270,7 @@ static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, c
     hp_time deadline = hp_time_add(now, nat->timeouts[m.timer]);
     if (nat->config.max_lifetime)
         deadline = MIN(deadline, hp_time_add(now, nat->config.max_lifetime));
-    arm_no_later(nat, deadline);
+    hp_nat_mapping_arm_no_later(nat, deadline);
     trace_birth(nat, id, remote);
     return id;
 }
@@ -263,8 +278,8 @@ static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, c
 uint32_t hp_nat_mapping_get(hp_nat *nat, hp_nat_proto proto, const hp_addr *internal, const hp_addr *remote,
                             bool *ret_created, hp_nat_verdict *v)
 {
-    hp_nat_behaviour kind = nat->config.mapping;
     uint32_t id = hp_nat_mapping_find(nat, proto, internal, remote);
+    hp_nat_behaviour kind = HP_NAT_ADDRESS_AND_PORT_DEPENDENT;
 
     *ret_created = false;
     if (id) {
@@ -277,7 +292,8 @@ uint32_t hp_nat_mapping_get(hp_nat *nat, hp_nat_proto proto, const hp_addr *inte
             return id;
         }
         /* An unsolicited packet holds this flow's tuple: the flow alone moves to a port of its own. */
-        kind = HP_NAT_ADDRESS_AND_PORT_DEPENDENT;
+    } else {
+        kind = nat->policy[proto].mapping;
     }
     id = create(nat, kind, proto, internal, remote, v);
     *ret_created = id != 0;

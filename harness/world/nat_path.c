@@ -14,6 +14,7 @@
  *
  * Errors that the NAT makes come from its own address on the side where the offender came from: the inside address (an
  * external one where it has none), or the external address that the offender was sent to. */
+#include "world/fragment.h"
 #include "world/nat_private.h"
 
 static void record(hp_nat *nat, unsigned side, hp_direction dir, hp_packet *p)
@@ -58,16 +59,8 @@ static void count_drop(hp_nat *nat, hp_drop_reason reason)
         nat->stats.refused++;
 }
 
-void hp_nat_finish(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+static inline void translate(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
 {
-    if (!v->pass) {
-        count_drop(nat, v->reason);
-        hp_packet *error = error_about(nat, side, p, v->answer);
-        hp_node_drop(&nat->node, p, v->reason, v->detail);
-        if (error)
-            hp_nat_send(nat, side, error);
-        return;
-    }
     if (v->side == HP_NAT_OUTSIDE)
         nat->stats.out_packets++;
     else if (side == HP_NAT_OUTSIDE)
@@ -77,12 +70,51 @@ void hp_nat_finish(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdic
     p->src = v->src;
     p->dst = v->dst;
     p->ttl--;
+}
+
+void hp_nat_finish(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+{
+    if (!v->pass) {
+        if (v->tcp_answer == HP_NAT_TCP_ANSWER_LATER) {
+            hp_nat_tcp_hold_syn(nat, side, p, v);
+            return;
+        }
+        count_drop(nat, v->reason);
+        hp_packet *error = v->tcp_answer == HP_NAT_TCP_ANSWER_RST ? hp_nat_tcp_rst_about(nat, p)
+                                                                  : error_about(nat, side, p, v->answer);
+        hp_node_drop(&nat->node, p, v->reason, v->detail);
+        if (error)
+            hp_nat_send(nat, side, error);
+        return;
+    }
+    translate(nat, side, p, v);
     hp_nat_send(nat, v->side, p);
 }
 
-static bool ttl_left(const hp_packet *p, hp_nat_verdict *v)
+/* Where the pieces of a packet go. */
+typedef struct way_out {
+    hp_nat *nat;
+    unsigned side;
+} way_out;
+
+static void send_piece(void *user, hp_packet *piece)
 {
-    return p->ttl > 1 || hp_nat_refuse(v, HP_DROP_TTL, NULL, HP_ICMP_TTL_EXCEEDED);
+    const way_out *way = user;
+    hp_nat_send(way->nat, way->side, piece);
+}
+
+void hp_nat_carry_out(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+{
+    if (p->frag_total > 0) {
+        hp_nat_fragment_first(nat, side, p, v);
+    } else if (v->pass && nat->cut && hp_packet_wire_length(p) > nat->cut) {
+        way_out way = {.nat = nat, .side = v->side};
+        translate(nat, side, p, v);
+        hp_fragment(p, nat->cut, send_piece, &way);
+        hp_packet_free(p);
+    } else {
+        hp_nat_finish(nat, side, p, v);
+    }
 }
 
 static bool refuse(hp_nat *nat, hp_nat_verdict *v, hp_drop_reason reason, hp_icmp_kind answer)
@@ -93,17 +125,6 @@ static bool refuse(hp_nat *nat, hp_nat_verdict *v, hp_drop_reason reason, hp_icm
 
 /* ---- outbound ---- */
 
-static bool is_blocked(const hp_nat *nat, uint16_t port)
-{
-    if (nat->config.block_udp)
-        return true;
-    for (unsigned i = 0; i < nat->config.n_blocked; i++) {
-        if (port >= nat->config.blocked[i].first && port <= nat->config.blocked[i].last)
-            return true;
-    }
-    return false;
-}
-
 static bool decide_hairpin(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat_verdict *v)
 {
     bool created;
@@ -112,7 +133,7 @@ static bool decide_hairpin(hp_nat *nat, const hp_packet *p, unsigned external, h
         return hp_nat_refuse(v, HP_DROP_NAT_NO_HAIRPIN, NULL, HP_ICMP_NONE);
     if (!hp_nat_ports_lookup(nat, HP_NAT_UDP, (uint16_t)external, p->dst.port, &p->src))
         return refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
-    if (!ttl_left(p, v))
+    if (!hp_nat_ttl_left(p, v))
         return false;
     uint32_t sender = hp_nat_mapping_get(nat, HP_NAT_UDP, &p->src, &p->dst, &created, v);
     if (!sender)
@@ -126,7 +147,7 @@ static bool decide_hairpin(hp_nat *nat, const hp_packet *p, unsigned external, h
     uint32_t target = hp_nat_ports_lookup(nat, HP_NAT_UDP, (uint16_t)external, p->dst.port, &from);
     if (!target)
         return refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
-    if (nat->config.hairpin_filtered && !hp_nat_mapping_admits(nat, target, &from))
+    if (nat->config.hairpin_filtered && !hp_nat_mapping_admits(nat, HP_NAT_UDP, target, &from))
         return refuse(nat, v, HP_DROP_NAT_FILTERED, HP_ICMP_ADMIN_PROHIBITED);
     hp_nat_mapping_refresh(nat, target, HP_NAT_OUTSIDE, from.port);
     v->pass = true;
@@ -140,12 +161,12 @@ static bool decide_out(hp_nat *nat, const hp_packet *p, int external, hp_nat_ver
 {
     bool created;
 
-    if (is_blocked(nat, p->dst.port))
+    if (nat->config.block_udp || hp_nat_is_blocked(nat, p->dst.port))
         return hp_nat_refuse(v, HP_DROP_NAT_BLOCKED, NULL,
                              nat->config.answers_blocked ? HP_ICMP_ADMIN_PROHIBITED : HP_ICMP_NONE);
     if (external >= 0)
         return decide_hairpin(nat, p, (unsigned)external, v);
-    if (!ttl_left(p, v))
+    if (!hp_nat_ttl_left(p, v))
         return false;
     uint32_t id = hp_nat_mapping_get(nat, HP_NAT_UDP, &p->src, &p->dst, &created, v);
     if (!id)
@@ -175,6 +196,39 @@ static bool is_routable(const hp_addr *a)
     return a->ip[0] != 0xff && !hp_addr_is_link_local(a) && !hp_addr_is_unspecified(a);
 }
 
+/* What nearly all packets are. */
+static inline bool is_plain(const hp_packet *p)
+{
+    return p->proto == HP_PROTO_UDP && p->frag_total == 0;
+}
+
+/* Fragments are seen to first, so that from here on a packet is whole, or the first fragment of one. NULL: it is gone. */
+static hp_packet *prepare(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    if (p->proto != HP_PROTO_UDP && p->proto != HP_PROTO_TCP && !hp_packet_is_icmp(p)) {
+        hp_node_drop(&nat->node, p, HP_DROP_NAT_PROTOCOL, NULL);
+        return NULL;
+    }
+    nat->cut = 0;
+    return p->frag_total > 0 ? hp_nat_fragment_gate(nat, side, p) : p;
+}
+
+static G_GNUC_NO_INLINE void other_from_inside(hp_nat *nat, hp_packet *p, int external)
+{
+    hp_nat_verdict v = {0};
+
+    if (!(p = prepare(nat, HP_NAT_INSIDE, p)))
+        return;
+    if (p->proto == HP_PROTO_UDP) {
+        decide_out(nat, p, external, &v);
+        hp_nat_carry_out(nat, HP_NAT_INSIDE, p, &v);
+    } else if (p->proto == HP_PROTO_TCP) {
+        hp_nat_tcp_from_inside(nat, p, external);
+    } else {
+        hp_nat_icmp_from_inside(nat, p, external);
+    }
+}
+
 void hp_nat_from_inside(hp_nat *nat, hp_packet *p)
 {
     unsigned family = hp_nat_family(&p->src);
@@ -191,21 +245,12 @@ void hp_nat_from_inside(hp_nat *nat, hp_packet *p)
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "the NAT has no external address of that family");
     } else if (!is_routable(&p->dst)) {
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, NULL);
-    } else if (p->proto != HP_PROTO_UDP && !hp_packet_is_icmp(p)) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_PROTOCOL, NULL);
-    } else if (p->frag_total > 0 && nat->config.fragments == HP_NAT_FRAGMENTS_DROP) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, NULL);
-    } else if (p->frag_offset > 0) {
-        hp_nat_fragment_later(nat, HP_NAT_INSIDE, p);
-    } else if (p->proto == HP_PROTO_UDP) {
+    } else if (is_plain(p)) {
         hp_nat_verdict v = {0};
         decide_out(nat, p, external, &v);
-        if (p->frag_total > 0)
-            hp_nat_fragment_first(nat, HP_NAT_INSIDE, p, &v);
-        else
-            hp_nat_finish(nat, HP_NAT_INSIDE, p, &v);
+        hp_nat_finish(nat, HP_NAT_INSIDE, p, &v);
     } else {
-        hp_nat_icmp_from_inside(nat, p, external);
+        other_from_inside(nat, p, external);
     }
 }
 
@@ -215,7 +260,7 @@ static bool decide_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat
 {
     uint32_t id = hp_nat_ports_lookup(nat, HP_NAT_UDP, (uint16_t)external, p->dst.port, &p->src);
 
-    if (!id || !hp_nat_mapping_admits(nat, id, &p->src)) {
+    if (!id || !hp_nat_mapping_admits(nat, HP_NAT_UDP, id, &p->src)) {
         if (nat->config.inbound_first)
             hp_nat_inbound_note(nat, (uint16_t)external, p->dst.port, &p->src);
         /* Where such a packet begins a flow with the NAT itself, it has simply met no socket there. */
@@ -223,7 +268,7 @@ static bool decide_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat
         return id ? refuse(nat, v, HP_DROP_NAT_FILTERED, kind)
                   : refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
     }
-    if (!ttl_left(p, v))
+    if (!hp_nat_ttl_left(p, v))
         return false;
     hp_nat_mapping_refresh(nat, id, HP_NAT_OUTSIDE, p->src.port);
     v->pass = true;
@@ -231,6 +276,22 @@ static bool decide_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat
     v->src = p->src;
     v->dst = hp_nat_hot(&nat->table, id)->internal;
     return true;
+}
+
+static G_GNUC_NO_INLINE void other_from_outside(hp_nat *nat, hp_packet *p, unsigned external)
+{
+    hp_nat_verdict v = {0};
+
+    if (!(p = prepare(nat, HP_NAT_OUTSIDE, p)))
+        return;
+    if (p->proto == HP_PROTO_UDP) {
+        decide_in(nat, p, external, &v);
+        hp_nat_carry_out(nat, HP_NAT_OUTSIDE, p, &v);
+    } else if (p->proto == HP_PROTO_TCP) {
+        hp_nat_tcp_from_outside(nat, p, external);
+    } else {
+        hp_nat_icmp_from_outside(nat, p, external);
+    }
 }
 
 void hp_nat_from_outside(hp_nat *nat, hp_packet *p)
@@ -242,20 +303,11 @@ void hp_nat_from_outside(hp_nat *nat, hp_packet *p)
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "not an external address of the NAT");
     } else if (!is_routable(&p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0) {
         hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
-    } else if (p->proto != HP_PROTO_UDP && !hp_packet_is_icmp(p)) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_PROTOCOL, NULL);
-    } else if (p->frag_total > 0 && nat->config.fragments == HP_NAT_FRAGMENTS_DROP) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, NULL);
-    } else if (p->frag_offset > 0) {
-        hp_nat_fragment_later(nat, HP_NAT_OUTSIDE, p);
-    } else if (p->proto == HP_PROTO_UDP) {
+    } else if (is_plain(p)) {
         hp_nat_verdict v = {0};
         decide_in(nat, p, (unsigned)external, &v);
-        if (p->frag_total > 0)
-            hp_nat_fragment_first(nat, HP_NAT_OUTSIDE, p, &v);
-        else
-            hp_nat_finish(nat, HP_NAT_OUTSIDE, p, &v);
+        hp_nat_finish(nat, HP_NAT_OUTSIDE, p, &v);
     } else {
-        hp_nat_icmp_from_outside(nat, p, (unsigned)external);
+        other_from_outside(nat, p, (unsigned)external);
     }
 }

@@ -15,6 +15,8 @@
  *
  * An address may be any of the pool's in turn (arbitrary pooling) or the host's own (paired). With port blocks the
  * host's blocks take the place of the range; well_known_apart and the pool's rotation then have nothing to say.
+ * TCP has its policy, parity and overloading for itself, ICMP its policy; collisions, range and well_known_apart are
+ * common, contiguity is UDP's alone (RTP and RTCP are).
  * All addresses that the NAT was given are used; `pool` in the configuration is for whoever numbers the network. */
 #include "world/nat_private.h"
 
@@ -63,6 +65,7 @@ void hp_nat_pool_set(hp_nat *nat, const hp_addr *addrs, size_t n)
         hp_addr_map_set(&pool->by_addr, &a, pool->n);
         pool->externals[pool->n++].addr = a;
     }
+    hp_nat_hosts_decide(nat);
 }
 
 void hp_nat_pool_reset(hp_nat *nat)
@@ -70,6 +73,7 @@ void hp_nat_pool_reset(hp_nat *nat)
     for (unsigned i = 0; i < nat->pool.n; i++)
         spaces_free(&nat->pool.externals[i]);
     nat->pool.rotor[0] = nat->pool.rotor[1] = 0;
+    hp_nat_quarantine_restore(nat);
 }
 
 size_t hp_nat_pool_memory(const hp_nat_pool *pool)
@@ -122,7 +126,7 @@ void hp_nat_ports_link(hp_nat *nat, uint32_t id)
     else
         page->used++;
     *head = id;
-    if (nat->config.overload && m->kind != HP_NAT_ENDPOINT_INDEPENDENT && !(m->flags & HP_NAT_TUPLED))
+    if (nat->policy[m->proto].overload && m->kind != HP_NAT_ENDPOINT_INDEPENDENT && !(m->flags & HP_NAT_TUPLED))
         hp_nat_tuple_add(t, id);
 }
 
@@ -145,13 +149,26 @@ void hp_nat_ports_unlink(hp_nat *nat, uint32_t id, bool reserve)
     *head = links.next;
     if (links.next)
         return;
-    if (reserve)
+    if (reserve) {
         *head = HP_NAT_RESERVED;
-    else
+    } else if (hp_nat_quarantines(nat, m->proto)) {
+        *head = HP_NAT_RESERVED;
+        hp_nat_quarantine_add(nat, m->proto, m->external, m->port);
+    } else {
         page->used--;
+    }
 }
 
-void hp_nat_ports_release(hp_nat *nat, hp_nat_proto proto, uint16_t external, uint16_t port)
+void hp_nat_ports_reserve(hp_nat *nat, hp_nat_proto proto, uint16_t external, uint16_t port)
+{
+    hp_nat_port_page *page = page_of(nat, external, proto, port);
+    if (page->heads[port & 0xff] == 0) {
+        page->heads[port & 0xff] = HP_NAT_RESERVED;
+        page->used++;
+    }
+}
+
+void hp_nat_ports_unreserve(hp_nat *nat, hp_nat_proto proto, uint16_t external, uint16_t port)
 {
     hp_nat_port_page *page = page_of(nat, external, proto, port);
     if (page->heads[port & 0xff] == HP_NAT_RESERVED) {
@@ -160,18 +177,28 @@ void hp_nat_ports_release(hp_nat *nat, hp_nat_proto proto, uint16_t external, ui
     }
 }
 
+void hp_nat_ports_release(hp_nat *nat, hp_nat_proto proto, uint16_t external, uint16_t port)
+{
+    if (hp_nat_quarantines(nat, proto) && head_of(nat, proto, external, port) == HP_NAT_RESERVED)
+        hp_nat_quarantine_add(nat, proto, external, port);
+    else
+        hp_nat_ports_unreserve(nat, proto, external, port);
+}
+
 uint32_t hp_nat_ports_lookup(const hp_nat *nat, hp_nat_proto proto, uint16_t external, uint16_t port,
                              const hp_addr *remote)
 {
     const hp_nat_table *t = &nat->table;
     uint32_t head = head_of(nat, proto, external, port);
     if (!head || t->tuples.count == 0)
-        return head;
+        return head == HP_NAT_RESERVED ? 0 : head;
+    if (head == HP_NAT_RESERVED)
+        return 0;
 
     uint32_t id = hp_nat_tuple_find(t, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, proto, external, port, remote);
     if (!id)
         id = hp_nat_tuple_find(t, HP_NAT_ADDRESS_DEPENDENT, proto, external, port, remote);
-    if (!id && nat->config.filtering == HP_NAT_ADDRESS_DEPENDENT) {
+    if (!id && nat->policy[proto].filtering == HP_NAT_ADDRESS_DEPENDENT) {
         for (id = head; id && !hp_nat_session_has(t, id, HP_NAT_ADDRESS_DEPENDENT, remote);)
             id = hp_nat_cold(t, id)->by_port.next;
     }
@@ -209,15 +236,15 @@ hp_nat_span hp_nat_ports_range(const hp_nat_config *config, hp_nat_proto proto, 
 
     hp_nat_span span = given ? (hp_nat_span){.first = MIN(r.first, r.last), .last = MAX(r.first, r.last)}
                              : (hp_nat_span){.first = 1024, .last = UINT16_MAX};
-    if (config->well_known_apart && proto == HP_NAT_UDP) {
+    if (config->well_known_apart && proto != HP_NAT_ICMP) {
         if (internal_port < 1024)
             return (hp_nat_span){.first = 1, .last = 1023};
         span.first = MAX(span.first, 1024);
         if (span.last < span.first)
             span.last = UINT16_MAX;
     }
-    /* Port 0 says "no reply expected" in UDP: nothing is ever mapped to it. */
-    if (proto == HP_NAT_UDP)
+    /* Port 0 says "no reply expected" in UDP, and TCP has none such: nothing is ever mapped to it. */
+    if (proto != HP_NAT_ICMP)
         span.first = MAX(span.first, 1);
     span.last = MAX(span.last, span.first);
     return span;
@@ -228,9 +255,10 @@ static bool conflicts(const hp_nat *nat, const hp_nat_want *want, uint16_t exter
 {
     const hp_nat_table *t = &nat->table;
 
-    if (head == HP_NAT_RESERVED || !nat->config.overload || want->kind == HP_NAT_ENDPOINT_INDEPENDENT)
+    if (head == HP_NAT_RESERVED || !nat->policy[want->proto].overload || want->kind == HP_NAT_ENDPOINT_INDEPENDENT)
         return true;
-    if (t->n_of_kind[want->kind] == t->n)
+    const uint32_t *n_of_kind = t->n_of_kind[want->proto];
+    if (n_of_kind[want->kind] == n_of_kind[0] + n_of_kind[1] + n_of_kind[2])
         return hp_nat_tuple_find(t, want->kind, want->proto, external, port, &want->remote) != 0;
     /* Of several kinds, the coarser one decides: rare, only after a change of knobs or beside inbound-first state. */
     for (uint32_t id = head; id; id = hp_nat_cold(t, id)->by_port.next) {
@@ -243,7 +271,7 @@ static bool conflicts(const hp_nat *nat, const hp_nat_want *want, uint16_t exter
 
 static bool acceptable(hp_nat *nat, const hp_nat_want *want, uint16_t external, uint16_t port)
 {
-    if (want->proto == HP_NAT_UDP && nat->config.port_parity && ((port ^ want->internal.port) & 1))
+    if (nat->policy[want->proto].parity && ((port ^ want->internal.port) & 1))
         return false;
     if (want->rebind) {
         const hp_nat_mapping *m = hp_nat_hot(&nat->table, want->rebind);
@@ -295,7 +323,7 @@ static uint32_t first_try(const search *s, uint16_t external, hp_nat_span span)
 
     if (s->random)
         return span.first + (uint32_t)hp_rng_below(&nat->rng, span.last - span.first + 1);
-    if (nat->config.ports == HP_NAT_PORTS_SEQUENTIAL)
+    if (nat->policy[want->proto].ports == HP_NAT_PORTS_SEQUENTIAL)
         port = nat->config.port_block ? nat->hosts.records[want->host].next_port
                                       : space_of(nat, external, want->proto)->next;
     else if (want->rebind)
@@ -320,7 +348,7 @@ static bool search_span(const search *s, uint16_t external, hp_nat_span span, ui
     for (uint32_t i = 0; i < n;) {
         uint32_t port = start + i <= span.last ? start + i : start + i - n;
         const hp_nat_port_page *page = space->pages[port >> 8];
-        if (page && page->used == G_N_ELEMENTS(page->heads) && !s->nat->config.overload) {
+        if (page && page->used == G_N_ELEMENTS(page->heads) && !s->nat->policy[s->want->proto].overload) {
             i += MIN(0x100 - (port & 0xff), span.last - port + 1);
             continue;
         }
@@ -389,7 +417,8 @@ static bool find_place(hp_nat *nat, const hp_nat_want *want, unsigned turn, plac
 {
     const hp_nat_config *config = &nat->config;
     bool contiguity = config->port_contiguity && want->proto == HP_NAT_UDP;
-    bool preserve = config->ports == HP_NAT_PORTS_PRESERVE;
+    hp_nat_ports policy = nat->policy[want->proto].ports;
+    bool preserve = policy == HP_NAT_PORTS_PRESERVE;
 
     if (contiguity && beside_partner(nat, want, ret, ret_port))
         return true;
@@ -407,7 +436,7 @@ static bool find_place(hp_nat *nat, const hp_nat_want *want, unsigned turn, plac
     search s = {
         .nat = nat,
         .want = want,
-        .random = config->ports == HP_NAT_PORTS_RANDOM || (preserve && config->collision == HP_NAT_COLLISION_RANDOM),
+        .random = policy == HP_NAT_PORTS_RANDOM || (preserve && config->collision == HP_NAT_COLLISION_RANDOM),
     };
     for (unsigned pass = contiguity ? 0 : 1; pass < 2; pass++) {
         s.contiguous = pass == 0;
@@ -426,9 +455,11 @@ bool hp_nat_ports_find(hp_nat *nat, const hp_nat_want *want, uint16_t *ret_exter
     place found;
     uint16_t port;
 
+    if (nat->quarantine.n)
+        hp_nat_quarantine_shed(nat);
     if (!find_place(nat, want, turn, &found, &port))
         return false;
-    if (nat->config.ports == HP_NAT_PORTS_SEQUENTIAL) {
+    if (nat->policy[want->proto].ports == HP_NAT_PORTS_SEQUENTIAL) {
         if (nat->config.port_block)
             nat->hosts.records[want->host].next_port = (uint16_t)(port + 1);
         else

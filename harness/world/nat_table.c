@@ -118,7 +118,7 @@ uint32_t hp_nat_table_add(hp_nat_table *t, const hp_nat_mapping *m, hp_time now)
     hp_nat_index_insert(&t->inside, inside_hash_of(t, id), id, inside_hash_of, t);
     creation_append(t, id);
     hp_nat_timer_add(t, id);
-    t->n_of_kind[m->kind]++;
+    t->n_of_kind[m->proto][m->kind]++;
     t->n++;
     return id;
 }
@@ -133,7 +133,7 @@ void hp_nat_table_remove(hp_nat_table *t, uint32_t id)
     creation_remove(t, id);
     hp_nat_index_remove(&t->inside, inside_hash_of(t, id), id, inside_hash_of, t);
     hp_nat_session_remove_all(t, id);
-    t->n_of_kind[m->kind]--;
+    t->n_of_kind[m->proto][m->kind]--;
     t->n--;
     hp_nat_cold(t, id)->by_creation.next = t->free;
     t->free = id;

@@ -25,9 +25,9 @@
  * mappings of several kinds may live side by side; the narrowest that fits serves a packet (nat_mapping.c).
  * The key's remote is that of the oldest session: all sessions of a mapping share what its kind fixes.
  *
- * Layout: what every packet touches (64 bytes, one cache line) is apart from what only births and ends touch (40
+ * Layout: what every packet touches (64 bytes, one cache line) is apart from what only births and ends touch (48
  * bytes). Both lie in chunks that never move. Ids are 1, 2, 3...; 0 means none; at most HP_NAT_INDEX_MAX_ID. With the
- * heap entry (16), the inside index (5 to 10) and the port table (4 when ports are well used) a mapping costs about 140
+ * heap entry (16), the inside index (5 to 10) and the port table (4 when ports are well used) a mapping costs about 145
  * bytes. Refreshing writes one field of the hot part and moves nothing: see nat_timer.c. */
 #ifndef HP_WORLD_NAT_TABLE_H
 #define HP_WORLD_NAT_TABLE_H
@@ -49,11 +49,12 @@ typedef enum hp_nat_timer {
     HP_NAT_TIMER_UNREPLIED, /* UDP that was not */
     HP_NAT_TIMER_WELL_KNOWN, /* last refreshed by a packet to or from a port below 1024 */
     HP_NAT_TIMER_ICMP,
+    HP_NAT_TIMER_TCP, /* never: a TCP mapping ends with its last session (nat_tcp.h) */
     HP_NAT_N_TIMERS,
 } hp_nat_timer;
 
 /* Protocols that have ports or ids of their own to map; both ICMPs are one, told apart by family. */
-typedef enum hp_nat_proto { HP_NAT_UDP, HP_NAT_ICMP, HP_NAT_N_PROTOS } hp_nat_proto;
+typedef enum hp_nat_proto { HP_NAT_UDP, HP_NAT_ICMP, HP_NAT_TCP, HP_NAT_N_PROTOS } hp_nat_proto;
 
 enum { HP_NAT_N_KINDS = HP_NAT_ADDRESS_AND_PORT_DEPENDENT + 1 };
 
@@ -84,8 +85,9 @@ typedef struct hp_nat_mapping_cold {
     hp_nat_links by_creation; /* all mappings; next also chains free ids */
     hp_nat_links by_host; /* the inside host's, in order of creation */
     hp_nat_links by_port; /* that share one external port, newest first */
+    uint32_t tcp, n_tcp; /* of TCP: its newest session (nat_tcp.h), and how many there are */
 } hp_nat_mapping_cold;
-static_assert(sizeof(hp_nat_mapping_cold) == 40, "counted in the 140 bytes above");
+static_assert(sizeof(hp_nat_mapping_cold) == 48, "counted in the 145 bytes above");
 
 enum { HP_NAT_CHUNK_SHIFT = 8, HP_NAT_CHUNK = 1 << HP_NAT_CHUNK_SHIFT };
 
@@ -123,7 +125,7 @@ typedef struct hp_nat_table {
     uint32_t n_ids; /* ids ever given, the unused 0 included */
     uint32_t free; /* chain of ids to use again, last freed first */
     uint32_t n; /* living mappings */
-    uint32_t n_of_kind[HP_NAT_N_KINDS];
+    uint32_t n_of_kind[HP_NAT_N_PROTOS][HP_NAT_N_KINDS];
     hp_nat_index inside, tuples;
     hp_nat_links by_creation; /* .next: oldest, .previous: newest */
     hp_nat_heap heaps[HP_NAT_N_TIMERS];

@@ -90,12 +90,67 @@ static void rfc4787_presets_fulfil_it(void **state)
     }
 }
 
+/* RFC 5382 section 8, RFC 7857, RFC 5508 section 9; 0 is the RFC's own value. */
+static void rfc_presets_fulfil_those_of_tcp_and_icmp(void **state)
+{
+    static const char *const names[] = {"rfc4787", "rfc4787-strict", "cgn-rfc6888"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        const hp_nat_config *c = &hp_nat_preset_find(names[i])->config;
+        assert_int_equal(c->tcp_mapping, HP_NAT_BEHAVIOUR_AS_UDP); /* RFC 5382 REQ-1, by RFC 4787 REQ-1 */
+        assert_int_equal(c->tcp_filtering, HP_NAT_BEHAVIOUR_AS_UDP); /* REQ-3 */
+        assert_int_equal(c->tcp_unsolicited_syn, HP_NAT_SYN_HOLD); /* REQ-4 */
+        assert_int_equal(c->tcp_hold_timeout, 0);
+        assert_int_equal(c->tcp_established_timeout, 0); /* REQ-5 */
+        assert_int_equal(c->tcp_opening_timeout, 0);
+        assert_int_equal(c->tcp_closing_timeout, 0);
+        assert_int_equal(c->tcp_overload, HP_NAT_CHOICE_AS_UDP); /* REQ-7 */
+        assert_false(c->overload);
+        assert_int_equal(c->tcp_hairpin, HP_NAT_HAIRPIN_AS_UDP); /* REQ-8 */
+        assert_int_equal(c->hairpin, HP_NAT_HAIRPIN_EXTERNAL_SOURCE);
+        assert_false(c->icmp_error_ends_mapping || c->icmp_unreachable_ends_mapping); /* REQ-10, RFC 5508 REQ-6 */
+        assert_int_equal(c->tcp_rst, HP_NAT_RST_TRANSITORY); /* RFC 7857 section 2.2 */
+        assert_false(c->tcp_rst_unchecked);
+        assert_int_equal(c->icmp_mapping, HP_NAT_BEHAVIOUR_AS_UDP); /* RFC 5508 REQ-1a */
+        assert_true(c->icmp_timeout >= 60 * HP_S); /* REQ-2 */
+        assert_false(c->icmp_inner_untranslated); /* REQ-4a, REQ-5a */
+    }
+    const hp_nat_config *c = &hp_nat_preset_find("cgn-rfc6888")->config;
+    assert_int_equal(c->port_quarantine, 120 * HP_S); /* RFC 6888 REQ-8 */
+    assert_false(c->port_quarantine_tcp);
+}
+
+/* net.netfilter.nf_conntrack_tcp_timeout_* as the kernel has them. */
+static void netfilter_presets_have_the_timers_of_the_kernel(void **state)
+{
+    static const char *const names[] = {"linux-netfilter", "linux-netfilter-firewalled", "linux-netfilter-random"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        const hp_nat_config *c = &hp_nat_preset_find(names[i])->config;
+        assert_int_equal(c->tcp_opening_timeout, 120 * HP_S); /* syn_sent */
+        assert_int_equal(c->tcp_handshake_timeout, 60 * HP_S); /* syn_recv */
+        assert_int_equal(c->tcp_established_timeout, 432000 * HP_S);
+        assert_int_equal(c->tcp_fin_timeout, 120 * HP_S); /* fin_wait */
+        assert_int_equal(c->tcp_half_closed_timeout, 60 * HP_S); /* close_wait */
+        assert_int_equal(c->tcp_closing_timeout, 30 * HP_S); /* last_ack */
+        assert_int_equal(c->tcp_time_wait_timeout, 120 * HP_S);
+        assert_int_equal(c->tcp_reset_timeout, 10 * HP_S); /* close */
+        assert_int_equal(c->tcp_picked_up_timeout, 300 * HP_S); /* unacknowledged */
+        assert_int_equal(c->tcp_stray, HP_NAT_STRAY_PICK_UP); /* nf_conntrack_tcp_loose */
+        assert_true(c->tcp_rst_unanswered_removes);
+        assert_int_equal(c->fragments, HP_NAT_FRAGMENTS_REASSEMBLE); /* nf_defrag */
+    }
+    assert_int_equal(hp_nat_preset_find("linux-netfilter")->config.tcp_unsolicited_syn, HP_NAT_SYN_RST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_unique_and_found),          cmocka_unit_test(all_start_from_the_default),
-        cmocka_unit_test(the_default_is_what_the_header_says), cmocka_unit_test(the_four_classes_of_rfc_3489),
+        cmocka_unit_test(names_are_unique_and_found),
+        cmocka_unit_test(all_start_from_the_default),
+        cmocka_unit_test(the_default_is_what_the_header_says),
+        cmocka_unit_test(the_four_classes_of_rfc_3489),
         cmocka_unit_test(rfc4787_presets_fulfil_it),
+        cmocka_unit_test(rfc_presets_fulfil_those_of_tcp_and_icmp),
+        cmocka_unit_test(netfilter_presets_have_the_timers_of_the_kernel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

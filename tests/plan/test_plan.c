@@ -48,6 +48,27 @@ static const char *text_of(const hp_addr *a)
     "peers:\n  alice: {behind: home, ice: {stun: stun, turn: turn}}\n  bob:\n  carol: {behind: den}\n"                 \
     "  dave: {interfaces: {wifi: home, lte: cgn}}\n"
 
+/* Every place has the link that the scenario says, arrays and all. */
+static void links_come_whole(void **state)
+{
+    planned p = make("network:\n  internet: {rate-steps: [{at: 1s, rate: 2Mbit/s}]}\n"
+                     "  nats: {home: {link: {up: {outages: [{from: 1s, to: 2s}], outage-cycle: 3s}}}}\n"
+                     "peers:\n  alice: {behind: home, link: {down: {jitter-kind: list, jitter-list: [1ms, 2ms]}}}\n"
+                     "  bob: {link: {queue-kind: codel, codel-target: 7ms, rate: 1Mbit/s}}\n");
+    const hp_plan *plan = p.plan;
+    assert_non_null(plan);
+    const hp_link_config *internet = &plan->zones[0].link, *home = &plan->nats[0].outside.link.up,
+                         *alice = &plan->peers[0].interfaces[0].link.down, *bob = &plan->peers[1].interfaces[0].link.up;
+    assert_int_equal(internet->n_rate_steps, 1);
+    assert_true(internet->rate_steps[0].at == HP_S && internet->rate_steps[0].rate_bps == 2000000);
+    assert_true(home->n_outages == 1 && home->outages[0].to == 2 * HP_S && home->outage_cycle == 3 * HP_S);
+    assert_true(alice->n_jitter_list == 2 && alice->jitter_list[1] == 2 * HP_MS);
+    assert_int_equal(plan->peers[0].interfaces[0].link.up.n_jitter_list, 0);
+    assert_int_equal(bob->queue_kind, HP_QUEUE_CODEL);
+    assert_true(bob->codel_target_ns == 7 * HP_MS);
+    clear(&p);
+}
+
 static void names_become_indices(void **state)
 {
     planned p = make(HOME);
@@ -288,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(recordings_are_read_once),
                                        cmocka_unit_test(recordings_that_cannot_be_sent),
                                        cmocka_unit_test(names_become_indices),
+                                       cmocka_unit_test(links_come_whole),
                                        cmocka_unit_test(addresses_come_from_networks_that_nobody_owns),
                                        cmocka_unit_test(an_element_at_the_end_renumbers_nobody),
                                        cmocka_unit_test(a_crowd_gets_a_larger_network),

@@ -122,6 +122,55 @@ static void access_links_add_up(void **state)
     clear(&f);
 }
 
+/* Knobs that are neither a delay nor a plain loss must not make a link vanish as if it were ideal. */
+static void jitter_from_a_list_alone_is_a_link(void **state)
+{
+    fixture f = run_text("network: {internet: {delay: 10ms}}\n"
+                         "peers:\n  alice: {link: {up: {jitter-kind: list, jitter-list: 5ms}}}\n  bob:\n"
+                         "steps:\n  - call: {from: alice, to: bob}\n  - wait-for: ready\n"
+                         "  - send: {from: alice, to: bob, count: 3}\nexpect:\n  - delivery: {received: 6}\n");
+    assert_int_equal(f.result->verdict, HP_VERDICT_PASS);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(event(&f, HP_EV_DATA_RECEIVED, "bob", i).at - event(&f, HP_EV_DATA_SENT, "alice", i).at,
+                         15 * HP_MS);
+        assert_int_equal(event(&f, HP_EV_DATA_RECEIVED, "alice", i).at - event(&f, HP_EV_DATA_SENT, "bob", i).at,
+                         10 * HP_MS);
+    }
+    clear(&f);
+}
+
+/* How many packets were dropped for that reason in [from, to), and in all. */
+static unsigned count_drops(const fixture *f, hp_drop_reason reason, hp_time from, hp_time to, unsigned *ret_all)
+{
+    hp_trace_cursor cursor = {0};
+    unsigned n = 0;
+    *ret_all = 0;
+    for (hp_record r; hp_trace_next(f->trace, &cursor, &r);)
+        if (r.type == HP_RECORD_DROP && r.drop.reason == reason) {
+            n += r.at >= from && r.at < to;
+            (*ret_all)++;
+        }
+    return n;
+}
+
+static void outages_count_from_the_step_that_brings_them(void **state)
+{
+    fixture f = run_text(TWO "network: {internet: {delay: 10ms}}\nsteps:\n"
+                             "  - call: {from: alice, to: bob}\n  - wait-for: ready\n"
+                             "  - send: {from: alice, to: bob, for: 15s, interval: 20ms, both: false}\n"
+                             "  - {at: 5s, set-link: {of: alice, direction: up, outages: [{from: 1s, to: 2s}],\n"
+                             "                        outage-cycle: 4s, times-from: change}}\n"
+                             "expect:\n  - delivery: {sent: 750, received: 600}\nuntil: 20s\n");
+    unsigned all = 0;
+    unsigned in_windows = count_drops(&f, HP_DROP_LINK_DOWN, 6 * HP_S, 7 * HP_S, &all) +
+                          count_drops(&f, HP_DROP_LINK_DOWN, 10 * HP_S, 11 * HP_S, &all) +
+                          count_drops(&f, HP_DROP_LINK_DOWN, 14 * HP_S, 15 * HP_S, &all);
+    assert_int_equal(f.result->verdict, HP_VERDICT_PASS);
+    assert_true(all >= 150);
+    assert_int_equal(in_windows, all);
+    clear(&f);
+}
+
 static void a_run_ends_when_all_is_decided(void **state)
 {
     fixture f = run_text(TWO "steps:\n  - call: {from: alice, to: bob}\nexpect:\n  - connected: {within: 3s}\n");
@@ -248,6 +297,8 @@ int main(void)
                                        cmocka_unit_test(a_step_whose_time_has_passed_follows_at_once),
                                        cmocka_unit_test(the_internet_takes_its_delay_once),
                                        cmocka_unit_test(access_links_add_up),
+                                       cmocka_unit_test(jitter_from_a_list_alone_is_a_link),
+                                       cmocka_unit_test(outages_count_from_the_step_that_brings_them),
                                        cmocka_unit_test(a_run_ends_when_all_is_decided),
                                        cmocka_unit_test(a_wait_that_times_out_fails_the_run_and_goes_on),
                                        cmocka_unit_test(a_wait_for_an_event_ends_with_it),

@@ -41,6 +41,29 @@ static void the_schema_is_json(void **state)
     assert_string_equal(json_object_get_string_member(trickle, "type"), "boolean");
 }
 
+static void the_schema_tells_of_links(void **state)
+{
+    g_autofree char *text = hp_schema_json();
+    g_autoptr(JsonParser) parser = json_parser_new();
+
+    assert_true(json_parser_load_from_data(parser, text, -1, NULL));
+    JsonNode *root = json_parser_get_root(parser);
+    JsonObject *link = json_object_get_object_member(definition(root, "link"), "properties");
+    JsonArray *delays = json_object_get_array_member(json_object_get_object_member(link, "jitter-list"), "anyOf");
+    assert_int_equal(json_array_get_length(delays), 3); /* a file, 0, a list */
+    assert_string_equal(json_object_get_string_member(json_array_get_object_element(delays, 2), "type"), "array");
+    JsonObject *steps = json_object_get_object_member(link, "rate-steps");
+    assert_string_equal(json_object_get_string_member(json_object_get_object_member(steps, "items"), "$ref"),
+                        "#/$defs/rate-step");
+    assert_true(json_object_has_member(definition(root, "outage"), "required"));
+
+    g_autofree char *shape = hp_schema_explain("peers.link.jitter-shape", NULL);
+    assert_non_null(strstr(shape, "\n  type: a number with at most three decimals from 0.001 to 1000\n"
+                                  "  default: none; pareto needs one\n"));
+    g_autofree char *kind = hp_schema_explain("network.internet.jitter-kind", NULL);
+    assert_non_null(strstr(kind, "\n    empirical  one of `jitter-list`, each as likely as the other\n"));
+}
+
 static void the_schema_tells_of_media(void **state)
 {
     g_autofree char *text = hp_schema_json();
@@ -114,11 +137,9 @@ static void knows_what_was_meant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_in_the_tree_is_current),
-        cmocka_unit_test(the_schema_is_json),
-        cmocka_unit_test(the_schema_tells_of_media),
-        cmocka_unit_test(explains_by_name_and_by_path),
-        cmocka_unit_test(knows_what_was_meant),
+        cmocka_unit_test(the_page_in_the_tree_is_current), cmocka_unit_test(the_schema_is_json),
+        cmocka_unit_test(the_schema_tells_of_links),       cmocka_unit_test(the_schema_tells_of_media),
+        cmocka_unit_test(explains_by_name_and_by_path),    cmocka_unit_test(knows_what_was_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

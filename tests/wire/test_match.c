@@ -9,6 +9,8 @@
 #include "hex.h"
 #include "wire/demux.h"
 #include "wire/match.h"
+#include "wire/rtcp.h"
+#include "wire/tcp.h"
 
 static const uint8_t id[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 
@@ -292,6 +294,326 @@ static void test_subject_of_packet(void **state)
     assert_int_equal(s.payload_length, 0);
 }
 
+/* ---- details ---- */
+
+static bool holds_with(const hp_match_detail *d, const hp_match_subject *s)
+{
+    hp_match m = {0};
+    hp_match_view view;
+    hp_match_view_init(&view, s);
+    return hp_match_view_holds(&view, &m, d);
+}
+
+static bool holds_inside(const hp_match_detail *d, const hp_match_subject *s)
+{
+    hp_match m = {.inside = true};
+    hp_match_view view;
+    hp_match_view_init(&view, s);
+    return hp_match_view_holds(&view, &m, d);
+}
+
+static void test_detail_of_headers(void **state)
+{
+    hp_match_subject s = udp((const uint8_t *)"x", 1);
+    hp_match_detail d = {0};
+    s.ttl = 5;
+    s.tos = 46 << 2 | 1; /* EF, ECT(1) */
+    assert_true(hp_match_detail_is_empty(&d));
+    assert_true(holds_with(&d, &s));
+    assert_true(hp_compare_parse("<= 5", HP_UNIT_COUNT, &d.ttl));
+    assert_false(hp_match_detail_is_empty(&d));
+    assert_true(holds_with(&d, &s));
+    s.ttl = 6;
+    assert_false(holds_with(&d, &s));
+    d = (hp_match_detail){.has_dscp = true, .dscp = 46};
+    assert_true(holds_with(&d, &s));
+    d.dscp = 0; /* 0 is a value like any other */
+    assert_false(holds_with(&d, &s));
+    d = (hp_match_detail){.has_ecn = true, .ecn = 1};
+    assert_true(holds_with(&d, &s));
+    d.ecn = 3;
+    assert_false(holds_with(&d, &s));
+}
+
+static void test_detail_of_tcp(void **state)
+{
+    uint8_t bytes[HP_TCP_HEADER_ROOM + 3] = {0};
+    hp_tcp_header h = {.flags = HP_TCP_SYN | HP_TCP_ACK, .mss = 1460};
+    size_t n = hp_tcp_write(&h, bytes, sizeof bytes);
+    hp_match_subject s = {.proto = HP_PROTO_TCP, .segment = bytes, .segment_length = n};
+    hp_match_subject u = udp(bytes, n);
+
+    hp_match_detail d = {.tcp = {.flags = HP_TCP_SYN}};
+    assert_true(holds_with(&d, &s));
+    assert_false(holds_with(&d, &u));
+    d.tcp.no_flags = HP_TCP_ACK;
+    assert_false(holds_with(&d, &s));
+    d.tcp = (hp_match_tcp){.flags = HP_TCP_SYN | HP_TCP_FIN};
+    assert_false(holds_with(&d, &s));
+    d.tcp = (hp_match_tcp){.data = HP_PRESENT};
+    assert_false(holds_with(&d, &s));
+    s.segment_length = n + 1;
+    assert_true(holds_with(&d, &s));
+    d.tcp.data = HP_ABSENT;
+    assert_false(holds_with(&d, &s));
+    /* A header that is cut off has no flags, and no data either. */
+    for (size_t cut = 0; cut < n; cut++) {
+        s.segment_length = cut;
+        assert_false(holds_with(&d, &s));
+    }
+    s.segment = NULL;
+    assert_false(holds_with(&d, &s));
+}
+
+static void test_detail_of_dtls(void **state)
+{
+    /* A ServerHello and a Certificate in one record, then an alert of epoch 1, then a record that is cut off. */
+    g_autoptr(GBytes) bytes = hex_bytes("16 fefd 0000 000000000001 001a"
+                                        "  02 000001 0000 000000 000001 aa  0b 000001 0001 000000 000001 bb"
+                                        "15 fefd 0001 000000000000 0002 0100"
+                                        "17 feff 0001 000000000001 0008 00");
+    gsize len;
+    const uint8_t *data = g_bytes_get_data(bytes, &len);
+    hp_match_subject s = udp(data, len);
+
+    static const struct {
+        hp_match_dtls dtls;
+        bool holds;
+    } cases[] = {
+        {{.has_content_type = true, .content_type = 22}, true},
+        {{.has_content_type = true, .content_type = 21}, true},
+        {{.has_content_type = true, .content_type = 23}, true},
+        {{.has_content_type = true, .content_type = 20}, false},
+        {{.has_handshake_type = true, .handshake_type = 2}, true},
+        {{.has_handshake_type = true, .handshake_type = 11}, true},
+        {{.has_handshake_type = true, .handshake_type = 1}, false},
+        {{.has_handshake_type = true, .handshake_type = 0xaa}, false},
+        {{.has_epoch = true, .epoch = 0}, true},
+        {{.has_epoch = true, .epoch = 1}, true},
+        {{.has_epoch = true, .epoch = 2}, false},
+        {{.version = 0xfeff}, true},
+        {{.version = 0xfefc}, false},
+        /* All of one record. */
+        {{.has_content_type = true, .content_type = 21, .has_epoch = true, .epoch = 1}, true},
+        {{.has_content_type = true, .content_type = 22, .has_epoch = true, .epoch = 1}, false},
+        {{.has_content_type = true, .content_type = 21, .has_handshake_type = true, .handshake_type = 2}, false},
+        {{.version = 0xfeff, .has_epoch = true, .epoch = 0}, false},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        hp_match_detail d = {.dtls = cases[i].dtls};
+        assert_int_equal(holds_with(&d, &s), cases[i].holds);
+    }
+    /* Encrypted handshake messages have no type, and records of DTLS 1.3 nothing to ask about. */
+    static const uint8_t finished[] = {22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 12,
+                                       2,  0,    0,    0, 0, 0, 0, 0, 0, 0, 0, 0},
+                         unified[] = {0x2f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    hp_match_subject f = udp(finished, sizeof finished), one_three = udp(unified, sizeof unified);
+    hp_match_detail d = {.dtls = {.has_handshake_type = true, .handshake_type = 2}};
+    assert_false(holds_with(&d, &f));
+    d = (hp_match_detail){.dtls = {.has_content_type = true, .content_type = 22}};
+    assert_true(holds_with(&d, &f));
+    assert_false(holds_with(&d, &one_three));
+}
+
+static void test_detail_of_rtp(void **state)
+{
+    uint8_t rtp[] = {0x80, 0x80 | 111, 0xff, 0xfa, 0, 0, 0, 9, 0xde, 0xad, 0xbe, 0xef, 1, 2, 3};
+    uint8_t dtls[20] = {22, 0xfe, 0xfd};
+    hp_match_subject s = udp(rtp, sizeof rtp), other = udp(dtls, sizeof dtls);
+    hp_match_detail d = {.rtp = {.has_payload_type = true, .payload_type = 111}};
+    assert_true(holds_with(&d, &s));
+    assert_false(holds_with(&d, &other));
+    d.rtp.payload_type = 110;
+    assert_false(holds_with(&d, &s));
+    d.rtp = (hp_match_rtp){.has_ssrc = true, .ssrc = 0xdeadbeef};
+    assert_true(holds_with(&d, &s));
+    d.rtp.ssrc = 0;
+    assert_false(holds_with(&d, &s));
+    d.rtp = (hp_match_rtp){.marker = HP_PRESENT};
+    assert_true(holds_with(&d, &s));
+    d.rtp.marker = HP_ABSENT;
+    assert_false(holds_with(&d, &s));
+
+    /* 65530 to 3, round the wrap. */
+    d.rtp = (hp_match_rtp){.has_sequence = true, .sequence_first = 65530, .sequence_last = 3};
+    static const uint16_t inside[] = {65530, 65535, 0, 3}, outside[] = {65529, 4, 30000};
+    for (unsigned i = 0; i < G_N_ELEMENTS(inside); i++) {
+        rtp[2] = (uint8_t)(inside[i] >> 8);
+        rtp[3] = (uint8_t)inside[i];
+        assert_true(holds_with(&d, &s));
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(outside); i++) {
+        rtp[2] = (uint8_t)(outside[i] >> 8);
+        rtp[3] = (uint8_t)outside[i];
+        assert_false(holds_with(&d, &s));
+    }
+    d.rtp = (hp_match_rtp){.has_sequence = true}; /* 0 to 0 */
+    assert_false(holds_with(&d, &s));
+    rtp[2] = rtp[3] = 0;
+    assert_true(holds_with(&d, &s));
+
+    /* What a relay's client receives: inside ChannelData. */
+    uint8_t wrapped[40];
+    size_t len = hp_channel_data_write(wrapped, sizeof wrapped, 0x4000, rtp, sizeof rtp);
+    hp_match_subject c = udp(wrapped, len);
+    assert_false(holds_with(&d, &c));
+    assert_true(holds_inside(&d, &c));
+}
+
+static void test_detail_of_rtcp(void **state)
+{
+    uint8_t compound[200];
+    hp_rtcp_writer w;
+    hp_rtcp_begin(&w, compound, sizeof compound);
+    hp_rtcp_add_rr(&w, 1, NULL, 0);
+    hp_rtcp_add_pli(&w, 1, 2);
+    size_t len = hp_rtcp_finish(&w);
+    assert_int_not_equal(len, 0);
+    hp_match_subject s = udp(compound, len);
+
+    hp_match_detail d = {.rtcp = {.packet_type = HP_RTCP_RR}};
+    assert_true(holds_with(&d, &s));
+    d.rtcp.packet_type = HP_RTCP_PSFB;
+    assert_true(holds_with(&d, &s));
+    d.rtcp = (hp_match_rtcp){.packet_type = HP_RTCP_PSFB, .has_format = true, .format = HP_PSFB_PLI};
+    assert_true(holds_with(&d, &s));
+    d.rtcp.format = HP_PSFB_FIR;
+    assert_false(holds_with(&d, &s));
+    d.rtcp = (hp_match_rtcp){.has_format = true, .format = 0}; /* the RR's count is no format */
+    assert_false(holds_with(&d, &s));
+    d.rtcp.packet_type = HP_RTCP_SR;
+    assert_false(holds_with(&d, &s));
+    /* Under SRTCP what follows the first header is noise. */
+    for (size_t i = 8; i < len; i++) {
+        compound[i] = (uint8_t)(0xa5 ^ i);
+    }
+    d.rtcp = (hp_match_rtcp){.packet_type = HP_RTCP_RR};
+    assert_true(holds_with(&d, &s));
+    d.rtcp.packet_type = HP_RTCP_PSFB;
+    assert_false(holds_with(&d, &s));
+}
+
+static void test_detail_of_stun(void **state)
+{
+    uint8_t bytes[200], none[HP_STUN_HEADER];
+    hp_addr mapped = hp_addr_v4(0xc0000201, 4000), plain = hp_addr_v4(0x0a000001, 5000);
+    hp_stun_writer w;
+    hp_stun_begin(&w, bytes, sizeof bytes, HP_STUN_SUCCESS, HP_STUN_BINDING, id, NULL);
+    hp_stun_add_text(&w, HP_STUN_USERNAME, "alice");
+    hp_stun_add_addr(&w, HP_STUN_XOR_MAPPED_ADDRESS, &mapped, true);
+    hp_stun_add_addr(&w, HP_STUN_OTHER_ADDRESS, &plain, false);
+    hp_match_subject s = udp(bytes, hp_stun_finish(&w)), other = udp((const uint8_t *)"hello", 5);
+    hp_stun_begin(&w, none, sizeof none, HP_STUN_REQUEST, HP_STUN_BINDING, id, NULL);
+    hp_match_subject empty = udp(none, hp_stun_finish(&w));
+
+    char alice[] = "alice", alic[] = "alic";
+    hp_match_detail d = {.stun = {.username = alice}};
+    assert_true(holds_with(&d, &s));
+    assert_false(holds_with(&d, &other));
+    assert_false(holds_with(&d, &empty));
+    d.stun.username = alic;
+    assert_false(holds_with(&d, &s));
+
+    d = (hp_match_detail){0};
+    assert_true(hp_prefix_parse("192.0.2.0/24", &d.stun.address.prefix));
+    assert_true(holds_with(&d, &s));
+    assert_false(holds_with(&d, &empty));
+    d.stun.address_in = HP_STUN_OTHER_ADDRESS;
+    assert_false(holds_with(&d, &s));
+    d.stun.address_in = HP_STUN_XOR_MAPPED_ADDRESS;
+    assert_true(holds_with(&d, &s));
+    d.stun.address.port_first = d.stun.address.port_last = 4001;
+    assert_false(holds_with(&d, &s));
+    d.stun.address.port_first = 4000;
+    assert_true(holds_with(&d, &s));
+    assert_true(hp_prefix_parse("10.0.0.1", &d.stun.address.prefix));
+    d.stun = (hp_match_stun_contents){.address = {.prefix = d.stun.address.prefix}};
+    assert_true(holds_with(&d, &s)); /* the plain one */
+}
+
+/* A view that serves many matches says the same as a fresh one for each. */
+static void test_view_is_shared(void **state)
+{
+    uint8_t request[100], channel[200];
+    size_t request_len = check(request, sizeof request);
+    size_t len = hp_channel_data_write(channel, sizeof channel, 0x4001, request, request_len);
+    hp_match_subject s = udp(channel, len);
+    const hp_match matches[] = {
+        {.rtp = HP_PRESENT},
+        {.channel = 0x4001},
+        {.stun = {.method = HP_STUN_BINDING}, .inside = true},
+        {.stun = {.method = HP_STUN_BINDING}},
+        {.stun = {.method = HP_STUN_ALLOCATE}, .inside = true},
+        {.channel_data = HP_PRESENT},
+        {.dtls = HP_PRESENT, .inside = true},
+    };
+    hp_match_view view;
+    hp_match_view_init(&view, &s);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(matches); i++) {
+            assert_int_equal(hp_match_view_holds(&view, &matches[i], NULL), hp_match_packet(&matches[i], &s));
+        }
+    }
+    assert_int_equal(view.n_layers, 2);
+}
+
+static void test_detail_as_value(void **state)
+{
+    hp_match_detail d = {.rtp = {.has_ssrc = true, .ssrc = 7}, .dtls = {.version = 0xfefd}}, copy;
+    d.stun.username = g_strdup("alice");
+    hp_match_detail_copy(&d, &copy);
+    assert_true(hp_match_detail_equal(&d, &copy));
+    copy.rtp.ssrc = 8;
+    assert_false(hp_match_detail_equal(&d, &copy));
+    copy.rtp.ssrc = 7;
+    copy.stun.username[0] = 'A';
+    assert_false(hp_match_detail_equal(&d, &copy));
+    assert_string_equal(d.stun.username, "alice");
+    hp_match_detail_clear(&d);
+    assert_true(hp_match_detail_is_empty(&d));
+    hp_match_detail_clear(&copy);
+    hp_match_detail_clear(&copy);
+    hp_match_detail_clear(NULL);
+    /* A value that is not asked for does not tell two details apart. */
+    hp_match_detail a = {.rtp = {.payload_type = 1}}, b = {.rtp = {.payload_type = 2}};
+    assert_true(hp_match_detail_equal(&a, &b));
+    a.rtp.has_payload_type = b.rtp.has_payload_type = true;
+    assert_false(hp_match_detail_equal(&a, &b));
+}
+
+/* Every truncation of every kind of datagram, in memory that ends where it ends: nothing is read beyond. */
+static void test_detail_of_truncated(void **state)
+{
+    static const char *const datagrams[] = {
+        "16 fefd 0000 000000000001 001a 02 000001 0000 000000 000001 aa 0b 000001 0001 000000 000001 bb",
+        "16 fefd 0000 000000000001 ffff 01 ffffff 0000 ffffff ffffff",
+        "90 ef fffa 00000009 deadbeef bede ffff 01020304",
+        "81 c9 0007 00000001 ffffffffffffffff",
+        "0101 0018 2112a442 0102030405060708090a0b0c 0020 0008 0001 1111 22222222 0006 0004 61626364",
+    };
+    hp_match_detail all[] = {
+        {.dtls = {.has_handshake_type = true, .handshake_type = 99}},
+        {.rtp = {.has_ssrc = true, .ssrc = 1}},
+        {.rtcp = {.has_format = true, .format = 31}},
+        {.stun = {.address_in = HP_STUN_MAPPED_ADDRESS}},
+        {.tcp = {.flags = HP_TCP_SYN}},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(datagrams); i++) {
+        g_autoptr(GBytes) bytes = hex_bytes(datagrams[i]);
+        gsize len;
+        const uint8_t *data = g_bytes_get_data(bytes, &len);
+        for (size_t cut = 0; cut <= len; cut++) {
+            g_autofree uint8_t *exact = g_memdup2(data, MAX(cut, 1));
+            hp_match_subject s = udp(exact, cut);
+            s.segment = exact;
+            s.segment_length = cut;
+            for (unsigned k = 0; k < G_N_ELEMENTS(all); k++) {
+                assert_false(holds_inside(&all[k], &s));
+            }
+        }
+    }
+}
+
 static void assert_described(const char *hex, hp_wire_kind kind, const char *text)
 {
     g_autoptr(GBytes) bytes = hex_bytes(hex);
@@ -376,6 +698,15 @@ int main(void)
         cmocka_unit_test(test_media),
         cmocka_unit_test(test_copy_and_clear),
         cmocka_unit_test(test_subject_of_packet),
+        cmocka_unit_test(test_detail_of_headers),
+        cmocka_unit_test(test_detail_of_tcp),
+        cmocka_unit_test(test_detail_of_dtls),
+        cmocka_unit_test(test_detail_of_rtp),
+        cmocka_unit_test(test_detail_of_rtcp),
+        cmocka_unit_test(test_detail_of_stun),
+        cmocka_unit_test(test_view_is_shared),
+        cmocka_unit_test(test_detail_as_value),
+        cmocka_unit_test(test_detail_of_truncated),
         cmocka_unit_test(test_describe),
         cmocka_unit_test(test_channel_data),
     };

@@ -502,6 +502,32 @@ static void test_icmp_and_tcp_fragments(void **state)
     assert_int_equal(again->src.port, 77);
 }
 
+/* "in two pieces" from a TCP port and in a ping: the first pieces. */
+#define TCP4_FIRST "4500002cbeef20004006afa5c0000201c63364029c4001bb010203040a0b0c0d5018200089e10000696e2074"
+#define TCP6_FIRST                                                                                                     \
+    "6000000000202c4020010db800000000000000000000000120010db800000000000000000000000206000001deadbeef9c4001bb01020304" \
+    "0a0b0c0d501820001aa40000696e2074"
+#define ECHO6_FIRST                                                                                                    \
+    "6000000000182c4020010db800000000000000000000000120010db80000000000000000000000023a000001deadbeef8000c259004d0007" \
+    "696e2074776f2070"
+
+/* How long the datagram is does not show: the sum goes with the length that the fragment knows. */
+static void test_first_fragments_without_a_length(void **state)
+{
+    static const struct {
+        const char *hex;
+        uint32_t known, length; /* of the fragment, of the datagram */
+        uint16_t sum; /* of the datagram's payload */
+    } cases[] = {{TCP4_FIRST, 24, 33, 0xebc3}, {TCP6_FIRST, 24, 33, 0xebc3}, {ECHO6_FIRST, 16, 21, 0x618d}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(hp_packet) p = parse(cases[i].hex);
+        assert_non_null(p);
+        assert_int_equal(p->frag_total, cases[i].known);
+        assert_int_equal(p->l4_sum + p->frag_total, cases[i].sum + cases[i].length);
+        assert_writes(p, cases[i].hex);
+    }
+}
+
 static void test_skipped_headers(void **state)
 {
     g_autoptr(hp_packet) plain4 = make(HP_PROTO_UDP, "192.168.1.2:5000", "203.0.113.5:3478", "hairpin", 7);
@@ -678,6 +704,7 @@ int main(void)
         cmocka_unit_test(test_icmp_error_forbidden),
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_icmp_and_tcp_fragments),
+        cmocka_unit_test(test_first_fragments_without_a_length),
         cmocka_unit_test(test_skipped_headers),
         cmocka_unit_test(test_other_protocols),
         cmocka_unit_test(test_malformed),

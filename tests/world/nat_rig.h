@@ -8,6 +8,7 @@
 /* after the four above */
 #include <cmocka.h>
 
+#include "wire/tcp.h"
 #include "world/nat.h"
 #include "world/probe.h"
 
@@ -74,6 +75,19 @@ static inline hp_packet *udp(const char *src, const char *dst)
     return hp_packet_new(HP_PROTO_UDP, &from, &to, "payload", 7);
 }
 
+/* A TCP segment without data. */
+static inline hp_packet *tcp_at(const char *src, const char *dst, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+    hp_addr from = addr(src), to = addr(dst);
+    hp_tcp_header h = {.seq = seq, .ack = ack, .window = 1000, .flags = flags};
+    uint8_t bytes[HP_TCP_HEADER_ROOM];
+    size_t n = hp_tcp_write(&h, bytes, sizeof bytes);
+    return hp_packet_new(HP_PROTO_TCP, &from, &to, bytes, n);
+}
+
+/* One whose numbers do not matter: the inside starts at 1000, the outside at 5000, nothing but SYN and FIN is sent. */
+enum { IN_SEQ = 1000, OUT_SEQ = 5000 };
+
 /* The next packet that the probe on a side got since the last call, or NULL. */
 static inline hp_packet *rig_got(rig *r, unsigned side)
 {
@@ -104,6 +118,31 @@ static inline const char *rig_in(rig *r, const char *src, const char *dst)
         return "-";
     assert_true(hp_addr_equal(&p->src, &from));
     return hp_addr_format(&p->dst, r->text);
+}
+
+static inline const char *rig_tcp(rig *r, unsigned side, const char *src, const char *dst, uint8_t flags, uint32_t seq,
+                                  uint32_t ack)
+{
+    rig_give(r, side, tcp_at(src, dst, flags, seq, ack));
+    const hp_packet *p = rig_got(r, !side);
+    if (!p)
+        return "-";
+    assert_int_equal(p->proto, HP_PROTO_TCP);
+    return hp_addr_format(side == HP_NAT_INSIDE ? &p->src : &p->dst, r->text);
+}
+
+/* Sends a segment outwards; gives the external source it left with, or "-". */
+static inline const char *rig_tcp_out(rig *r, const char *src, const char *dst, uint8_t flags)
+{
+    return rig_tcp(r, HP_NAT_INSIDE, src, dst, flags, IN_SEQ + !(flags & HP_TCP_SYN),
+                   flags & HP_TCP_ACK ? OUT_SEQ + 1 : 0);
+}
+
+/* Sends a segment inwards; gives the internal destination it arrived at, or "-". */
+static inline const char *rig_tcp_in(rig *r, const char *src, const char *dst, uint8_t flags)
+{
+    return rig_tcp(r, HP_NAT_OUTSIDE, src, dst, flags, OUT_SEQ + !(flags & HP_TCP_SYN),
+                   flags & HP_TCP_ACK ? IN_SEQ + 1 : 0);
 }
 
 /* The last record of a type (and, for events, kind). */
@@ -164,5 +203,23 @@ static inline unsigned rig_drops(rig *r)
 
 #define assert_out(r, src, dst, external) assert_string_equal(rig_out(r, src, dst), external)
 #define assert_in(r, src, dst, internal) assert_string_equal(rig_in(r, src, dst), internal)
+#define assert_tcp_out(r, src, dst, flags, external) assert_string_equal(rig_tcp_out(r, src, dst, flags), external)
+#define assert_tcp_in(r, src, dst, flags, internal) assert_string_equal(rig_tcp_in(r, src, dst, flags), internal)
+#define assert_tcp_state(r, src, dst, state)                                                                           \
+    do {                                                                                                               \
+        hp_addr in_ = addr(src), out_ = addr(dst);                                                                     \
+        const char *state_ = hp_nat_tcp_state_of((r)->nat, &in_, &out_);                                               \
+        assert_string_equal(state_ ? state_ : "closed", state);                                                        \
+    } while (0)
+
+/* Short names of flags, as a capture prints them. */
+enum {
+    SYN = HP_TCP_SYN,
+    SYN_ACK = HP_TCP_SYN | HP_TCP_ACK,
+    ACK = HP_TCP_ACK,
+    FIN = HP_TCP_FIN | HP_TCP_ACK,
+    RST = HP_TCP_RST,
+    RST_ACK = HP_TCP_RST | HP_TCP_ACK,
+};
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "wire/hex.h"
 #include "world/fragment.h"
 #include "world/probe.h"
 
@@ -226,6 +227,52 @@ static void test_echo_and_tcp(void **state)
     bench_clear(&b);
 }
 
+/* As a TUN device gives them: datagrams of TCP and of a ping, made and cut by an independent program. */
+static void test_bytes_of_any_protocol(void **state)
+{
+    static const struct {
+        const char *pieces[2];
+        uint32_t length; /* of the payload, as packet.h counts it */
+    } cases[] = {
+        {{"4500002cbeef20004006afa5c0000201c63364029c4001bb010203040a0b0c0d5018200089e10000696e2074",
+          "4500001dbeef00034006cfb1c0000201c6336402776f20706965636573"},
+         29},
+        {{"6000000000202c4020010db800000000000000000000000120010db800000000000000000000000206000001deadbeef"
+          "9c4001bb010203040a0b0c0d501820001aa40000696e2074",
+          "6000000000112c4020010db800000000000000000000000120010db800000000000000000000000206000018deadbeef"
+          "776f20706965636573"},
+         29},
+        {{"6000000000182c4020010db800000000000000000000000120010db80000000000000000000000023a000001deadbeef"
+          "8000c259004d0007696e2074776f2070",
+          "60000000000d2c4020010db800000000000000000000000120010db80000000000000000000000023a000010deadbeef6965636573"},
+         13},
+    };
+    bench b;
+    bench_init(&b);
+    for (unsigned round = 0; round < 4 * G_N_ELEMENTS(cases); round++) {
+        unsigned i = round / 4, early = round & 1;
+        bool spoiled = round & 2;
+        hp_packet *parsed[2];
+        for (unsigned k = 0; k < 2; k++) {
+            g_autoptr(GBytes) bytes = hex_bytes(cases[i].pieces[k]);
+            gsize n;
+            const uint8_t *data = g_bytes_get_data(bytes, &n);
+            parsed[k] = hp_packet_parse(data, n, NULL);
+            assert_non_null(parsed[k]);
+        }
+        parsed[1]->payload[0] ^= spoiled;
+        assert_null(hp_reassembly_add(b.r, parsed[early]));
+        g_autoptr(hp_packet) whole = hp_reassembly_add(b.r, parsed[1 - early]);
+        assert_non_null(whole);
+        assert_int_equal(whole->length, cases[i].length);
+        assert_int_equal(whole->corrupt, spoiled);
+        if (!spoiled) {
+            assert_memory_equal(whole->payload + whole->length - 13, "in two pieces", 13);
+        }
+    }
+    bench_clear(&b);
+}
+
 static void test_copies_are_harmless(void **state)
 {
     bench b;
@@ -415,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_bytes_survive_the_wire),
         cmocka_unit_test(test_fragments_of_fragments),
         cmocka_unit_test(test_echo_and_tcp),
+        cmocka_unit_test(test_bytes_of_any_protocol),
         cmocka_unit_test(test_copies_are_harmless),
         cmocka_unit_test(test_overlaps_end_the_datagram),
         cmocka_unit_test(test_bytes_beyond_the_last_are_an_overlap),

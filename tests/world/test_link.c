@@ -1,4 +1,4 @@
-/* Links: exact times, losses, queues. MTU is test_link_mtu.c. */
+/* Links: exact times, losses, queues. Each of the other test_link_*.c takes one part: changes of the settings, rates, ... */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,47 +6,7 @@
 
 #include <cmocka.h>
 
-#include "world/link.h"
-#include "world/probe.h"
-
-#define A "192.0.2.1:1000"
-#define B "192.0.2.2:2000"
-/* 20 bytes of IPv4 and 8 of UDP make it 1000 on the wire. */
-enum { PAYLOAD_1000 = 972 };
-
-typedef struct bench {
-    hp_trace *trace;
-    hp_world *world;
-    hp_link *link;
-    probe *far;
-} bench;
-
-static bench bench_new(uint64_t seed, const hp_link_config *config)
-{
-    bench b = {.trace = hp_trace_new(NULL)};
-    assert_non_null(b.trace);
-    b.world = hp_world_new(seed, b.trace);
-    b.link = hp_link_new(b.world, "a>b", config);
-    b.far = probe_new(b.world, "far");
-    hp_node_connect(hp_link_node(b.link), 0, &b.far->node, 4);
-    return b;
-}
-
-static void bench_free(bench *b)
-{
-    hp_world_free(b->world);
-    hp_trace_free(b->trace);
-}
-
-static void put(bench *b, size_t payload)
-{
-    give(hp_link_node(b->link), 0, udp_packet(b->world, A, B, payload));
-}
-
-static void run(bench *b, hp_time until)
-{
-    assert_true(hp_world_run_until(b->world, until, NULL));
-}
+#include "world/link_rig.h"
 
 static void test_ideal_wire_delivers_in_a_step_of_its_own(void **state)
 {
@@ -347,140 +307,6 @@ static void test_down(void **state)
     bench_free(&b);
 }
 
-static void test_configure(void **state)
-{
-    hp_packet_range ranges[] = {{2, 2}, {4, 0}};
-    bench b = bench_new(1, &(hp_link_config){.delay_ns = 50 * HP_MS, .drop = ranges, .n_drop = 2});
-    put(&b, 0);
-    run(&b, 10 * HP_MS);
-    hp_link_config config = *hp_link_get_config(b.link); /* its drop list is the link's own */
-    config.delay_ns = 5 * HP_MS;
-    hp_link_configure(b.link, &config, "delay");
-    assert_int_equal(hp_link_get_config(b.link)->n_drop, 2);
-    put(&b, 0); /* the second: dropped */
-    put(&b, 0); /* does not overtake the first */
-    run(&b, 100 * HP_MS);
-    config = *hp_link_get_config(b.link);
-    config.n_drop = 0;
-    hp_link_configure(b.link, &config, "no drops");
-    put(&b, 0);
-    run(&b, HP_S);
-    assert_int_equal(b.far->hits->len, 3);
-    assert_int_equal(probe_at(b.far, 0)->at, 50 * HP_MS);
-    assert_int_equal(probe_at(b.far, 1)->at, 50 * HP_MS);
-    assert_int_equal(probe_at(b.far, 1)->p->uid, 3);
-    assert_int_equal(probe_at(b.far, 2)->at, 105 * HP_MS);
-
-    hp_trace_cursor cursor = {0};
-    hp_record r = {0};
-    unsigned changes = 0;
-    while (hp_trace_next(b.trace, &cursor, &r)) {
-        if (r.type == HP_RECORD_EVENT && r.event.kind == HP_EV_LINK_CHANGED) {
-            assert_string_equal(r.event.subject, "a>b");
-            assert_string_equal(hp_record_text(&r, "what"), changes == 0 ? "delay" : "no drops");
-            changes++;
-        }
-    }
-    assert_int_equal(changes, 2);
-    bench_free(&b);
-}
-
-static void test_rate_taken_away_while_packets_wait(void **state)
-{
-    bench b = bench_new(1, &(hp_link_config){.rate_bps = 1000000});
-    put(&b, PAYLOAD_1000);
-    put(&b, PAYLOAD_1000);
-    hp_link_configure(b.link, &(hp_link_config){0}, "no rate");
-    put(&b, 0); /* behind the two */
-    hp_link_configure(b.link, &(hp_link_config){.rate_bps = 1000000}, "a rate again");
-    put(&b, PAYLOAD_1000);
-    run(&b, HP_S);
-    assert_int_equal(b.far->hits->len, 4);
-    assert_int_equal(probe_at(b.far, 0)->at, 8 * HP_MS);
-    assert_int_equal(probe_at(b.far, 1)->at, 8 * HP_MS);
-    assert_int_equal(probe_at(b.far, 2)->at, 8 * HP_MS);
-    assert_int_equal(probe_at(b.far, 3)->at, 16 * HP_MS);
-    for (unsigned i = 0; i < 4; i++) {
-        assert_int_equal(probe_at(b.far, i)->p->uid, i + 1);
-    }
-    bench_free(&b);
-}
-
-static void test_what_waits_is_sent_at_the_new_rate(void **state)
-{
-    hp_link_config config = {.rate_bps = 1000, .delay_ns = 20 * HP_MS, .queue_packets = 3};
-    bench b = bench_new(1, &config); /* 8 s a packet */
-    for (unsigned i = 0; i < 4; i++) {
-        put(&b, PAYLOAD_1000);
-    }
-    run(&b, HP_S);
-    config.loss_ppb = 1; /* another setting moves nobody */
-    hp_link_configure(b.link, &config, "loss");
-    config.rate_bps = 1000000; /* 8 ms; the first is half way out and stays at its rate */
-    hp_link_configure(b.link, &config, "faster");
-    put(&b, 0); /* they still wait: no room */
-    assert_int_equal(hp_link_get_stats(b.link).queue_drops, 1);
-    run(&b, 8 * HP_S); /* the second is on the wire: neither is it stopped */
-    config.rate_bps = 2000000;
-    hp_link_configure(b.link, &config, "faster still");
-    put(&b, PAYLOAD_1000);
-    run(&b, 100 * HP_S);
-    static const hp_time wanted[] = {8020 * HP_MS, 8028 * HP_MS, 8032 * HP_MS, 8036 * HP_MS, 8040 * HP_MS};
-    static const unsigned uids[] = {1, 2, 3, 4, 6};
-    assert_int_equal(b.far->hits->len, 5);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_int_equal(probe_at(b.far, i)->at, wanted[i]);
-        assert_int_equal(probe_at(b.far, i)->p->uid, uids[i]);
-    }
-    bench_free(&b);
-}
-
-static void test_a_lower_rate_slows_what_waits(void **state)
-{
-    bench b = bench_new(1, &(hp_link_config){.rate_bps = 1000000, .duplicate_ppb = HP_PPB});
-    put(&b, PAYLOAD_1000);
-    put(&b, PAYLOAD_1000);
-    hp_link_configure(b.link, &(hp_link_config){.rate_bps = 100000}, "slower");
-    put(&b, PAYLOAD_1000);
-    run(&b, HP_S);
-    static const hp_time wanted[] = {8 * HP_MS, 8 * HP_MS, 88 * HP_MS, 88 * HP_MS, 168 * HP_MS}; /* twins together */
-    assert_int_equal(b.far->hits->len, 5);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_int_equal(probe_at(b.far, i)->at, wanted[i]);
-        assert_int_equal(probe_at(b.far, i)->p->uid, 1 + i / 2);
-    }
-    bench_free(&b);
-}
-
-/* Jitter's draws are kept, and so is the order that it must not break, but for packets that were held back. */
-static void test_a_new_rate_keeps_the_order(void **state)
-{
-    hp_link_config config = {
-        .rate_bps = 1000000, .jitter_ns = 50 * HP_MS, .reorder_ppb = HP_PPB / 10, .reorder_by_ns = HP_S};
-    bench b = bench_new(1, &config);
-    for (unsigned i = 0; i < 200; i++) {
-        put(&b, PAYLOAD_1000);
-    }
-    run(&b, 100 * HP_MS);
-    uint64_t reordered = hp_link_get_stats(b.link).reordered;
-    config.rate_bps = 100000000; /* 80 us */
-    hp_link_configure(b.link, &config, "faster");
-    run(&b, 10 * HP_S);
-    assert_int_equal(b.far->hits->len, 200);
-    unsigned passed = 0;
-    uint64_t highest = 0;
-    for (unsigned i = 0; i < 200; i++) {
-        const probe_hit *hit = probe_at(b.far, i);
-        passed += hit->p->uid < highest;
-        highest = MAX(highest, hit->p->uid);
-        /* All have left at 104 ms + 187 * 80 us. */
-        assert_true(hit->at <= 119 * HP_MS + config.jitter_ns + HP_S);
-    }
-    assert_true(reordered > 0);
-    assert_int_equal(passed, reordered);
-    bench_free(&b);
-}
-
 /* Which of a thousand packets get through. */
 static char *luck(uint64_t seed, bool with_neighbour)
 {
@@ -530,11 +356,6 @@ int main(void)
         cmocka_unit_test(test_reorder_defaults),
         cmocka_unit_test(test_duplicates_and_corruption),
         cmocka_unit_test(test_down),
-        cmocka_unit_test(test_configure),
-        cmocka_unit_test(test_rate_taken_away_while_packets_wait),
-        cmocka_unit_test(test_what_waits_is_sent_at_the_new_rate),
-        cmocka_unit_test(test_a_lower_rate_slows_what_waits),
-        cmocka_unit_test(test_a_new_rate_keeps_the_order),
         cmocka_unit_test(test_luck_depends_on_seed_and_name_alone),
     };
     return cmocka_run_group_tests_name("link", tests, NULL, NULL);

@@ -329,6 +329,142 @@ static void other_icmp_is_not_translated(void **state)
     assert_drop(r, 2, HP_DROP_NAT_PROTOCOL);
 }
 
+/* ---- about TCP, and faults ---- */
+
+static hp_packet *error_about_tcp(hp_icmp_kind kind, const char *from, const char *src, const char *dst)
+{
+    hp_addr maker = addr(from);
+    g_autoptr(hp_packet) offender = tcp_at(src, dst, ACK, 7, 8);
+    return hp_packet_icmp_error(kind, &maker, offender, kind == HP_ICMP_FRAG_NEEDED ? 1280 : 0);
+}
+
+/* RFC 5382 REQ-9 and REQ-10: translated, and neither connection nor mapping ends or is refreshed. */
+static void errors_about_tcp(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    g_autoptr(rig) r = rig_new(&c);
+    assert_tcp_out(r, "192.168.1.3:5000", S, SYN, "192.0.2.1:5000");
+    assert_tcp_out(r, A, S, SYN, "192.0.2.1:5001");
+    rig_until(r, 100 * HP_S);
+    rig_give(r, HP_NAT_OUTSIDE, error_about_tcp(HP_ICMP_FRAG_NEEDED, "203.0.113.254", "192.0.2.1:5001", S));
+    const hp_packet *p = rig_got(r, HP_NAT_INSIDE);
+    check(&p->src, "203.0.113.254");
+    check(&p->dst, "192.168.1.2");
+    check(&p->inner->src, A);
+    check(&p->inner->dst, S);
+    assert_int_equal(p->icmp_mtu, 1280);
+    check_wire(p);
+    assert_tcp_state(r, A, S, "out-init");
+    /* A UDP flow of the same ports is another. */
+    rig_give(r, HP_NAT_OUTSIDE, error_about(HP_ICMP_PORT_UNREACHABLE, "198.51.100.1", "192.0.2.1:5001", S));
+    assert_drop(r, 1, HP_DROP_NAT_NO_MAPPING);
+
+    rig_give(r, HP_NAT_INSIDE, error_about_tcp(HP_ICMP_PORT_UNREACHABLE, "192.168.1.2", S, A));
+    p = rig_got(r, HP_NAT_OUTSIDE);
+    check(&p->src, "192.0.2.1");
+    check(&p->inner->dst, "192.0.2.1:5001");
+    check_wire(p);
+    rig_until(r, 240 * HP_S);
+    assert_ended(r, 240 * HP_S, "expired", 240 * HP_S);
+    assert_int_equal(hp_nat_get_stats(r->nat).mappings, 0);
+}
+
+/* About a connection from outside, which no filter would let in by now, and by another mapping than the host's own. */
+static void errors_about_connections_from_outside(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.filtering = HP_NAT_ENDPOINT_INDEPENDENT;
+    c.mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT;
+    g_autoptr(rig) r = rig_new(&c);
+    assert_tcp_out(r, A, S, SYN, "192.0.2.1:5000");
+    assert_tcp_in(r, "203.0.113.9:9", "192.0.2.1:5000", SYN, A);
+    c.tcp_filtering = HP_NAT_OWN_ADDRESS_AND_PORT_DEPENDENT;
+    hp_nat_configure(r->nat, &c, "filtering");
+    rig_give(r, HP_NAT_INSIDE, error_about_tcp(HP_ICMP_ADMIN_PROHIBITED, "192.168.1.2", "203.0.113.9:9", A));
+    const hp_packet *p = rig_got(r, HP_NAT_OUTSIDE);
+    check(&p->inner->dst, "192.0.2.1:5000");
+    rig_give(r, HP_NAT_OUTSIDE,
+             error_about_tcp(HP_ICMP_HOST_UNREACHABLE, "203.0.113.1", "192.0.2.1:5000", "203.0.113.9:9"));
+    check(&rig_got(r, HP_NAT_INSIDE)->inner->src, A);
+    rig_give(r, HP_NAT_OUTSIDE,
+             error_about_tcp(HP_ICMP_HOST_UNREACHABLE, "203.0.113.1", "192.0.2.1:5000", "203.0.113.8:9"));
+    assert_drop(r, 1, HP_DROP_NAT_NO_MAPPING);
+}
+
+/* RFC 5508 REQ-7, for TCP. */
+static void hairpinned_errors_about_tcp(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.tcp_hairpin = HP_NAT_OWN_HAIRPIN_EXTERNAL_SOURCE;
+    g_autoptr(rig) r = rig_new(&c);
+    assert_tcp_out(r, B, S, SYN, "192.0.2.1:6000");
+    rig_give(r, HP_NAT_INSIDE, tcp_at(A, "192.0.2.1:6000", SYN, 1, 0));
+    const hp_packet *delivered = rig_got(r, HP_NAT_INSIDE);
+    hp_addr b = addr("192.168.1.3");
+    rig_give(r, HP_NAT_INSIDE, hp_packet_icmp_error(HP_ICMP_PORT_UNREACHABLE, &b, delivered, 0));
+    const hp_packet *p = rig_got(r, HP_NAT_INSIDE);
+    check(&p->src, "192.0.2.1");
+    check(&p->dst, "192.168.1.2");
+    check(&p->inner->src, A);
+    check(&p->inner->dst, "192.0.2.1:6000");
+    check_wire(p);
+    assert_tcp_state(r, A, "192.0.2.1:6000", "out-init");
+}
+
+static void the_quotation_may_stay_untranslated(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.icmp_inner_untranslated = true;
+    g_autoptr(rig) r = rig_new(&c);
+    assert_out(r, "192.168.1.3:5000", S, "192.0.2.1:5000");
+    assert_out(r, A, S, "192.0.2.1:5001");
+    rig_give(r, HP_NAT_OUTSIDE, error_about(HP_ICMP_PORT_UNREACHABLE, "198.51.100.1", "192.0.2.1:5001", S));
+    const hp_packet *p = rig_got(r, HP_NAT_INSIDE);
+    check(&p->dst, "192.168.1.2");
+    check(&p->inner->src, "192.0.2.1:5001");
+    check_wire(p);
+    rig_give(r, HP_NAT_INSIDE, error_about(HP_ICMP_PORT_UNREACHABLE, "192.168.1.2", S, A));
+    p = rig_got(r, HP_NAT_OUTSIDE);
+    check(&p->src, "192.0.2.1");
+    check(&p->inner->dst, A);
+}
+
+static void port_unreachable_alone_may_end_mappings(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.icmp_unreachable_ends_mapping = true;
+    g_autoptr(rig) r = rig_new(&c);
+    assert_out(r, A, S, "192.0.2.1:5000");
+    assert_tcp_out(r, A, S, SYN, "192.0.2.1:5000");
+    rig_give(r, HP_NAT_OUTSIDE, error_about(HP_ICMP_FRAG_NEEDED, "198.51.100.1", "192.0.2.1:5000", S));
+    assert_int_equal(hp_nat_get_stats(r->nat).mappings, 2);
+    rig_give(r, HP_NAT_OUTSIDE, error_about_tcp(HP_ICMP_PORT_UNREACHABLE, "198.51.100.1", "192.0.2.1:5000", S));
+    assert_ended(r, 0, "icmp", 0);
+    assert_tcp_state(r, A, S, "closed");
+    assert_int_equal(hp_nat_get_stats(r->nat).tcp_sessions, 0);
+    assert_non_null(rig_got(r, HP_NAT_INSIDE));
+    assert_non_null(rig_got(r, HP_NAT_INSIDE)); /* both errors passed */
+    assert_in(r, S, "192.0.2.1:5000", A);
+}
+
+/* RFC 5508 REQ-1a: the mapping of queries is a knob of its own, and does not depend on the remote by default. */
+static void queries_have_behaviours_of_their_own(void **state)
+{
+    hp_nat_config c = hp_nat_config_default();
+    c.icmp_mapping = HP_NAT_OWN_ADDRESS_DEPENDENT;
+    c.icmp_filtering = HP_NAT_OWN_ENDPOINT_INDEPENDENT;
+    c.icmp_ports = HP_NAT_OWN_PORTS_SEQUENTIAL;
+    g_autoptr(rig) r = rig_new(&c);
+    rig_give(r, HP_NAT_INSIDE, echo(HP_ICMP_ECHO_REQUEST, "192.168.1.2", "198.51.100.1", 7));
+    rig_give(r, HP_NAT_INSIDE, echo(HP_ICMP_ECHO_REQUEST, "192.168.1.2", "198.51.100.2", 7));
+    check(&rig_got(r, HP_NAT_OUTSIDE)->src, "192.0.2.1");
+    check(&rig_got(r, HP_NAT_OUTSIDE)->src, "192.0.2.1:1");
+    rig_give(r, HP_NAT_OUTSIDE, echo(HP_ICMP_ECHO_REPLY, "198.51.100.9", "192.0.2.1", 1));
+    check(&rig_got(r, HP_NAT_INSIDE)->dst, "192.168.1.2:7");
+    assert_out(r, A, S, "192.0.2.1:5000");
+    assert_out(r, A, "198.51.100.2:1", "192.0.2.1:5000");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -344,6 +480,12 @@ int main(void)
         cmocka_unit_test(frag_needed_comes_back_from_the_next_link),
         cmocka_unit_test(icmpv6_likewise),
         cmocka_unit_test(other_icmp_is_not_translated),
+        cmocka_unit_test(errors_about_tcp),
+        cmocka_unit_test(errors_about_connections_from_outside),
+        cmocka_unit_test(hairpinned_errors_about_tcp),
+        cmocka_unit_test(the_quotation_may_stay_untranslated),
+        cmocka_unit_test(port_unreachable_alone_may_end_mappings),
+        cmocka_unit_test(queries_have_behaviours_of_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

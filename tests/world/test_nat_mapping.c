@@ -379,7 +379,7 @@ static void wrong_sources_and_strange_destinations(void **state)
     assert_drop(r, 5, HP_DROP_BAD_SOURCE);
 
     hp_addr a = addr(A), s = addr(S1);
-    rig_give(r, HP_NAT_INSIDE, hp_packet_new(HP_PROTO_TCP, &a, &s, NULL, 20));
+    rig_give(r, HP_NAT_INSIDE, hp_packet_new(47, &a, &s, NULL, 20));
     assert_drop(r, 6, HP_DROP_NAT_PROTOCOL);
 }
 

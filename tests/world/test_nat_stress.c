@@ -10,7 +10,8 @@
 static void check_tables(const hp_nat *nat)
 {
     const hp_nat_table *t = &nat->table;
-    uint32_t n = 0, heap = 0, tuples = 0, sessions = 0, by_kind[HP_NAT_N_KINDS] = {0};
+    uint32_t n = 0, heap = 0, tuples = 0, sessions = 0, by_kind[HP_NAT_N_PROTOS][HP_NAT_N_KINDS] = {{0}};
+    uint32_t connections = 0, by_age = 0;
     hp_time before = 0;
 
     for (uint32_t id = t->by_creation.next, previous = 0; id; id = hp_nat_cold(t, id)->by_creation.next) {
@@ -27,7 +28,16 @@ static void check_tables(const hp_nat *nat)
         assert_true(hp_nat_session_has(t, id, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, &m->remote));
         tuples += (m->flags & HP_NAT_TUPLED) != 0;
         sessions += m->n_sessions - 1;
-        by_kind[m->kind]++;
+        by_kind[m->proto][m->kind]++;
+        assert_int_equal(m->proto == HP_NAT_TCP, cold->n_tcp > 0);
+        uint32_t session = cold->tcp;
+        for (uint32_t i = 0; i < cold->n_tcp; i++) {
+            session = nat->tcp.records[session].by_mapping.next;
+            assert_int_equal(nat->tcp.records[session].mapping, id);
+            assert_int_equal(hp_nat_tcp_find(&nat->tcp, &m->internal, &nat->tcp.records[session].remote), session);
+        }
+        assert_int_equal(session, cold->tcp);
+        connections += cold->n_tcp;
         before = cold->created;
         previous = id;
         n++;
@@ -45,8 +55,21 @@ static void check_tables(const hp_nat *nat)
     assert_int_equal(t->inside.count, n);
     assert_int_equal(t->tuples.count, tuples);
     assert_true(t->sessions.index.count >= sessions);
-    for (unsigned kind = 0; kind < HP_NAT_N_KINDS; kind++)
-        assert_int_equal(by_kind[kind], t->n_of_kind[kind]);
+    assert_memory_equal(by_kind, t->n_of_kind, sizeof by_kind);
+    for (unsigned i = 0; i < HP_NAT_TCP_N_STATES; i++) {
+        hp_time last = 0;
+        for (uint32_t id = nat->tcp.by_age[i].next, previous = 0; id; id = nat->tcp.records[id].by_age.next) {
+            const hp_nat_tcp_session *s = &nat->tcp.records[id];
+            assert_int_equal(s->by_age.previous, previous);
+            assert_int_equal(s->state, i);
+            assert_true(s->refreshed >= last);
+            last = s->refreshed;
+            previous = id;
+            by_age++;
+        }
+    }
+    assert_int_equal(connections, nat->tcp.index.count);
+    assert_int_equal(connections, by_age);
 }
 
 /* ---- a hundred thousand ---- */
@@ -355,13 +378,121 @@ static void random_changes_leave_the_tables_whole(void **state)
     }
 }
 
+/* ---- TCP ---- */
+
+static hp_packet *any_segment(hp_rng *rng, hp_addr src, hp_addr dst)
+{
+    static const uint8_t flags[] = {SYN, SYN, SYN, SYN_ACK, SYN_ACK, ACK, ACK, ACK, FIN, FIN, RST, RST_ACK, 0, 0xff};
+    hp_tcp_header h = {.seq = (uint32_t)hp_rng_below(rng, 3),
+                       .ack = (uint32_t)hp_rng_below(rng, 3),
+                       .window = 2,
+                       .flags = flags[hp_rng_below(rng, G_N_ELEMENTS(flags))],
+                       .has_window_scale = hp_rng_below(rng, 2),
+                       .window_scale = 1};
+    uint8_t bytes[HP_TCP_HEADER_ROOM];
+    size_t n = hp_tcp_write(&h, bytes, sizeof bytes);
+    hp_packet *p = hp_packet_new(HP_PROTO_TCP, &src, &dst, bytes, n);
+    p->corrupt = hp_rng_below(rng, 20) == 0;
+    if (hp_rng_below(rng, 30) == 0) {
+        for (unsigned i = 0; i < p->length; i++)
+            p->payload[i] = (uint8_t)hp_rng_below(rng, 256);
+    }
+    return p;
+}
+
+static void random_tcp_knobs(hp_rng *rng, hp_nat_config *c)
+{
+    c->tcp_mapping = (hp_nat_own_behaviour)hp_rng_below(rng, 5);
+    c->tcp_filtering = (hp_nat_own_behaviour)hp_rng_below(rng, 5);
+    c->tcp_ports = (hp_nat_own_ports)hp_rng_below(rng, 4);
+    c->tcp_overload = (hp_nat_own_choice)hp_rng_below(rng, 3);
+    c->tcp_port_parity = (hp_nat_own_choice)hp_rng_below(rng, 3);
+    c->tcp_hairpin = (hp_nat_own_hairpin)hp_rng_below(rng, 4);
+    c->tcp_unsolicited_syn = (hp_nat_syn)hp_rng_below(rng, 5);
+    c->tcp_stray = (hp_nat_stray)hp_rng_below(rng, 3);
+    c->tcp_rst = (hp_nat_rst)hp_rng_below(rng, 3);
+    c->tcp_rst_unchecked = hp_rng_below(rng, 2);
+    c->tcp_rst_unanswered_removes = hp_rng_below(rng, 2);
+    c->tcp_refresh = (hp_nat_tcp_refresh)hp_rng_below(rng, 3);
+    c->tcp_closing_timeout = hp_rng_below(rng, 2) * 10 * HP_S;
+    c->max_tcp_per_host = (uint32_t)hp_rng_below(rng, 2) * 3;
+    c->max_mappings = (uint32_t)hp_rng_below(rng, 2) * 20;
+    c->eviction = (hp_nat_eviction)hp_rng_below(rng, 3);
+    c->max_sessions_per_mapping = (uint32_t)hp_rng_below(rng, 4);
+    c->max_lifetime = hp_rng_below(rng, 2) * 50 * HP_S;
+    c->port_block = (uint16_t)(hp_rng_below(rng, 2) * 64);
+    c->port_blocks = (hp_nat_blocks)hp_rng_below(rng, 3);
+    c->port_quarantine = hp_rng_below(rng, 2) * 30 * HP_S;
+    c->port_quarantine_tcp = hp_rng_below(rng, 2);
+    c->port_quarantine_max = (uint32_t)hp_rng_below(rng, 2) * 5;
+    c->hairpin_filtered = hp_rng_below(rng, 2);
+    c->hairpin_drops_first = hp_rng_below(rng, 2);
+    c->icmp_error_ends_mapping = hp_rng_below(rng, 2);
+}
+
+/* Every packet that comes is passed, dropped or held, and every mapping has a connection. */
+static void random_tcp_leaves_the_tables_whole(void **state)
+{
+    hp_rng rng;
+    hp_rng_init(&rng, 22, "tcp");
+    for (unsigned round = 0; round < 40; round++) {
+        hp_nat_config c = hp_nat_config_default();
+        g_autoptr(rig) r = rig_new_seeded(round, &c, "192.0.2.1 192.0.2.2");
+        unsigned given = 0, errors = 0;
+        for (unsigned step = 0; step < 600; step++) {
+            unsigned i = (unsigned)hp_rng_below(&rng, HOSTS * PORTS), flow = (unsigned)hp_rng_below(&rng, FLOWS);
+            hp_addr e = model_inside((unsigned)hp_rng_below(&rng, HOSTS * PORTS));
+            hp_addr external = hp_addr_v4(0xc0000201 + (uint32_t)hp_rng_below(&rng, 2), e.port);
+            hp_addr to = hp_rng_below(&rng, 6) ? model_remote(flow) : external;
+            unsigned before = r->out->hits->len;
+            rig_give(r, HP_NAT_INSIDE, any_segment(&rng, model_inside(i), to));
+            rig_give(r, HP_NAT_OUTSIDE, any_segment(&rng, model_remote(flow), external));
+            given += 2;
+            if (hp_rng_below(&rng, 10) == 0 && r->out->hits->len > before) {
+                const hp_packet *p = probe_at(r->out, before)->p;
+                hp_addr router = addr("203.0.113.254");
+                hp_packet *error = hp_packet_icmp_error(HP_ICMP_TTL_EXCEEDED, &router, p, 0);
+                errors += error != NULL;
+                if (error)
+                    rig_give(r, HP_NAT_OUTSIDE, error);
+            }
+            switch (hp_rng_below(&rng, 20)) {
+            case 0:
+                rig_until(r, hp_world_now(r->world) + hp_rng_below(&rng, 60 * HP_S));
+                break;
+            case 1:
+                random_tcp_knobs(&rng, &c);
+                hp_nat_configure(r->nat, &c, "random");
+                break;
+            case 2:
+                hp_nat_rebind(r->nat, NULL);
+                break;
+            case 3:
+                if (hp_rng_below(&rng, 10) == 0)
+                    hp_nat_reboot(r->nat);
+                break;
+            default:
+                break;
+            }
+            if (step % 50 == 0)
+                check_tables(r->nat);
+        }
+        check_tables(r->nat);
+        rig_until(r, hp_world_now(r->world) + 8000 * HP_S);
+        hp_nat_stats stats = hp_nat_get_stats(r->nat);
+        assert_int_equal(stats.mappings, 0);
+        assert_int_equal(stats.tcp_sessions, 0);
+        assert_int_equal(rig_count(r, HP_EV_NAT_MAPPING), rig_count(r, HP_EV_NAT_MAPPING_ENDED));
+        assert_int_equal(given + errors, stats.out_packets + stats.in_packets + stats.hairpinned + rig_drops(r));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hundred_thousand_mappings),
-        cmocka_unit_test(behaves_like_the_model),
-        cmocka_unit_test(the_same_seed_gives_the_same_trace),
-        cmocka_unit_test(random_changes_leave_the_tables_whole),
+        cmocka_unit_test(hundred_thousand_mappings),          cmocka_unit_test(behaves_like_the_model),
+        cmocka_unit_test(the_same_seed_gives_the_same_trace), cmocka_unit_test(random_changes_leave_the_tables_whole),
+        cmocka_unit_test(random_tcp_leaves_the_tables_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

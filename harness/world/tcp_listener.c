@@ -1,0 +1,110 @@
+/* Listeners: who gets a SYN, and how many connections may be half open.
+ *
+ * Found by address and port, else by port. Two of one port and family exclude each other when they have the same address
+ * or one of them has none, as on Linux; connections at the port are no hindrance. A connection belongs to its listener
+ * until it is established; one that does not get so far is gone without a word. */
+#include "world/tcp_private.h"
+
+#include "base/error.h"
+
+static bool overlaps(const hp_tcp_listener *other, const hp_addr *local)
+{
+    return other->local.port == local->port && other->local.family == local->family &&
+           (hp_addr_same_ip(&other->local, local) || hp_addr_is_unspecified(&other->local) ||
+            hp_addr_is_unspecified(local));
+}
+
+static bool is_taken(const hp_tcp_stack *stack, const hp_addr *local)
+{
+    for (const hp_tcp_listener *l = stack->first_listener; l != NULL; l = l->next) {
+        if (overlaps(l, local)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+hp_tcp_listener *hp_tcp_listen(hp_host *host, const hp_addr *local, const hp_tcp_listener_ops *ops, void *user,
+                               GError **error)
+{
+    hp_tcp_stack *stack = hp_tcp_stack_of(host);
+    hp_addr bound = *local;
+    if (!hp_tcp_check_local(host, local, error) || (bound.port == 0 && !hp_tcp_choose_port(stack, &bound, error))) {
+        return NULL;
+    }
+    if (is_taken(stack, &bound)) {
+        char text[HP_ADDR_TEXT];
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: somebody listens at %s already", host->node.name,
+                    hp_addr_format(&bound, text));
+        return NULL;
+    }
+    hp_tcp_listener *l = g_new(hp_tcp_listener, 1);
+    *l = (hp_tcp_listener){.stack = stack, .local = bound, .ops = *ops, .user = user, .previous = stack->last_listener};
+    *(stack->last_listener != NULL ? &stack->last_listener->next : &stack->first_listener) = l;
+    stack->last_listener = l;
+    hp_addr_map_set_pointer(&stack->listeners, &bound, l);
+    hp_tcp_count_port(stack, &bound, 1);
+    return l;
+}
+
+void hp_tcp_listener_destroy(hp_tcp_listener *l)
+{
+    hp_tcp_stack *stack = l->stack;
+    hp_addr_map_remove(&stack->listeners, &l->local);
+    hp_tcp_count_port(stack, &l->local, -1);
+    *(l->previous != NULL ? &l->previous->next : &stack->first_listener) = l->next;
+    *(l->next != NULL ? &l->next->previous : &stack->last_listener) = l->previous;
+    g_free(l);
+}
+
+void hp_tcp_listener_close(hp_tcp_listener *l)
+{
+    if (l == NULL) {
+        return;
+    }
+    /* No callback can come of this, so that the list only loses what is passed. */
+    for (hp_tcp_socket *socket = l->stack->first_socket; socket != NULL;) {
+        hp_tcp_socket *next = socket->next;
+        if (socket->listener == l) {
+            hp_tcp_socket_begin(socket);
+            hp_tcp_conn_abort(socket->conn);
+            hp_tcp_socket_end(socket, false);
+        }
+        socket = next;
+    }
+    hp_tcp_listener_destroy(l);
+}
+
+hp_addr hp_tcp_listener_local(const hp_tcp_listener *l)
+{
+    return l->local;
+}
+
+hp_host *hp_tcp_listener_host(const hp_tcp_listener *l)
+{
+    return l->stack->host;
+}
+
+hp_tcp_listener *hp_tcp_find_listener(const hp_tcp_stack *stack, const hp_addr *to)
+{
+    hp_tcp_listener *exact = hp_addr_map_find_pointer(&stack->listeners, to);
+    if (exact != NULL) {
+        return exact;
+    }
+    hp_addr any = hp_tcp_any(to);
+    return hp_addr_map_find_pointer(&stack->listeners, &any);
+}
+
+bool hp_tcp_listener_take(hp_tcp_listener *l, const hp_tcp_pair *pair, const hp_tcp_header *syn, uint32_t record)
+{
+    if (l->n_half_open >= HP_TCP_BACKLOG) {
+        return false;
+    }
+    hp_tcp_socket *socket = hp_tcp_socket_new(l->stack, pair, syn);
+    socket->listener = l;
+    socket->last_record = record;
+    l->n_half_open++;
+    hp_tcp_socket_begin(socket);
+    hp_tcp_socket_end(socket, true);
+    return true;
+}
