@@ -3,16 +3,18 @@
  *
  * One socket stands at every address and port that the engine names; more are opened when an answer is to leave from
  * another port (the OTHER_ADDRESS fault), and what arrives there is not read. Relay sockets are opened and closed as
- * the engine asks. One timer follows the engine's deadline; it is looked at after everything that went into the engine.
+ * the engine asks. Clients on TCP and TLS, and the TCP connections of relays, are server_stream.c's; DTLS is
+ * server_dtls.c's, between the sockets here and the engine. One timer follows the deadlines; they are looked at after
+ * everything that went in.
  *
  * A stopped server has no engine and no sockets. Starting makes a new engine with a new stream drawn from the server's
- * own ("server:NAME"), so that neither nonces nor relay ports repeat. Every step of the engine is traced as
- * trace/event.h says; what the engine calls a relay that could not be sent is the host saying no (interface down). */
+ * own ("server:NAME"), so that neither nonces nor relay ports repeat; its certificate stays the same. Every step of the
+ * engine is traced as trace/event.h says; what the engine calls a relay that could not be sent is the host saying no
+ * (interface down), or a client on a stream that does not read. */
 #include "actors/server.h"
 
+#include "actors/server_private.h"
 #include "base/error.h"
-#include "engines/stun_server.h"
-#include "engines/turn_server.h"
 #include "wire/ip.h"
 #include "wire/stun.h"
 
@@ -27,33 +29,29 @@ typedef struct relay_socket {
     hp_addr local;
 } relay_socket;
 
-struct hp_server {
-    hp_host *host;
-    hp_world *world;
-    char *name;
-    hp_server_config config;
-    hp_rng rng;
-    hp_turn_server *engine; /* NULL while stopped */
-    GArray *sockets; /* of server_socket */
-    hp_timer timer;
-};
-
 static void arm(hp_server *server)
 {
     if (server->engine == NULL) {
         return;
     }
-    hp_time deadline = hp_turn_server_deadline(server->engine);
+    hp_time deadline = MIN(hp_turn_server_deadline(server->engine), hp_server_dtls_deadline(server));
     if (deadline != (hp_timer_is_armed(&server->timer) ? server->timer.at : HP_NEVER)) {
         hp_timer_arm(server->world, &server->timer, deadline);
     }
 }
 
+void hp_server_settle(hp_server *server)
+{
+    hp_server_settle_streams(server);
+    arm(server);
+}
+
 static void timer_fired(void *owner, hp_time now)
 {
     hp_server *server = owner;
+    hp_server_dtls_run(server, now);
     hp_turn_server_run(server->engine, now);
-    arm(server);
+    hp_server_settle(server);
 }
 
 static hp_stun_meta meta_of(const hp_datagram *d)
@@ -74,16 +72,26 @@ static void client_datagram(void *user, hp_socket *socket, const hp_datagram *d)
     hp_stun_path path = hp_stun_path_udp(&d->from, &d->to);
     hp_stun_meta meta = meta_of(d);
     hp_turn_server_input(server->engine, hp_world_now(server->world), &path, d->data, d->length, &meta);
-    arm(server);
+    hp_server_settle(server);
+}
+
+static void dtls_datagram(void *user, hp_socket *socket, const hp_datagram *d)
+{
+    hp_server *server = user;
+    hp_stun_path path = {.client = d->from, .server = d->to, .transport = HP_STUN_OVER_DTLS};
+    hp_stun_meta meta = meta_of(d);
+    hp_server_dtls_input(server, hp_world_now(server->world), &path, d->data, d->length, &meta);
+    hp_server_settle(server);
 }
 
 static void unread_datagram(void *user, hp_socket *socket, const hp_datagram *d)
 {
 }
 
-static hp_socket *bind_socket(hp_server *server, const hp_addr *local, bool listens, GError **error)
+static hp_socket *bind_socket(hp_server *server, const hp_addr *local,
+                              void (*datagram)(void *user, hp_socket *socket, const hp_datagram *d), GError **error)
 {
-    const hp_socket_ops ops = {.datagram = listens ? client_datagram : unread_datagram};
+    const hp_socket_ops ops = {.datagram = datagram};
     server_socket s = {.local = *local, .socket = hp_host_bind(server->host, local, &ops, server, error)};
     if (s.socket != NULL) {
         g_array_append_val(server->sockets, s);
@@ -99,16 +107,23 @@ static hp_socket *socket_at(hp_server *server, const hp_addr *local)
             return s->socket;
         }
     }
-    return bind_socket(server, local, false, NULL);
+    return bind_socket(server, local, unread_datagram, NULL);
+}
+
+bool hp_server_send_datagram(hp_server *server, const hp_stun_path *path, const uint8_t *data, size_t len,
+                             const hp_stun_meta *meta)
+{
+    hp_socket *socket = socket_at(server, &path->server);
+    hp_send_options options = options_of(meta);
+    return socket != NULL && hp_socket_send(socket, &path->client, data, len, &options);
 }
 
 static bool send_to_client(void *user, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len,
                            const hp_stun_meta *meta)
 {
     hp_server *server = user;
-    hp_socket *socket = socket_at(server, &path->server);
-    hp_send_options options = options_of(meta);
-    return socket != NULL && hp_socket_send(socket, &path->client, data, len, &options);
+    return path->transport == HP_STUN_OVER_DTLS ? hp_server_dtls_send(server, now, path, data, len, meta)
+                                                : hp_server_send_datagram(server, path, data, len, meta);
 }
 
 /* ---- relay sockets ---- */
@@ -120,7 +135,7 @@ static void relay_datagram(void *user, hp_socket *socket, const hp_datagram *d)
     hp_stun_meta meta = meta_of(d);
     hp_turn_server_relay_input(server->engine, hp_world_now(server->world), &relay->local, &d->from, d->data, d->length,
                                &meta);
-    arm(server);
+    hp_server_settle(server);
 }
 
 static void relay_icmp(void *user, hp_socket *socket, hp_icmp_kind kind, const hp_addr *from, const hp_addr *to,
@@ -132,7 +147,7 @@ static void relay_icmp(void *user, hp_socket *socket, hp_icmp_kind kind, const h
     hp_icmp_to_wire(to->family, kind, &type, &code);
     hp_turn_server_relay_icmp(server->engine, hp_world_now(server->world), &relay->local, to, type, code,
                               error->icmp_mtu);
-    arm(server);
+    hp_server_settle(server);
 }
 
 static bool open_relay(void *user, const hp_addr *local, void **ret_handle)
@@ -176,7 +191,16 @@ static void trace_request(hp_trace *trace, hp_time now, const char *name, const 
         method = number;
     }
     hp_trace_event(trace, now, HP_EV_SERVER_REQUEST, name, HP_FA("client", e->client), HP_FS("method", method),
-                   HP_FS("answer", hp_server_answer_name(e->answer)), HP_FU("code", e->code), HP_FS("user", e->user));
+                   HP_FS("answer", hp_server_answer_name(e->answer)), HP_FU("code", e->code), HP_FS("user", e->user),
+                   HP_FS("transport", hp_stun_transport_name(e->transport)));
+}
+
+void hp_server_trace_stream(hp_server *server, hp_time now, const hp_addr *client, uint8_t transport, const char *state,
+                            const char *reason)
+{
+    hp_trace_event(hp_world_trace(server->world), now, HP_EV_SERVER_STREAM, server->name, HP_FA("client", *client),
+                   HP_FS("transport", hp_stun_transport_name(transport)), HP_FS("state", state),
+                   HP_FS("reason", reason));
 }
 
 static void trace_event(void *user, hp_time now, const hp_server_event *e)
@@ -209,6 +233,14 @@ static void trace_event(void *user, hp_time now, const hp_server_event *e)
         hp_trace_event(trace, now, HP_EV_TURN_DROPPED, name, HP_FA("client", e->client), HP_FA("peer", e->peer),
                        HP_FS("reason", e->reason));
         break;
+    case HP_SERVER_EV_STREAM:
+        hp_server_trace_stream(server, now, &e->client, e->transport, e->state, e->reason);
+        break;
+    case HP_SERVER_EV_CONNECTION:
+        hp_trace_event(trace, now, HP_EV_TURN_CONNECTION, name, HP_FA("client", e->client), HP_FA("relay", e->relay),
+                       HP_FA("peer", e->peer), HP_FU("connection", e->connection), HP_FS("state", e->state),
+                       HP_FS("reason", e->reason));
+        break;
     }
 }
 
@@ -226,7 +258,46 @@ static void tear_down(hp_server *server)
 {
     hp_timer_cancel(server->world, &server->timer);
     g_clear_pointer(&server->engine, hp_turn_server_free);
+    hp_server_close_streams(server);
+    hp_server_dtls_stop(server);
     close_sockets(server);
+}
+
+static bool listen_everywhere(hp_server *server, GError **error)
+{
+    hp_addr at[2 * HP_STUN_MAX_ADDRESSES];
+    size_t n = hp_turn_server_listeners(server->engine, HP_STUN_OVER_UDP, at, G_N_ELEMENTS(at));
+    for (size_t i = 0; i < n; i++) {
+        if (bind_socket(server, &at[i], client_datagram, error) == NULL) {
+            return false;
+        }
+    }
+    n = hp_turn_server_listeners(server->engine, HP_STUN_OVER_DTLS, at, G_N_ELEMENTS(at));
+    if (n > 0 && !hp_server_dtls_start(server, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (bind_socket(server, &at[i], dtls_datagram, error) == NULL) {
+            return false;
+        }
+    }
+    return hp_server_listen_streams(server, error);
+}
+
+/* One certificate for a server's life. */
+static bool need_identity(hp_server *server, GError **error)
+{
+    enum { MAX_COMMON_NAME = 64 };
+    if ((server->config.transports & (HP_SERVER_TLS | HP_SERVER_DTLS)) == 0 || server->identity != NULL) {
+        return true;
+    }
+    hp_rng rng;
+    g_autofree char *stream = g_strconcat("server-identity:", server->name, NULL);
+    g_autofree char *name = g_strndup(server->name, MAX_COMMON_NAME);
+    bool sayable = *name != '\0' && g_utf8_validate(name, -1, NULL);
+    hp_world_rng(server->world, stream, &rng);
+    server->identity = hp_dtls_identity_new(&rng, sayable ? name : "server", error);
+    return server->identity != NULL;
 }
 
 bool hp_server_start(hp_server *server, GError **error)
@@ -237,26 +308,35 @@ bool hp_server_start(hp_server *server, GError **error)
         .open_relay = open_relay,
         .close_relay = close_relay,
         .relay = send_to_peer,
+        .read = hp_server_read,
+        .write = hp_server_write,
+        .close = hp_server_close,
+        .open_tcp_relay = hp_server_open_tcp_relay,
+        .close_tcp_relay = hp_server_close_tcp_relay,
+        .connect = hp_server_connect,
     };
     if (server->engine != NULL) {
         return true;
     }
-    hp_addr addresses[HP_STUN_MAX_ADDRESSES], bindings[2 * HP_STUN_MAX_ADDRESSES];
+    hp_addr addresses[HP_STUN_MAX_ADDRESSES];
     size_t n = hp_host_addresses(server->host, addresses, G_N_ELEMENTS(addresses));
     if (n == 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: a server needs an address", server->name);
         return false;
     }
+    if (!need_identity(server, error)) {
+        return false;
+    }
     hp_rng life;
     hp_rng_init(&life, hp_rng_u64(&server->rng), server->name);
+    if (server->identity != NULL) {
+        hp_rng_init(&server->security_rng, hp_rng_u64(&server->rng), server->name);
+    }
     server->engine =
         hp_turn_server_new(&server->config, addresses, MIN(n, G_N_ELEMENTS(addresses)), &life, &ops, server);
-    size_t n_bindings = hp_turn_server_bindings(server->engine, bindings, G_N_ELEMENTS(bindings));
-    for (size_t i = 0; i < n_bindings; i++) {
-        if (bind_socket(server, &bindings[i], true, error) == NULL) {
-            tear_down(server);
-            return false;
-        }
+    if (!listen_everywhere(server, error)) {
+        tear_down(server);
+        return false;
     }
     hp_trace_event_fields(hp_world_trace(server->world), hp_world_now(server->world), HP_EV_SERVER_STARTED,
                           server->name, NULL, 0);
@@ -271,6 +351,7 @@ hp_server *hp_server_new(hp_host *host, const char *name, const hp_server_config
     server->name = g_strdup(name);
     server->config = *config;
     server->sockets = g_array_new(FALSE, FALSE, sizeof(server_socket));
+    hp_server_init_streams(server);
     g_autofree char *element = g_strconcat("server:", name, NULL);
     hp_world_rng(server->world, element, &server->rng);
     hp_timer_init(&server->timer, HP_TIMER_ACTOR, hp_world_new_element(server->world), timer_fired, server);
@@ -288,6 +369,7 @@ void hp_server_stop(hp_server *server)
     }
     hp_time now = hp_world_now(server->world);
     hp_turn_server_end_all(server->engine, now, "stopped");
+    hp_server_dtls_close(server, now);
     tear_down(server);
     hp_trace_event_fields(hp_world_trace(server->world), now, HP_EV_SERVER_STOPPED, server->name, NULL, 0);
 }
@@ -300,8 +382,9 @@ bool hp_server_is_running(const hp_server *server)
 void hp_server_finish(hp_server *server)
 {
     if (server->engine != NULL) {
+        server->finishing = true;
         hp_turn_server_end_all(server->engine, hp_world_now(server->world), "run-end");
-        arm(server);
+        hp_server_settle(server);
     }
 }
 
@@ -310,7 +393,11 @@ void hp_server_free(hp_server *server)
     if (server == NULL) {
         return;
     }
+    server->finishing = true;
     tear_down(server);
+    hp_server_free_streams(server);
+    hp_server_dtls_free(server);
+    hp_dtls_identity_free(server->identity);
     g_array_unref(server->sockets);
     g_free(server->name);
     g_free(server);

@@ -7,7 +7,8 @@
 
 typedef struct hp_server hp_server;
 
-/* Binds on every address of the host (config.port, and the RFC 5780 alternates when asked). config is copied shallowly:
+/* Listens on every address of the host, over each of config.transports (config.port, and the RFC 5780 alternates when
+ * asked; config.tls_port). config is copied shallowly:
  * its strings and arrays must outlive the server. Traces server-started. */
 hp_server *hp_server_new(hp_host *host, const char *name, const hp_server_config *config, GError **error);
 /* Stop: sockets close, and with them every allocation (traced); start: empty-handed, with a new nonce key. */

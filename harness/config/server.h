@@ -37,9 +37,21 @@ typedef struct hp_server_fault {
     unsigned code;
 } hp_server_fault;
 
+/* What clients reach a server over (RFC 8656 section 3.1), as a set. */
+enum { HP_SERVER_UDP = 1 << 0, HP_SERVER_TCP = 1 << 1, HP_SERVER_TLS = 1 << 2, HP_SERVER_DTLS = 1 << 3 };
+/* What a TURN server relays, as a set: UDP (RFC 8656), TCP (RFC 6062). */
+enum { HP_RELAY_UDP = 1 << 0, HP_RELAY_TCP = 1 << 1 };
+/* Versions of TLS, as on the wire. */
+typedef enum hp_tls_version { HP_TLS_ANY = 0, HP_TLS_1_2 = 0x0303, HP_TLS_1_3 = 0x0304 } hp_tls_version;
+
 typedef struct hp_server_config {
     hp_server_kind kind; /* a TURN server answers Binding too */
-    uint16_t port; /* 0: 3478 */
+    uint8_t transports; /* HP_SERVER_*; 0: UDP alone */
+    uint16_t port; /* of UDP and TCP; 0: 3478 */
+    uint16_t tls_port; /* of TLS (TCP) and DTLS (UDP); 0: 5349 */
+    hp_tls_version tls_min, tls_max; /* of TLS; HP_TLS_ANY: 1.2 and 1.3. DTLS is 1.2 always */
+    bool no_alpn; /* TLS: "stun.turn" (RFC 7443) is not taken */
+    hp_time stream_idle; /* a TCP or TLS connection without allocation that says nothing is closed; 0: 600 s */
     uint16_t alternate_port; /* RFC 5780; 0: 3479 */
     bool nat_discovery; /* RFC 5780: a second address and port, OTHER-ADDRESS, CHANGE-REQUEST, RESPONSE-PORT, PADDING */
     bool accept_rfc3489; /* requests without the cookie are answered with MAPPED-ADDRESS; default true */
@@ -48,6 +60,9 @@ typedef struct hp_server_config {
     /* STUN authentication (Binding); by default none */
     bool binding_auth;
     /* TURN */
+    uint8_t relays; /* HP_RELAY_*; 0: UDP alone */
+    hp_time connect_timeout; /* RFC 6062, of a connection to a peer; 0: 30 s, and by section 5.2 no less */
+    hp_time bind_timeout; /* RFC 6062, from there to ConnectionBind; 0: 30 s */
     hp_turn_user *users;
     unsigned n_users;
     char *realm; /* NULL: "hairpin" */

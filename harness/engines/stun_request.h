@@ -11,6 +11,9 @@
 /* The largest UDP payload, and room for the header of a Data indication that could not be sent anyway. */
 #define HP_STUN_OUT_MAX (65535 + 128)
 
+/* What a handler returns that has kept the request by hp_stun_request_keep(), and answers it some other time. */
+#define HP_STUN_LATER 1000U
+
 typedef struct hp_stun_request {
     hp_time now;
     const hp_stun_msg *msg;
@@ -30,7 +33,8 @@ typedef struct hp_stun_extension {
     bool (*supports)(void *owner, uint16_t method, hp_stun_class cls);
     /* Whether it understands a comprehension-required attribute. */
     bool (*knows)(void *owner, uint16_t attribute);
-    /* Handles an authenticated request without unknown attributes. Returns 0, or the code of the error to answer. */
+    /* Handles an authenticated request without unknown attributes. Returns 0, the code of the error to answer, or
+     * HP_STUN_LATER. */
     unsigned (*request)(void *owner, hp_stun_request *r);
     void (*indication)(void *owner, hp_time now, const hp_stun_msg *m, const hp_stun_path *path,
                        const hp_stun_meta *meta);
@@ -50,6 +54,10 @@ struct hp_stun_server {
     unsigned n_addresses;
     uint16_t port, alternate_port;
     hp_stun_extension extension; /* all NULL without one */
+    /* Sends on a stream, for whoever keeps streams. may_drop: rather not at all than later. False: not sent. */
+    bool (*stream_send)(void *owner, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len,
+                        bool may_drop);
+    void *stream_owner;
     hp_fault_counts counts;
     hp_deadlines deadlines; /* the extension's too */
     struct hp_stun_delayed *delayed; /* answers that wait, in no order */
@@ -57,6 +65,24 @@ struct hp_stun_server {
 };
 
 void hp_stun_server_event(hp_stun_server *server, hp_time now, const hp_server_event *event);
+/* To path->client, over whatever path->transport is. meta NULL: the system's defaults. may_drop: see stream_send. */
+bool hp_stun_server_send(hp_stun_server *server, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len,
+                         const hp_stun_meta *meta, bool may_drop);
+
+/* ---- stun_server_answer.c ---- */
+
+/* Begins the success answer: attributes may be added to r->w. */
+void hp_stun_answer_begin(hp_stun_server *server, hp_stun_request *r, hp_time now);
+/* Tells of the request and sends the answer: the success as it was begun, or with a code that error. */
+void hp_stun_answer_finish(hp_stun_server *server, hp_stun_request *r, unsigned code);
+/* A copy with all that an answer needs; of the message only its header. Freed by hp_stun_answer() or g_free(). */
+hp_stun_request *hp_stun_request_keep(const hp_stun_request *r);
+/* hp_stun_answer_finish() for a kept request; frees it. */
+void hp_stun_answer(hp_stun_server *server, hp_stun_request *r, hp_time now, unsigned code);
+/* Nobody is there to be answered: the event alone. Frees r. */
+void hp_stun_answer_never(hp_stun_server *server, hp_stun_request *r, hp_time now);
+void hp_stun_server_free_delayed(hp_stun_server *server);
+
 /* Walks the attributes that count: those before the message's integrity. Start with a zeroed cursor. */
 bool hp_stun_next_covered(const hp_stun_msg *m, size_t *cursor, hp_stun_attr *ret);
 /* Whether a comprehension-required attribute of a request or indication on that path is beyond the server. */

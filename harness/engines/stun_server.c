@@ -7,12 +7,11 @@
  * Requests are processed anew when they are retransmitted; every handler is idempotent, or recognises a repetition by
  * state it keeps anyway (RFC 8489 section 6.3.1). So nothing is remembered for a client that did not log in.
  *
- * An answer has FINGERPRINT when its request had it. It is signed when the request's integrity was found right, 438
- * included; a 401 never is (section 9.2.4). Sending is the last thing an input does; see engines/stun_io.h.
+ * Scripted faults (config/server.h): silence before anything is looked at, FORGET before the method runs, the rest is
+ * for the answer (stun_server_answer.c).
  *
- * Scripted faults (config/server.h) are applied here: silence before anything is looked at, FORGET before the method
- * runs, the rest to the answer. A forced error is signed when the request's credentials were good, so that the client
- * believes it. A delayed answer is kept as bytes until its time; what it answers has happened already. */
+ * Over TCP, TLS and DTLS all is the same, message by message. What would have an answer leave from, or go to, another
+ * address (CHANGE-REQUEST, RESPONSE-PORT) is an unknown attribute there, since a connection has but two ends. */
 #include "engines/stun_server.h"
 
 #include <assert.h>
@@ -21,17 +20,6 @@
 
 #define DEFAULT_PORT 3478
 #define DEFAULT_ALTERNATE_PORT 3479
-#define SOFTWARE "Hairpin " HAIRPIN_VERSION
-
-/* An answer that waits. Lives in the list server->delayed until it is sent. */
-struct hp_stun_delayed {
-    hp_deadline due;
-    hp_stun_server *server;
-    struct hp_stun_delayed *next, *previous;
-    hp_stun_path path;
-    size_t length;
-    uint8_t bytes[];
-};
 
 static const char *const answer_names[] = {
     [HP_ANSWER_SUCCESS] = "success",
@@ -44,6 +32,21 @@ static_assert(G_N_ELEMENTS(answer_names) == HP_ANSWER_FAULT + 1, "one name an an
 const char *hp_server_answer_name(hp_server_answer answer)
 {
     return answer_names[answer];
+}
+
+const char *hp_stun_transport_name(uint8_t transport)
+{
+    switch (transport) {
+    case HP_STUN_OVER_TCP:
+        return "tcp";
+    case HP_STUN_OVER_UDP:
+        return "udp";
+    case HP_STUN_OVER_TLS:
+        return "tls";
+    case HP_STUN_OVER_DTLS:
+        return "dtls";
+    }
+    return "none";
 }
 
 hp_stun_server *hp_stun_server_new(const hp_server_config *config, const hp_addr *addresses, size_t n_addresses,
@@ -63,25 +66,13 @@ hp_stun_server *hp_stun_server_new(const hp_server_config *config, const hp_addr
     return server;
 }
 
-static void delayed_free(struct hp_stun_delayed *d)
-{
-    *(d->previous != NULL ? &d->previous->next : &d->server->delayed) = d->next;
-    if (d->next != NULL) {
-        d->next->previous = d->previous;
-    }
-    g_free(d);
-}
-
 void hp_stun_server_free(hp_stun_server *server)
 {
     if (server == NULL) {
         return;
     }
     hp_deadlines_free(&server->deadlines);
-    for (struct hp_stun_delayed *d = server->delayed, *next; d != NULL; d = next) {
-        next = d->next;
-        g_free(d);
-    }
+    hp_stun_server_free_delayed(server);
     hp_stun_auth_free(server->auth);
     g_free(server);
 }
@@ -119,6 +110,16 @@ void hp_stun_server_event(hp_stun_server *server, hp_time now, const hp_server_e
     }
 }
 
+bool hp_stun_server_send(hp_stun_server *server, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len,
+                         const hp_stun_meta *meta, bool may_drop)
+{
+    static const hp_stun_meta defaults;
+    if (hp_stun_is_stream(path->transport)) {
+        return server->stream_send != NULL && server->stream_send(server->stream_owner, now, path, data, len, may_drop);
+    }
+    return server->ops.send(server->user, now, path, data, len, meta != NULL ? meta : &defaults);
+}
+
 bool hp_stun_next_covered(const hp_stun_msg *m, size_t *cursor, hp_stun_attr *ret)
 {
     hp_stun_attr a;
@@ -150,10 +151,10 @@ bool hp_stun_server_is_unknown(const hp_stun_server *server, const hp_stun_path 
     case HP_STUN_XOR_MAPPED_ADDRESS:
         return false;
     case HP_STUN_CHANGE_REQUEST:
-        return !hp_stun_other_address(server, &path->server, &other);
+        return path->transport != HP_STUN_OVER_UDP || !hp_stun_other_address(server, &path->server, &other);
     case HP_STUN_RESPONSE_PORT:
     case HP_STUN_PADDING:
-        return !server->config.nat_discovery;
+        return path->transport != HP_STUN_OVER_UDP || !server->config.nat_discovery;
     }
     return server->extension.owner == NULL || !server->extension.knows(server->extension.owner, attribute);
 }
@@ -168,117 +169,6 @@ bool hp_stun_server_has_unknown(const hp_stun_server *server, const hp_stun_path
         }
     }
     return false;
-}
-
-/* Lists every unknown type once, in the order of appearance (section 14.13). */
-static void add_unknown_attributes(const hp_stun_server *server, const hp_stun_request *r)
-{
-    uint32_t seen[0x8000 / 32] = {0};
-    g_autoptr(GByteArray) list = g_byte_array_new();
-    size_t cursor = 0;
-    hp_stun_attr a;
-    while (hp_stun_next_covered(r->msg, &cursor, &a)) {
-        if (!hp_stun_server_is_unknown(server, &r->path, a.type) || (seen[a.type / 32] >> a.type % 32 & 1) != 0) {
-            continue;
-        }
-        seen[a.type / 32] |= UINT32_C(1) << a.type % 32;
-        const uint8_t type[2] = {(uint8_t)(a.type >> 8), (uint8_t)a.type};
-        g_byte_array_append(list, type, 2);
-    }
-    /* RFC 3489 fills the last word by naming the last type twice. */
-    if (!r->msg->has_cookie && list->len % 4 != 0) {
-        const uint8_t last[2] = {list->data[list->len - 2], list->data[list->len - 1]};
-        g_byte_array_append(list, last, 2);
-    }
-    hp_stun_add(r->w, HP_STUN_UNKNOWN_ATTRIBUTES, list->len > 0 ? list->data : (const uint8_t *)"", list->len);
-}
-
-static void begin_answer(hp_stun_server *server, const hp_stun_request *r, hp_stun_class cls)
-{
-    uint8_t id[12];
-    memcpy(id, r->msg->id, sizeof id);
-    if (r->fault.wrong_id) {
-        id[11] ^= 0xff;
-    }
-    hp_stun_begin(r->w, server->out, sizeof server->out, cls, r->msg->method, id,
-                  r->msg->has_cookie ? NULL : r->msg->data + 4);
-}
-
-static void write_error(hp_stun_server *server, const hp_stun_request *r, unsigned code)
-{
-    begin_answer(server, r, HP_STUN_ERROR);
-    hp_stun_add_error(r->w, code, NULL);
-    if (code == 401 || code == 438) {
-        hp_stun_auth_challenge(server->auth, r->now, &r->path, r->w);
-    } else if (code == 420) {
-        add_unknown_attributes(server, r);
-    } else if (code == 300 && r->alternate.family != HP_AF_NONE) {
-        hp_stun_add_addr(r->w, HP_STUN_ALTERNATE_SERVER, &r->alternate, false);
-    }
-}
-
-static void delayed_fire(void *owner, hp_time now)
-{
-    struct hp_stun_delayed *d = owner;
-    hp_stun_server *server = d->server;
-    hp_stun_path path = d->path;
-    size_t length = d->length;
-    memcpy(server->out, d->bytes, length);
-    delayed_free(d);
-    server->ops.send(server->user, now, &path, server->out, length, &(hp_stun_meta){0});
-}
-
-/* Of the server's two ports the one that is not here; the next one when both are the same. */
-static uint16_t other_port(const hp_stun_server *server, uint16_t here)
-{
-    if (server->port == server->alternate_port) {
-        return here == UINT16_MAX ? here - 1 : here + 1;
-    }
-    return here == server->port ? server->alternate_port : server->port;
-}
-
-static void send_answer(hp_stun_server *server, const hp_stun_request *r, bool sign)
-{
-    if (server->config.software && r->msg->has_cookie) {
-        hp_stun_add_text(r->w, HP_STUN_SOFTWARE, SOFTWARE);
-    }
-    if (sign) {
-        hp_stun_key key = r->credentials.key;
-        if (r->fault.bad_integrity) {
-            key.bytes[0] ^= 0xff;
-        }
-        hp_stun_add_integrity(r->w, &key, r->credentials.sha256);
-    }
-    if (r->fingerprint) {
-        hp_stun_add_fingerprint(r->w);
-    }
-    size_t length = hp_stun_finish(r->w);
-    if (length == 0) {
-        return;
-    }
-    hp_stun_path path = r->reply_path;
-    hp_addr other;
-    if (r->fault.other_address) {
-        if (hp_stun_other_address(server, &path.server, &other)) {
-            path.server = other;
-        } else {
-            path.server.port = other_port(server, path.server.port);
-        }
-    }
-    if (r->fault.delay_ns == 0) {
-        server->ops.send(server->user, r->now, &path, server->out, length, &(hp_stun_meta){0});
-        return;
-    }
-    struct hp_stun_delayed *d = g_malloc0(sizeof *d + length);
-    *d = (struct hp_stun_delayed){.server = server, .path = path, .length = length, .next = server->delayed};
-    d->due.fire = delayed_fire;
-    d->due.owner = d;
-    memcpy(d->bytes, server->out, length);
-    if (d->next != NULL) {
-        d->next->previous = d;
-    }
-    server->delayed = d;
-    hp_deadlines_set(&server->deadlines, &d->due, hp_time_add(r->now, r->fault.delay_ns));
 }
 
 /* From credentials to the method's verdict: 0 with a success answer written, or an error code. */
@@ -298,55 +188,42 @@ static unsigned process(hp_stun_server *server, hp_stun_request *r)
     if (hp_stun_server_has_unknown(server, &r->path, r->msg)) {
         return 420;
     }
-    begin_answer(server, r, HP_STUN_SUCCESS);
+    hp_stun_answer_begin(server, r, r->now);
     return binding ? hp_stun_binding(server, r) : server->extension.request(server->extension.owner, r);
+}
+
+/* A request that gets no answer is worth a word in the trace. */
+static void tell_unanswered(hp_stun_server *server, hp_time now, const hp_stun_path *path, const hp_stun_msg *m,
+                            hp_server_answer why)
+{
+    hp_stun_server_event(server, now,
+                         &(hp_server_event){
+                             .kind = HP_SERVER_EV_REQUEST,
+                             .client = path->client,
+                             .transport = path->transport,
+                             .method = m->method,
+                             .answer = why,
+                             .user = "",
+                         });
 }
 
 static void handle_request(hp_stun_server *server, hp_stun_request *r)
 {
     r->fault = hp_fault_next(&server->counts, server->config.faults, server->config.n_faults, r->now, r->msg->method);
-    hp_server_event event = {
-        .kind = HP_SERVER_EV_REQUEST,
-        .client = r->path.client,
-        .method = r->msg->method,
-        .answer = HP_ANSWER_FAULT,
-        .user = "",
-    };
     if (r->fault.forget && server->extension.owner != NULL) {
         server->extension.forget(server->extension.owner, r->now, &r->path);
     }
     if (r->fault.silence) {
-        hp_stun_server_event(server, r->now, &event);
+        tell_unanswered(server, r->now, &r->path, r->msg, HP_ANSWER_FAULT);
         return;
     }
     if (r->fault.wrong_mapped) {
         r->mapped.port = r->mapped.port == UINT16_MAX ? 1 : (uint16_t)(r->mapped.port + 1);
     }
     unsigned code = process(server, r);
-    if (code != 0) {
-        r->reply_path = r->path;
-        write_error(server, r, code);
+    if (code != HP_STUN_LATER) {
+        hp_stun_answer_finish(server, r, code);
     }
-    event.code = code;
-    event.user = r->credentials.user != NULL ? r->credentials.user->name : "";
-    if (!r->fault.any) {
-        event.answer = code == 0 ? HP_ANSWER_SUCCESS : HP_ANSWER_ERROR;
-    }
-    hp_stun_server_event(server, r->now, &event);
-    send_answer(server, r, r->credentials.trusted && code != 401);
-}
-
-/* A request of a known frame that gets no answer is worth a word in the trace. */
-static void silence(hp_stun_server *server, hp_time now, const hp_stun_path *path, const hp_stun_msg *m)
-{
-    hp_stun_server_event(server, now,
-                         &(hp_server_event){
-                             .kind = HP_SERVER_EV_REQUEST,
-                             .client = path->client,
-                             .method = m->method,
-                             .answer = HP_ANSWER_SILENCE,
-                             .user = "",
-                         });
 }
 
 static bool supports(const hp_stun_server *server, const hp_stun_msg *m)
@@ -389,7 +266,7 @@ void hp_stun_server_input(hp_stun_server *server, hp_time now, const hp_stun_pat
     hp_stun_verdict fingerprint = m.has_cookie ? hp_stun_check_fingerprint(&m) : HP_STUN_ABSENT;
     if (!acceptable(server, &m, fingerprint)) {
         if (m.cls == HP_STUN_REQUEST) {
-            silence(server, now, path, &m);
+            tell_unanswered(server, now, path, &m, HP_ANSWER_SILENCE);
         }
         return;
     }

@@ -1,4 +1,4 @@
-/* Life cycles of allocations, relayed addresses and reservations (RFC 8656 sections 6 and 7.2).
+/* Life cycles of allocations, relayed addresses and reservations (RFC 8656 sections 6 and 7.2, RFC 6062 section 5.1).
  *
  * An allocation is found by its 5-tuple, a relay by its address, a reservation by its token, each in O(1); what expires
  * stands in the front's heap of deadlines. Whatever walks over all allocations follows the list in order of creation,
@@ -7,6 +7,9 @@
  * A relayed address is unique: its port is taken in turn_ports.c before its socket is opened and returned only after
  * the socket was closed and the port has rested. A port that the driver cannot open (someone else has it) is passed
  * over; after OPEN_TRIES of them the server is out of capacity (508).
+ *
+ * Relays for TCP (RFC 6062) listen instead, on ports out of the same pool: a port number is one relay's or the other's.
+ * Their connections end before they do.
  *
  * An allocation with two relayed addresses goes on with one when the other expires, is deleted, or could not be had
  * (sections 7.2 item 9 and 8.1). */
@@ -57,15 +60,15 @@ void hp_turn_set_expiry(hp_turn_relay *relay, hp_time at)
 /* ---- sockets ---- */
 
 /* Opens the socket at addr's port, and for a pair the one above. */
-static bool open_here(hp_turn_server *server, const hp_addr *addr, hp_port_shape shape, void **ret_handle,
+static bool open_here(hp_turn_server *server, const hp_addr *addr, const hp_turn_wish *wish, void **ret_handle,
                       void **ret_upper)
 {
     const hp_server_ops *ops = &server->stun->ops;
     void *handle = NULL;
-    if (!ops->open_relay(server->stun->user, addr, &handle)) {
+    if (!(wish->tcp ? ops->open_tcp_relay : ops->open_relay)(server->stun->user, addr, &handle)) {
         return false;
     }
-    if (shape == HP_PORT_PAIR) {
+    if (wish->shape == HP_PORT_PAIR) {
         hp_addr upper = hp_addr_with_port(*addr, (uint16_t)(addr->port + 1));
         if (!ops->open_relay(server->stun->user, &upper, ret_upper)) {
             ops->close_relay(server->stun->user, addr, handle);
@@ -77,7 +80,7 @@ static bool open_here(hp_turn_server *server, const hp_addr *addr, hp_port_shape
 }
 
 /* Takes a port of the family and opens its socket(s). False: 508. */
-static bool open_port(hp_turn_server *server, hp_time now, unsigned slot, hp_port_shape shape, hp_addr *ret_addr,
+static bool open_port(hp_turn_server *server, hp_time now, unsigned slot, const hp_turn_wish *wish, hp_addr *ret_addr,
                       void **ret_handle, void **ret_upper)
 {
     uint16_t refused[OPEN_TRIES];
@@ -86,9 +89,9 @@ static bool open_port(hp_turn_server *server, hp_time now, unsigned slot, hp_por
     uint8_t family = server->relay_address[slot].family;
     uint16_t port;
     while (!opened && n_refused < OPEN_TRIES &&
-           hp_turn_ports_take(&server->ports, &server->stun->rng, now, family, shape, &port)) {
+           hp_turn_ports_take(&server->ports, &server->stun->rng, now, family, wish->shape, &port)) {
         hp_addr addr = hp_addr_with_port(server->relay_address[slot], port);
-        opened = open_here(server, &addr, shape, ret_handle, ret_upper);
+        opened = open_here(server, &addr, wish, ret_handle, ret_upper);
         if (opened) {
             *ret_addr = addr;
         } else {
@@ -97,7 +100,7 @@ static bool open_port(hp_turn_server *server, hp_time now, unsigned slot, hp_por
     }
     for (unsigned i = 0; i < n_refused; i++) {
         hp_turn_ports_give_back(&server->ports, family, refused[i]);
-        if (shape == HP_PORT_PAIR) {
+        if (wish->shape == HP_PORT_PAIR) {
             hp_turn_ports_give_back(&server->ports, family, (uint16_t)(refused[i] + 1));
         }
     }
@@ -107,13 +110,14 @@ static bool open_port(hp_turn_server *server, hp_time now, unsigned slot, hp_por
 /* ---- relays ---- */
 
 static hp_turn_relay *relay_new(hp_turn_server *server, hp_turn_allocation *allocation, const hp_addr *addr,
-                                void *handle)
+                                void *handle, bool tcp)
 {
     hp_turn_relay *relay = g_new0(hp_turn_relay, 1);
     relay->server = server;
     relay->allocation = allocation;
     relay->addr = *addr;
     relay->handle = handle;
+    relay->tcp = tcp;
     relay->expiry.fire = relay_expired;
     relay->expiry.owner = relay;
     relay->permissions = g_hash_table_new_full(addr_hash, addr_equal, NULL, permission_free);
@@ -151,6 +155,9 @@ void hp_turn_relay_end(hp_turn_relay *relay, hp_time now, const char *reason)
 {
     hp_turn_server *server = relay->server;
     hp_turn_allocation *allocation = relay->allocation;
+    while (relay->first_connection != NULL) {
+        hp_turn_connection_end(relay->first_connection, now, reason != NULL ? "allocation-ended" : NULL, NULL);
+    }
     hp_server_event event = {
         .kind = HP_SERVER_EV_ALLOCATION_ENDED,
         .client = allocation->path.client,
@@ -169,12 +176,15 @@ void hp_turn_relay_end(hp_turn_relay *relay, hp_time now, const char *reason)
     g_hash_table_destroy(relay->permissions);
     hp_addr addr = relay->addr;
     void *handle = relay->handle;
+    const hp_server_ops *ops = &server->stun->ops;
+    void (*close_socket)(void *user, const hp_addr *addr, void *handle) =
+        relay->tcp ? ops->close_tcp_relay : ops->close_relay;
     allocation->relays[hp_turn_slot(addr.family)] = NULL;
     g_free(relay);
     if (allocation->relays[HP_TURN_V4] == NULL && allocation->relays[HP_TURN_V6] == NULL) {
         allocation_unlink(server, allocation);
     }
-    server->stun->ops.close_relay(server->stun->user, &addr, handle);
+    close_socket(server->stun->user, &addr, handle);
     hp_turn_ports_retire(&server->ports, now, addr.family, addr.port);
     if (reason != NULL) {
         hp_stun_server_event(server->stun, now, &event);
@@ -248,10 +258,10 @@ static unsigned open_relays(hp_turn_server *server, const hp_stun_request *r, co
         void *handle = NULL, *upper = NULL;
         if (server->relay_address[slot].family == HP_AF_NONE) {
             code = 440;
-        } else if (!open_port(server, r->now, slot, wish->shape, &addr, &handle, &upper)) {
+        } else if (!open_port(server, r->now, slot, wish, &addr, &handle, &upper)) {
             code = 508;
         } else {
-            relay_new(server, allocation, &addr, handle);
+            relay_new(server, allocation, &addr, handle, wish->tcp);
             if (wish->shape == HP_PORT_PAIR) {
                 hp_addr next = hp_addr_with_port(addr, (uint16_t)(addr.port + 1));
                 reservation_new(server, r, &next, upper, allocation->token);
@@ -273,7 +283,7 @@ unsigned hp_turn_allocation_new(hp_turn_server *server, const hp_stun_request *r
     if (wish->token != NULL) {
         hp_turn_reservation *reservation = hp_turn_reservation_find(server, wish->token);
         if (reservation != NULL) {
-            relay_new(server, allocation, &reservation->addr, reservation->handle);
+            relay_new(server, allocation, &reservation->addr, reservation->handle, false);
             reservation->handle = NULL;
             hp_turn_reservation_end(reservation, r->now);
         } else {

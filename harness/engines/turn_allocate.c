@@ -9,7 +9,7 @@
  * serves the client itself. It is only ever sent to authenticated requests, and signed. */
 #include "engines/turn_private.h"
 
-enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, PROTOCOL_UDP = 17 };
+enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17 };
 
 /* The first byte of an attribute of that length; *ret is left alone when it is absent. False: 400. */
 static bool read_byte(const hp_stun_msg *m, uint16_t type, size_t length, bool *ret_present, uint8_t *ret)
@@ -81,15 +81,35 @@ static void add_allocation(const hp_stun_request *r, const hp_turn_allocation *a
     }
 }
 
-/* Section 7.2, checks 3 and 4. DONT-FRAGMENT was dealt with as an unknown attribute. */
-static unsigned check_transport(const hp_stun_msg *m)
+static bool has_any(const hp_stun_msg *m, const uint16_t *types, size_t n)
 {
+    hp_stun_attr a;
+    for (size_t i = 0; i < n; i++) {
+        if (hp_stun_find_protected(m, types[i], &a)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Section 7.2, checks 3 and 4, and RFC 6062 section 5.1. DONT-FRAGMENT that nobody understands was dealt with as an
+ * unknown attribute. */
+static unsigned check_transport(const hp_turn_server *server, const hp_stun_request *r, bool *ret_tcp)
+{
+    static const uint16_t udp_only[] = {HP_STUN_DONT_FRAGMENT, HP_STUN_EVEN_PORT, HP_STUN_RESERVATION_TOKEN};
     bool present;
     uint8_t protocol = 0;
-    if (!read_byte(m, HP_STUN_REQUESTED_TRANSPORT, 4, &present, &protocol) || !present) {
+    if (!read_byte(r->msg, HP_STUN_REQUESTED_TRANSPORT, 4, &present, &protocol) || !present) {
         return 400;
     }
-    return protocol == PROTOCOL_UDP ? 0 : 442;
+    if (protocol == PROTOCOL_UDP) {
+        return server->relays_udp ? 0 : 403;
+    }
+    if (protocol != PROTOCOL_TCP || !server->relays_tcp) {
+        return 442;
+    }
+    *ret_tcp = true;
+    return hp_stun_is_stream(r->path.transport) && !has_any(r->msg, udp_only, G_N_ELEMENTS(udp_only)) ? 0 : 400;
 }
 
 /* Section 7.2, checks 5 to 9: what is asked for. */
@@ -160,8 +180,8 @@ unsigned hp_turn_allocate(hp_turn_server *server, hp_stun_request *r)
     if (r->alternate.family != HP_AF_NONE && r->alternate.family == r->path.client.family) {
         return 300;
     }
-    unsigned code = check_transport(r->msg);
     hp_turn_wish wish = {0};
+    unsigned code = check_transport(server, r, &wish.tcp);
     code = code != 0 ? code : read_wish(server, r->msg, &wish);
     code = code != 0 ? code : check_limits(server, r->credentials.user, &wish);
     code = code != 0 ? code : hp_turn_allocation_new(server, r, &wish, &allocation);
@@ -176,6 +196,7 @@ unsigned hp_turn_allocate(hp_turn_server *server, hp_stun_request *r)
                                  &(hp_server_event){
                                      .kind = HP_SERVER_EV_ALLOCATION,
                                      .client = r->path.client,
+                                     .transport = r->path.transport,
                                      .relay = relay->addr,
                                      .user = allocation->user->name,
                                      .lifetime = wish.lifetime,

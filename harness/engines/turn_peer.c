@@ -75,7 +75,9 @@ bool hp_turn_peer_allowed(const hp_turn_server *server, const hp_addr *peer)
 bool hp_turn_peer_is_self(const hp_turn_server *server, const hp_addr *peer)
 {
     const hp_stun_server *stun = server->stun;
-    if (peer->port != stun->port && !(stun->config.nat_discovery && peer->port == stun->alternate_port)) {
+    bool tls = (stun->config.transports & (HP_SERVER_TLS | HP_SERVER_DTLS)) != 0;
+    if (peer->port != stun->port && !(stun->config.nat_discovery && peer->port == stun->alternate_port) &&
+        !(tls && peer->port == server->tls_port)) {
         return false;
     }
     for (unsigned i = 0; i < stun->n_addresses; i++) {

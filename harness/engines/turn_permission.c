@@ -185,7 +185,7 @@ unsigned hp_turn_channel_bind(hp_turn_server *server, hp_stun_request *r, hp_tur
     if (code != 0) {
         return code;
     }
-    if (hp_turn_peer_is_self(server, &peer) || hp_turn_is_tunnel(&r->path.client)) {
+    if (relay->tcp || hp_turn_peer_is_self(server, &peer) || hp_turn_is_tunnel(&r->path.client)) {
         return 403;
     }
     hp_turn_channel *by_number = g_hash_table_lookup(allocation->channels, GUINT_TO_POINTER(number));

@@ -6,11 +6,12 @@
  *
  * IP fields: DSCP and ECN are copied. The TTL is decremented where it is known, as a router does, and a datagram whose
  * TTL runs out is dropped, which ends loops between relays (section 21.1.7). DF is copied between IPv4 and IPv4, and set
- * by DONT-FRAGMENT in a Send indication; with IPv6 on either side both are ignored (section 13). */
+ * by DONT-FRAGMENT in a Send indication; with IPv6 on either side both are ignored (section 13). Between a stream and
+ * UDP nothing is copied either way, and DONT-FRAGMENT alone sets DF (sections 15 and 16). */
 #include "engines/turn_private.h"
 
-static void dropped(const hp_turn_server *server, hp_time now, const hp_addr *client, const hp_addr *peer,
-                    const char *reason)
+void hp_turn_tell_dropped(const hp_turn_server *server, hp_time now, const hp_addr *client, const hp_addr *peer,
+                          const char *reason)
 {
     hp_server_event event = {.kind = HP_SERVER_EV_DROPPED, .client = *client, .user = "", .reason = reason};
     if (peer != NULL) {
@@ -42,11 +43,11 @@ static void to_peer(hp_turn_relay *relay, hp_time now, const hp_addr *peer, cons
     const hp_addr *client = &relay->allocation->path.client;
     hp_stun_meta out;
     if (hp_turn_peer_is_self(server, peer)) {
-        dropped(server, now, client, peer, "forbidden");
+        hp_turn_tell_dropped(server, now, client, peer, "forbidden");
         return;
     }
     if (!translate(in, client->family == HP_AF_IPV4 && peer->family == HP_AF_IPV4, force_df, &out)) {
-        dropped(server, now, client, peer, "ttl");
+        hp_turn_tell_dropped(server, now, client, peer, "ttl");
         return;
     }
     relay->packets_to_peer++;
@@ -54,7 +55,7 @@ static void to_peer(hp_turn_relay *relay, hp_time now, const hp_addr *peer, cons
     if (!server->stun->ops.relay(server->stun->user, now, &relay->addr, relay->handle, peer, data, len, &out)) {
         relay->packets_to_peer--;
         relay->bytes_to_peer -= len;
-        dropped(server, now, client, peer, "unsent");
+        hp_turn_tell_dropped(server, now, client, peer, "unsent");
     }
 }
 
@@ -65,26 +66,26 @@ void hp_turn_send(hp_turn_server *server, hp_time now, const hp_stun_msg *m, con
     hp_stun_attr address, data, df;
     hp_addr peer;
     if (allocation == NULL) {
-        dropped(server, now, &path->client, NULL, "no-allocation");
+        hp_turn_tell_dropped(server, now, &path->client, NULL, "no-allocation");
         return;
     }
     if (hp_stun_server_has_unknown(server->stun, path, m)) {
-        dropped(server, now, &path->client, NULL, "unknown-attribute");
+        hp_turn_tell_dropped(server, now, &path->client, NULL, "unknown-attribute");
         return;
     }
     if (!hp_stun_find_protected(m, HP_STUN_XOR_PEER_ADDRESS, &address) ||
         !hp_stun_attr_addr(m, &address, true, &peer) || peer.port == 0 ||
         !hp_stun_find_protected(m, HP_STUN_DATA_ATTR, &data)) {
-        dropped(server, now, &path->client, NULL, "malformed");
+        hp_turn_tell_dropped(server, now, &path->client, NULL, "malformed");
         return;
     }
     hp_turn_relay *relay = allocation->relays[hp_turn_slot(peer.family)];
-    if (relay == NULL) {
-        dropped(server, now, &path->client, &peer, "family");
+    if (relay == NULL || relay->tcp) {
+        hp_turn_tell_dropped(server, now, &path->client, &peer, relay == NULL ? "family" : "tcp-relay");
         return;
     }
     if (!hp_turn_permits(relay, now, &peer)) {
-        dropped(server, now, &path->client, &peer, "no-permission");
+        hp_turn_tell_dropped(server, now, &path->client, &peer, "no-permission");
         return;
     }
     to_peer(relay, now, &peer, data.value, data.length, meta, hp_stun_find_protected(m, HP_STUN_DONT_FRAGMENT, &df));
@@ -98,20 +99,20 @@ void hp_turn_channel_data(hp_turn_server *server, hp_time now, const hp_stun_pat
     const uint8_t *payload;
     size_t length;
     if (allocation == NULL) {
-        dropped(server, now, &path->client, NULL, "no-allocation");
+        hp_turn_tell_dropped(server, now, &path->client, NULL, "no-allocation");
         return;
     }
     if (!hp_channel_data_parse(data, len, &number, &payload, &length)) {
-        dropped(server, now, &path->client, NULL, "malformed");
+        hp_turn_tell_dropped(server, now, &path->client, NULL, "malformed");
         return;
     }
     const hp_turn_channel *channel = g_hash_table_lookup(allocation->channels, GUINT_TO_POINTER(number));
     if (channel == NULL || now >= channel->expires) {
-        dropped(server, now, &path->client, NULL, "no-channel");
+        hp_turn_tell_dropped(server, now, &path->client, NULL, "no-channel");
         return;
     }
     if (now >= channel->permission->expires) {
-        dropped(server, now, &path->client, &channel->peer, "no-permission");
+        hp_turn_tell_dropped(server, now, &path->client, &channel->peer, "no-permission");
         return;
     }
     hp_addr peer = channel->peer;
@@ -136,20 +137,22 @@ void hp_turn_server_relay_input(hp_turn_server *server, hp_time now, const hp_ad
     hp_stun_server *stun = server->stun;
     hp_stun_server_run(stun, now);
     hp_turn_relay *relay = g_hash_table_lookup(server->by_relay, to);
-    if (relay == NULL) { /* a reserved port, or one that has just been closed */
+    if (relay == NULL || relay->tcp) { /* a reserved port, or one that has just been closed */
         return;
     }
     const hp_stun_path *path = &relay->allocation->path;
     const hp_turn_channel *channel = g_hash_table_lookup(relay->channels, peer);
     bool permitted = channel != NULL ? now < channel->permission->expires : hp_turn_permits(relay, now, peer);
     if (!permitted) {
-        dropped(server, now, &path->client, peer, "no-permission");
+        hp_turn_tell_dropped(server, now, &path->client, peer, "no-permission");
         return;
     }
+    /* A stream has its own IP fields, whatever it carries (section 16). */
+    bool stream = hp_stun_is_stream(path->transport);
     hp_stun_meta out;
-    if (!translate(meta != NULL ? meta : &nothing, path->client.family == HP_AF_IPV4 && peer->family == HP_AF_IPV4,
-                   false, &out)) {
-        dropped(server, now, &path->client, peer, "ttl");
+    if (!translate(meta != NULL && !stream ? meta : &nothing,
+                   path->client.family == HP_AF_IPV4 && peer->family == HP_AF_IPV4, false, &out)) {
+        hp_turn_tell_dropped(server, now, &path->client, peer, "ttl");
         return;
     }
     size_t length;
@@ -163,17 +166,17 @@ void hp_turn_server_relay_input(hp_turn_server *server, hp_time now, const hp_ad
     }
     /* What fits a datagram from the peer may not fit one to the client. */
     size_t most = path->client.family == HP_AF_IPV6 ? 65535 - 8 : 65535 - 28;
-    if (length == 0 || length > most) {
-        dropped(server, now, &path->client, peer, "too-long");
+    if (length == 0 || (length > most && !stream)) {
+        hp_turn_tell_dropped(server, now, &path->client, peer, "too-long");
         return;
     }
     relay->packets_to_client++;
     relay->bytes_to_client += len;
     hp_stun_path copy = *path;
-    if (!stun->ops.send(stun->user, now, &copy, stun->out, length, &out)) {
+    if (!hp_stun_server_send(stun, now, &copy, stun->out, length, &out, true)) {
         relay->packets_to_client--;
         relay->bytes_to_client -= len;
-        dropped(server, now, &copy.client, peer, "unsent");
+        hp_turn_tell_dropped(server, now, &copy.client, peer, "unsent");
     }
 }
 
@@ -200,5 +203,5 @@ void hp_turn_server_relay_icmp(hp_turn_server *server, hp_time now, const hp_add
     hp_stun_add_u64(&w, HP_STUN_ICMP, value);
     size_t length = hp_stun_finish(&w);
     hp_stun_path path = relay->allocation->path;
-    stun->ops.send(stun->user, now, &path, stun->out, length, &(hp_stun_meta){0});
+    hp_stun_server_send(stun, now, &path, stun->out, length, NULL, true);
 }

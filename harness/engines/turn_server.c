@@ -4,8 +4,12 @@
  * this file is its extension. The rules of RFC 8656 section 5 for every method but Allocate stand here: no allocation
  * 437, another user's allocation 441, indications and ChannelData without an allocation dropped.
  *
+ * Connections of clients over TCP and TLS are streams (turn_stream.c); the connections of TCP relays with peers are
+ * made of two of them (turn_connection.c).
+ *
  * State grows only for clients that logged in, and has a cap everywhere: allocations by capacity and quota (and by the
- * ports there are), permissions and channels by relay, reservations like allocations. */
+ * ports there are), permissions and channels by relay, reservations like allocations,
+ * streams and connections by number. */
 #include "engines/turn_server.h"
 
 #include "engines/turn_private.h"
@@ -14,6 +18,10 @@
 #define DEFAULT_MAX_LIFETIME (3600 * HP_S)
 #define PERMISSION_LIFETIME (300 * HP_S)
 #define CHANNEL_LIFETIME (600 * HP_S)
+#define STREAM_IDLE (600 * HP_S)
+#define CONNECT_TIMEOUT (30 * HP_S)
+#define BIND_TIMEOUT (30 * HP_S)
+#define DEFAULT_TLS_PORT 5349
 #define FIRST_PORT 49152
 #define LAST_PORT 65535
 
@@ -27,6 +35,9 @@ static bool supports(void *owner, uint16_t method, hp_stun_class cls)
     case HP_STUN_CREATE_PERMISSION:
     case HP_STUN_CHANNEL_BIND:
         return cls == HP_STUN_REQUEST;
+    case HP_STUN_CONNECT:
+    case HP_STUN_CONNECTION_BIND:
+        return cls == HP_STUN_REQUEST && ((const hp_turn_server *)owner)->relays_tcp;
     case HP_STUN_SEND:
         return cls == HP_STUN_INDICATION;
     }
@@ -47,6 +58,8 @@ static bool knows(void *owner, uint16_t attribute)
     case HP_STUN_REQUESTED_TRANSPORT:
     case HP_STUN_RESERVATION_TOKEN:
         return true;
+    case HP_STUN_CONNECTION_ID:
+        return server->relays_tcp;
     case HP_STUN_DONT_FRAGMENT:
         return server->stun->config.dont_fragment;
     }
@@ -58,6 +71,9 @@ static unsigned request(void *owner, hp_stun_request *r)
     hp_turn_server *server = owner;
     if (r->msg->method == HP_STUN_ALLOCATE) {
         return hp_turn_allocate(server, r);
+    }
+    if (r->msg->method == HP_STUN_CONNECTION_BIND) {
+        return hp_turn_connection_bind(server, r);
     }
     hp_turn_allocation *allocation = hp_turn_find(server, &r->path);
     if (allocation == NULL) {
@@ -73,6 +89,8 @@ static unsigned request(void *owner, hp_stun_request *r)
         return hp_turn_create_permission(server, r, allocation);
     case HP_STUN_CHANNEL_BIND:
         return hp_turn_channel_bind(server, r, allocation);
+    case HP_STUN_CONNECT:
+        return hp_turn_connect(server, r, allocation);
     }
     g_return_val_if_reached(500);
 }
@@ -131,6 +149,9 @@ static void set_times(hp_turn_server *server, const hp_server_config *config)
     server->lifetime = MIN(server->lifetime, server->max_lifetime);
     server->permission_lifetime = config->permission_lifetime != 0 ? config->permission_lifetime : PERMISSION_LIFETIME;
     server->channel_lifetime = config->channel_lifetime != 0 ? config->channel_lifetime : CHANNEL_LIFETIME;
+    server->stream_idle = config->stream_idle != 0 ? config->stream_idle : STREAM_IDLE;
+    server->connect_timeout = config->connect_timeout != 0 ? config->connect_timeout : CONNECT_TIMEOUT;
+    server->bind_timeout = config->bind_timeout != 0 ? config->bind_timeout : BIND_TIMEOUT;
 }
 
 hp_turn_server *hp_turn_server_new(const hp_server_config *config, const hp_addr *addresses, size_t n_addresses,
@@ -150,6 +171,14 @@ hp_turn_server *hp_turn_server_new(const hp_server_config *config, const hp_addr
     server->by_path = g_hash_table_new(path_hash, path_equal);
     server->by_relay = g_hash_table_new(addr_hash, addr_equal);
     server->reservations = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
+    server->streams = g_hash_table_new(path_hash, path_equal);
+    server->connections = g_hash_table_new(NULL, NULL);
+    server->graves = g_ptr_array_new_with_free_func(hp_turn_stream_free);
+    server->stun->stream_send = hp_turn_stream_send;
+    server->stun->stream_owner = server;
+    server->tls_port = config->tls_port != 0 ? config->tls_port : DEFAULT_TLS_PORT;
+    server->relays_udp = config->relays == 0 || (config->relays & HP_RELAY_UDP) != 0;
+    server->relays_tcp = (config->relays & HP_RELAY_TCP) != 0 && ops->open_tcp_relay != NULL;
     server->user_allocations = g_new0(unsigned, config->n_users);
     server->user_reservations = g_new0(unsigned, config->n_users);
     if (config->kind == HP_SERVER_TURN) {
@@ -181,17 +210,23 @@ static void end_reservations(hp_turn_server *server, hp_time now)
     }
 }
 
+/* Allocations go before the streams they hang on, so that they end for the reason that is given. */
 static void end_all(hp_turn_server *server, hp_time now, const char *reason)
 {
     while (server->first != NULL) {
         hp_turn_allocation_end(server->first, now, reason);
     }
     end_reservations(server, now);
+    while (server->first_stream != NULL) {
+        hp_turn_stream_end(server->first_stream, now, reason, false);
+    }
 }
 
 void hp_turn_server_end_all(hp_turn_server *server, hp_time now, const char *reason)
 {
+    server->depth++;
     end_all(server, now, reason);
+    hp_turn_leave(server);
 }
 
 void hp_turn_server_free(hp_turn_server *server)
@@ -203,6 +238,9 @@ void hp_turn_server_free(hp_turn_server *server)
     g_hash_table_destroy(server->by_path);
     g_hash_table_destroy(server->by_relay);
     g_hash_table_destroy(server->reservations);
+    g_hash_table_destroy(server->streams);
+    g_hash_table_destroy(server->connections);
+    g_ptr_array_unref(server->graves);
     g_free(server->user_allocations);
     g_free(server->user_reservations);
     hp_turn_ports_clear(&server->ports);
@@ -212,15 +250,46 @@ void hp_turn_server_free(hp_turn_server *server)
 
 /* ---- the rest of the interface is the front's ---- */
 
+size_t hp_turn_server_listeners(const hp_turn_server *server, uint8_t transport, hp_addr *ret, size_t cap)
+{
+    const hp_stun_server *stun = server->stun;
+    unsigned wanted = stun->config.transports != 0 ? stun->config.transports : HP_SERVER_UDP;
+    switch (transport) {
+    case HP_STUN_OVER_UDP:
+        return (wanted & HP_SERVER_UDP) != 0 ? hp_stun_server_bindings(stun, ret, cap) : 0;
+    case HP_STUN_OVER_TCP:
+        return (wanted & HP_SERVER_TCP) != 0 ? hp_stun_server_bindings(stun, ret, cap) : 0;
+    }
+    if ((wanted & (transport == HP_STUN_OVER_TLS ? HP_SERVER_TLS : HP_SERVER_DTLS)) == 0) {
+        return 0;
+    }
+    for (unsigned i = 0; i < stun->n_addresses && i < cap; i++) {
+        ret[i] = hp_addr_with_port(stun->addresses[i], server->tls_port);
+    }
+    return stun->n_addresses;
+}
+
 size_t hp_turn_server_bindings(const hp_turn_server *server, hp_addr *ret, size_t cap)
 {
-    return hp_stun_server_bindings(server->stun, ret, cap);
+    return hp_turn_server_listeners(server, HP_STUN_OVER_UDP, ret, cap);
+}
+
+void hp_turn_server_path_ended(hp_turn_server *server, hp_time now, const hp_stun_path *path)
+{
+    hp_turn_enter(server, now);
+    hp_turn_allocation *allocation = hp_turn_find(server, path);
+    if (allocation != NULL) {
+        hp_turn_allocation_end(allocation, now, "disconnected");
+    }
+    hp_turn_leave(server);
 }
 
 void hp_turn_server_input(hp_turn_server *server, hp_time now, const hp_stun_path *path, const uint8_t *data,
                           size_t len, const hp_stun_meta *meta)
 {
+    hp_turn_enter(server, now);
     hp_stun_server_input(server->stun, now, path, data, len, meta);
+    hp_turn_leave(server);
 }
 
 hp_time hp_turn_server_deadline(const hp_turn_server *server)
@@ -230,7 +299,8 @@ hp_time hp_turn_server_deadline(const hp_turn_server *server)
 
 void hp_turn_server_run(hp_turn_server *server, hp_time now)
 {
-    hp_stun_server_run(server->stun, now);
+    hp_turn_enter(server, now);
+    hp_turn_leave(server);
 }
 
 hp_turn_stats hp_turn_server_stats(const hp_turn_server *server)
@@ -239,5 +309,7 @@ hp_turn_stats hp_turn_server_stats(const hp_turn_server *server)
         .allocations = server->n_allocations,
         .relays = g_hash_table_size(server->by_relay),
         .reservations = g_hash_table_size(server->reservations),
+        .streams = g_hash_table_size(server->streams),
+        .connections = server->n_connections,
     };
 }

@@ -217,10 +217,14 @@ static const struct {
     {HP_EV_SCTP_STATE, "state", "connecting connected closed failed"},
     {HP_EV_STEP_DONE, "outcome", "done timeout"},
     {HP_EV_SERVER_REQUEST, "answer", "success error silence fault"},
-    {HP_EV_NAT_MAPPING, "proto", "udp icmp"},
-    {HP_EV_NAT_MAPPING_ENDED, "proto", "udp icmp"},
-    {HP_EV_NAT_MAPPING_ENDED, "reason", "expired lifetime evicted reboot rebind renumber icmp"},
-    {HP_EV_TURN_ALLOCATION_ENDED, "reason", "deleted expired stopped forgotten run-end"},
+    {HP_EV_SERVER_REQUEST, "transport", "udp tcp tls dtls"},
+    {HP_EV_SERVER_STREAM, "transport", "tcp tls dtls"},
+    {HP_EV_SERVER_STREAM, "state", "open secure alert-sent alert-received closed"},
+    {HP_EV_NAT_MAPPING, "proto", "udp tcp icmp"},
+    {HP_EV_NAT_MAPPING_ENDED, "proto", "udp tcp icmp"},
+    {HP_EV_NAT_MAPPING_ENDED, "reason", "expired lifetime evicted reboot rebind renumber icmp reset"},
+    {HP_EV_TURN_ALLOCATION_ENDED, "reason", "deleted expired stopped forgotten disconnected run-end"},
+    {HP_EV_TURN_CONNECTION, "state", "connecting pending bound closed"},
 };
 
 static void check_value(hp_loader *l, const hp_tree *at, hp_event_kind kind, const char *field, const char *value)
