@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#include "wire/bytes.h"
+
 static const uint8_t magic[4] = {'H', 'P', 'F', 'L'};
 
 typedef struct flow {
@@ -43,26 +45,6 @@ struct hp_flows {
     GPtrArray *list; /* of flow */
     GPtrArray *unread; /* of unread */
 };
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    for (unsigned i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-    put32(p, (uint32_t)(v >> 32));
-    put32(p + 4, (uint32_t)v);
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (unsigned i = 0; i < 8; i++)
-        v = v << 8 | p[i];
-    return v;
-}
 
 static void flow_free(gpointer data)
 {
@@ -104,8 +86,8 @@ static const flow *flow_of(const hp_flows *flows, const uint8_t *data, size_t le
     if (len < HP_FLOW_HEADER || memcmp(data, magic, sizeof magic) != 0) {
         return NULL;
     }
-    uint64_t number = get64(data) & UINT32_MAX;
-    bool known = number > 0 && number <= flows->list->len && get64(data + 16) <= hp_world_now(flows->world);
+    uint64_t number = hp_get64(data) & UINT32_MAX;
+    bool known = number > 0 && number <= flows->list->len && hp_get64(data + 16) <= hp_world_now(flows->world);
     return known ? flows->list->pdata[number - 1] : NULL;
 }
 
@@ -113,8 +95,8 @@ static void take(hp_flows *flows, const hp_peer *peer, const flow *f, const uint
 {
     hp_time now = hp_world_now(flows->world);
     hp_trace_event(hp_world_trace(flows->world), now, HP_EV_DATA_RECEIVED, hp_peer_name(peer), HP_FU("flow", f->number),
-                   HP_FU("sequence", get64(data + 8)), HP_FU("size", len), HP_FT("latency", now - get64(data + 16)),
-                   HP_FU("packet", record));
+                   HP_FU("sequence", hp_get64(data + 8)), HP_FU("size", len),
+                   HP_FT("latency", now - hp_get64(data + 16)), HP_FU("packet", record));
 }
 
 static GByteArray *unread_of(hp_flows *flows, const hp_peer *peer, uint64_t session, unsigned stream,
@@ -252,8 +234,8 @@ static void send_next(flow *f, hp_time now)
     hp_trace *trace = hp_world_trace(f->owner->world);
     const char *from = hp_peer_name(config->from);
     uint64_t sequence = f->sent++;
-    put64(f->datagram + 8, sequence);
-    put64(f->datagram + 16, now);
+    hp_put64(f->datagram + 8, sequence);
+    hp_put64(f->datagram + 16, now);
     hp_trace_event(trace, now, HP_EV_DATA_SENT, from, HP_FU("flow", f->number), HP_FU("sequence", sequence),
                    HP_FU("size", config->size));
     if (!hand_over(f))
@@ -285,7 +267,7 @@ unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
     for (uint32_t i = 0; i < config->size; i++)
         f->datagram[i] = (uint8_t)i;
     memcpy(f->datagram, magic, sizeof magic);
-    put32(f->datagram + 4, f->number);
+    hp_put32(f->datagram + 4, f->number);
     hp_timer_init(&f->timer, HP_TIMER_ACTOR, hp_world_new_element(flows->world), due, f);
     g_ptr_array_add(flows->list, f);
     join(f);

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "wire/bytes.h"
 #include "wire/demux.h"
 #include "wire/rtp.h"
 #include "wire/stun.h"
@@ -208,16 +209,11 @@ static GPtrArray *find_models(const hp_injector *injector, const attack *a)
 
 /* ---- what is made of them ---- */
 
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
 static void forge_rtp(attack *a, uint8_t *data, size_t length)
 {
     hp_rtp_packet rtp;
     const size_t header = hp_rtp_parse_encrypted(data, length, &rtp) ? rtp.header_len : HP_RTP_HEADER;
-    const uint16_t sequence = (uint16_t)(get16(data + 2) + FORGE_AHEAD + a->sent);
+    const uint16_t sequence = (uint16_t)(hp_get16(data + 2) + FORGE_AHEAD + a->sent);
     data[2] = (uint8_t)(sequence >> 8);
     data[3] = (uint8_t)sequence;
     hp_rng_bytes(&a->rng, data + header, length - header);
@@ -235,7 +231,7 @@ static void forge_dtls(attack *a, uint8_t *data, size_t length)
         for (unsigned i = 0; i < 8; i++) {
             data[at + DTLS_SEQUENCE + i] = (uint8_t)(number >> (56 - 8 * i));
         }
-        const size_t fragment = MIN(get16(data + at + DTLS_LENGTH), length - at - DTLS_RECORD);
+        const size_t fragment = MIN(hp_get16(data + at + DTLS_LENGTH), length - at - DTLS_RECORD);
         hp_rng_bytes(&a->rng, data + at + DTLS_RECORD, fragment);
         at += DTLS_RECORD + fragment;
     }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "actors/media_secure.h"
+#include "wire/bytes.h"
 #include "wire/demux.h"
 
 enum {
@@ -100,19 +101,14 @@ static void trace_key(const hp_media_transport *t, const char *direction, const 
           HP_FS("profile", hp_srtp_profile_name(keys->profile)), HP_FS("key", key), HP_FS("salt", salt));
 }
 
-static uint32_t read32(const uint8_t *data)
-{
-    return (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
-}
-
 /* data: as it came; its header is in the clear, and unauthenticated. */
 static void trace_refused(const hp_media_transport *t, hp_wire_kind kind, const char *reason, const uint8_t *data,
                           size_t len, uint32_t record)
 {
     bool rtp = kind == HP_WIRE_RTP;
     size_t at = rtp ? 8 : 4;
-    uint32_t ssrc = len >= at + 4 ? read32(data + at) : 0;
-    uint32_t sequence = rtp && len >= 4 ? (uint32_t)data[2] << 8 | data[3] : 0;
+    uint32_t ssrc = len >= at + 4 ? hp_get32(data + at) : 0;
+    uint32_t sequence = rtp && len >= 4 ? hp_get16(data + 2) : 0;
     unsigned track = hp_media_hub_find_track(t->config.hub, with_text(t), t->config.peer, t->config.stream, ssrc);
     TRACE(t, HP_EV_SRTP_REFUSED, WHERE(t), HP_FS("what", kind_names[kind]), HP_FS("reason", reason),
           HP_FU("track", track), HP_FU("ssrc", ssrc), HP_FU("sequence", sequence), HP_FU("packet", record));

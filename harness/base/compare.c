@@ -178,6 +178,12 @@ static bool fits(uint64_t value, uint64_t scale, unsigned decimals)
     return shifted % scale == 0;
 }
 
+int64_t hp_ratio_round(int64_t ppb)
+{
+    const int64_t step = 10000;
+    return ppb < step ? ppb : (ppb + step / 2) / step * step;
+}
+
 char *hp_unit_format(hp_unit unit, int64_t value)
 {
     const unit_kind *kind = &kinds[unit];

@@ -33,6 +33,8 @@ static inline bool hp_compare_holds(const hp_compare *c, int64_t value)
 char *hp_compare_format(const hp_compare *c);
 /* A value in a unit, for people: "20.5ms", "0.1%", "17". Caller frees. */
 char *hp_unit_format(hp_unit unit, int64_t value);
+/* A ratio as people are shown it: rounded to thousandths of a percent, unless there is less than that to show. */
+int64_t hp_ratio_round(int64_t ppb);
 bool hp_unit_parse(const char *text, hp_unit unit, int64_t *ret);
 
 #endif

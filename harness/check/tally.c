@@ -90,13 +90,6 @@ void hp_text_time(GString *text, hp_time t)
     g_string_append(text, hp_time_format(t, buf));
 }
 
-/* Thousandths of a percent, unless there is less than that to show. */
-static int64_t round_ratio(int64_t ppb)
-{
-    const int64_t step = HP_PPB / 100000;
-    return ppb < step ? ppb : (ppb + step / 2) / step * step;
-}
-
 /* Four digits are enough of a rate. */
 static int64_t round_rate(int64_t rate)
 {
@@ -113,7 +106,7 @@ void hp_text_value(GString *text, hp_unit unit, int64_t value)
         hp_text_time(text, (hp_time)value);
         return;
     }
-    const int64_t rounded = unit == HP_UNIT_RATIO  ? round_ratio(value)
+    const int64_t rounded = unit == HP_UNIT_RATIO  ? hp_ratio_round(value)
                             : unit == HP_UNIT_RATE ? round_rate(value)
                                                    : value;
     g_autofree char *formatted = hp_unit_format(unit, rounded);

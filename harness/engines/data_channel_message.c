@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "wire/bytes.h"
 
 enum { OPEN_HEADER = 12 };
 enum { TYPE_RELIABLE = 0x00, TYPE_RETRANSMITS = 0x01, TYPE_LIFETIME = 0x02, TYPE_UNORDERED = 0x80 };
@@ -22,17 +23,6 @@ void hp_dcep_open_clear(hp_dcep_open *open)
 {
     g_clear_pointer(&open->channel.label, g_free);
     g_clear_pointer(&open->channel.protocol, g_free);
-}
-
-static void put16(uint8_t *p, uint16_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
-
-static uint16_t get16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 static const char *fault_of(const hp_channel_config *channel, const char *label, const char *protocol)
@@ -72,11 +62,11 @@ GBytes *hp_dcep_write_open(const hp_dcep_open *open, GError **error)
     }
     const size_t label_len = strlen(label), protocol_len = strlen(protocol);
     uint8_t head[OPEN_HEADER] = {HP_DCEP_OPEN, type};
-    put16(head + 2, open->priority);
-    put16(head + 4, (uint16_t)(limit >> 16));
-    put16(head + 6, (uint16_t)limit);
-    put16(head + 8, (uint16_t)label_len);
-    put16(head + 10, (uint16_t)protocol_len);
+    hp_put16(head + 2, open->priority);
+    hp_put16(head + 4, (uint16_t)(limit >> 16));
+    hp_put16(head + 6, (uint16_t)limit);
+    hp_put16(head + 8, (uint16_t)label_len);
+    hp_put16(head + 10, (uint16_t)protocol_len);
     GByteArray *message = g_byte_array_sized_new((guint)(sizeof head + label_len + protocol_len));
     g_byte_array_append(message, head, sizeof head);
     g_byte_array_append(message, (const guint8 *)label, (guint)label_len);
@@ -99,7 +89,7 @@ static const char *read_open(const uint8_t *data, size_t len, hp_dcep_open *ret_
     if (limit_type != TYPE_RELIABLE && limit_type != TYPE_RETRANSMITS && limit_type != TYPE_LIFETIME) {
         return "channel-type";
     }
-    const size_t label_len = get16(data + 8), protocol_len = get16(data + 10);
+    const size_t label_len = hp_get16(data + 8), protocol_len = hp_get16(data + 10);
     if (len != OPEN_HEADER + label_len + protocol_len) {
         return "length";
     }
@@ -107,8 +97,8 @@ static const char *read_open(const uint8_t *data, size_t len, hp_dcep_open *ret_
     if (!g_utf8_validate_len(text, label_len, NULL) || !g_utf8_validate_len(text + label_len, protocol_len, NULL)) {
         return "text";
     }
-    const uint32_t limit = (uint32_t)get16(data + 4) << 16 | get16(data + 6);
-    *ret_open = (hp_dcep_open){.priority = get16(data + 2),
+    const uint32_t limit = (uint32_t)hp_get16(data + 4) << 16 | hp_get16(data + 6);
+    *ret_open = (hp_dcep_open){.priority = hp_get16(data + 2),
                                .channel = {.label = g_strndup(text, label_len),
                                            .protocol = g_strndup(text + label_len, protocol_len),
                                            .unordered = (data[1] & TYPE_UNORDERED) != 0,

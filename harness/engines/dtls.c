@@ -117,10 +117,10 @@ static void derive_keys(hp_dtls *dtls)
 static void verify(hp_dtls *dtls)
 {
     const X509 *certificate = SSL_get0_peer_certificate(dtls->ssl);
-    if (dtls->n_expected == 0) {
+    if (dtls->n_expected == 0 && !dtls->config.any_peer) {
         return;
     }
-    if (!certificate || !hp_dtls_certificate_expected(dtls, certificate)) {
+    if (!dtls->config.any_peer && (!certificate || !hp_dtls_certificate_expected(dtls, certificate))) {
         SSL_shutdown(dtls->ssl);
         fail(dtls, HP_DTLS_FAIL_FINGERPRINT, NULL);
         return;

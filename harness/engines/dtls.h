@@ -70,6 +70,9 @@ typedef struct hp_dtls_config {
     unsigned n_profiles;
     unsigned mtu; /* 0: HP_DTLS_DEFAULT_MTU */
     bool cookie; /* the passive side asks for the ClientHello again with a cookie (HelloVerifyRequest) */
+    bool
+        any_peer; /* asks for no certificate and takes whoever comes: connected once the handshake is done. For a server
+                      whose clients show who they are later (RFC 7350) */
     hp_time retransmit_initial; /* 0: 1 s; a millisecond at least */
     hp_time retransmit_max; /* what doubling ends at; 0: 60 s; an hour at most */
 } hp_dtls_config;

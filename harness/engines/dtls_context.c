@@ -272,5 +272,8 @@ SSL *hp_dtls_context_open(const hp_dtls_identity *identity, hp_dtls *dtls)
         }
         SSL_set_accept_state(ssl);
     }
+    if (dtls->config.any_peer) {
+        SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    }
     return ssl;
 }

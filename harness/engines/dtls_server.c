@@ -26,7 +26,6 @@
 
 #include <string.h>
 
-#include "engines/dtls_private.h"
 #include "engines/stun_deadline.h"
 
 typedef struct client client;
@@ -148,11 +147,9 @@ static void on_send(void *user, hp_time now, const uint8_t *data, size_t len)
     c->server->ops.send(c->server->user, now, &c->path, data, len);
 }
 
-/* The handshake is done, and there is no certificate to wait for: whoever it is. */
 static void on_connected(client *c)
 {
     hp_dtls_server *server = c->server;
-    c->dtls->state = HP_DTLS_CONNECTED;
     c->connected = true;
     g_queue_unlink(&server->handshakes, &c->handshake);
     server->n_clients++;
@@ -171,8 +168,9 @@ static void on_event(void *user, hp_time now, const hp_dtls_event *event)
         server->ops.data(server->user, now, &c->path, event->data, event->length);
         return;
     }
-    if (event->kind == HP_DTLS_EV_HANDSHAKE) {
+    if (event->kind == HP_DTLS_EV_CONNECTED) { /* HANDSHAKE has told of it */
         on_connected(c);
+        return;
     }
     if (server->ops.event != NULL) {
         server->ops.event(server->user, now, &c->path, event);
@@ -203,7 +201,7 @@ static void on_leave(void *user)
 static client *client_new(hp_dtls_server *server, hp_time now, const hp_stun_path *path)
 {
     static const hp_dtls_ops ops = {.send = on_send, .event = on_event, .enter = on_enter, .leave = on_leave};
-    static const hp_dtls_config config = {.role = HP_DTLS_PASSIVE, .cookie = true};
+    static const hp_dtls_config config = {.role = HP_DTLS_PASSIVE, .cookie = true, .any_peer = true};
     hp_rng rng;
     hp_rng_init(&rng, hp_rng_u64(&server->rng), "dtls-client");
     client *c = g_new0(client, 1);
@@ -215,7 +213,6 @@ static client *client_new(hp_dtls_server *server, hp_time now, const hp_stun_pat
     c->handshake.data = c;
     c->dtls = hp_dtls_new(&config, server->identity, &rng, &ops, c, NULL);
     g_assert(c->dtls != NULL);
-    SSL_set_verify(c->dtls->ssl, SSL_VERIFY_NONE, NULL); /* asks for no certificate */
     if (server->handshakes.length >= HP_DTLS_SERVER_MAX_HANDSHAKES) {
         end(g_queue_peek_head(&server->handshakes), now, NULL);
     }

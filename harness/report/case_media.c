@@ -16,12 +16,10 @@ static void append_time(GString *text, const char *what, hp_time t)
     g_string_append_printf(text, ", %s %s", what, hp_time_format(t, buf));
 }
 
-/* ", 3 lost (0.2%)": thousandths of a percent, unless there is less than that to show. */
+/* ", 3 lost (0.2%)" */
 static void append_share(GString *text, uint64_t n, const char *what, uint32_t ppb)
 {
-    const uint32_t step = HP_PPB / 100000;
-    const uint32_t shown = ppb < step ? ppb : (ppb + step / 2) / step * step;
-    g_autofree char *ratio = hp_unit_format(HP_UNIT_RATIO, shown);
+    g_autofree char *ratio = hp_unit_format(HP_UNIT_RATIO, hp_ratio_round(ppb));
     g_string_append_printf(text, ", %" G_GUINT64_FORMAT " %s (%s)", n, what, ratio);
 }
 

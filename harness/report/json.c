@@ -3,10 +3,9 @@
  * Two runs with the same plan and trace give the same bytes. Every field of hp_result is in it. Times are whole nanoseconds
  * of run time under keys that end in _ns; null says that something did not happen. Reasons that dropped nothing are
  * left out, and so is the channel of a flow that goes over none. A reader must ignore keys it does not know; a change that breaks readers changes the version. */
+#include "report/evidence.h"
 #include "report/json_writer.h"
 #include "report/report.h"
-
-#define FORMAT "hairpin-result/1"
 
 /* ---- the parts of a result ---- */
 
@@ -149,7 +148,7 @@ char *hp_report_json(const hp_result *result)
 {
     hp_json j = {.o = hp_output_memory(), .depth = 1, .first = true};
     hp_output_char(j.o, '{');
-    hp_json_text(&j, "format", FORMAT);
+    hp_json_text(&j, "format", HP_EVIDENCE_RESULT_FORMAT);
     hp_json_text(&j, "hairpin", HAIRPIN_VERSION);
     put_scenario(&j, result->plan);
     hp_json_text(&j, "verdict", hp_verdict_name(result->verdict));
