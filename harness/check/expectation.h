@@ -37,6 +37,11 @@ typedef struct hp_judgement {
     void *checker;
 } hp_judgement;
 
+/* A set of event kinds: HP_EVENT_BIT(kind) joined by |. */
+typedef unsigned __int128 hp_event_set;
+static_assert(HP_EV_N <= 128, "a set of event kinds has 128 bits");
+#define HP_EVENT_BIT(kind) ((hp_event_set)1 << (kind))
+
 typedef struct hp_expectation_ops {
     bool (*init)(hp_expectation *e, GError **error); /* may be NULL */
     void (*record)(hp_expectation *e, const hp_trace *trace, const hp_record *r); /* NULL without subscriptions */
@@ -47,18 +52,15 @@ typedef struct hp_expectation_ops {
     size_t state_size;
     bool outlasts_window; /* records after the window's end still count: a datagram sent in it arrives later */
     bool packets, drops; /* subscriptions; events below, up to the first zero mask */
-    uint64_t events; /* mask of HP_EVENT_BIT(kind) */
+    hp_event_set events;
 } hp_expectation_ops;
-
-static_assert(HP_EV_N <= 64, "event kinds are a mask of 64 bits");
-#define HP_EVENT_BIT(kind) (UINT64_C(1) << (kind))
 
 struct hp_expectation {
     const hp_expectation_ops *ops;
     const hp_expect *expect;
     const hp_facts *facts;
     hp_window window;
-    uint64_t events; /* preset from ops; init() may change it */
+    hp_event_set events; /* preset from ops; init() may change it */
     bool packets; /* likewise */
     /* Set when no later record can change the verdict. */
     bool fixed, passed;

@@ -19,10 +19,8 @@ static void copy_policies(hp_firewall_policy **list, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         hp_firewall_policy *policy = &(*list)[i];
         hp_match match = policy->match;
-        hp_match_detail detail = policy->detail;
         policy->label = g_strdup(policy->label);
         hp_match_copy(&match, &policy->match);
-        hp_match_detail_copy(&detail, &policy->detail);
     }
 }
 
@@ -31,7 +29,6 @@ static void free_policies(hp_firewall_policy *list, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         g_free(list[i].label);
         hp_match_clear(&list[i].match);
-        hp_match_detail_clear(&list[i].detail);
     }
     g_free(list);
 }

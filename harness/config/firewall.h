@@ -36,7 +36,6 @@ typedef enum hp_firewall_fragments {
 typedef struct hp_firewall_policy {
     char *label; /* owned, for people; NULL: its number */
     hp_match match;
-    hp_match_detail detail;
     bool allow;
     hp_refusal refusal; /* what the sender learns when it does not allow */
     bool each_packet; /* asked for packets of known flows too; one that allows then decides nothing */

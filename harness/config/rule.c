@@ -188,7 +188,6 @@ void hp_rule_copy(const hp_rule *rule, hp_rule *ret)
     hp_rule copy = *rule;
     copy.label = g_strdup(rule->label);
     hp_match_copy(&rule->match, &copy.match);
-    hp_match_detail_copy(&rule->detail, &copy.detail);
     copy.nth = g_memdup2(rule->nth, rule->n_nth * sizeof *rule->nth);
     copy.actions = g_memdup2(rule->actions, rule->n_actions * sizeof *rule->actions);
     for (unsigned i = 0; i < copy.n_actions; i++) {
@@ -209,7 +208,6 @@ void hp_rule_clear(hp_rule *rule)
     g_free(rule->nth);
     g_free(rule->label);
     hp_match_clear(&rule->match);
-    hp_match_detail_clear(&rule->detail);
     *rule = (hp_rule){0};
 }
 

@@ -1,6 +1,6 @@
 /* The scripted middlebox: an ordered list of rules, each saying which packets and what is done to them.
  *
- * A rule applies to a packet when everything it says of it holds: direction, match, detail, filter, time window. Such
+ * A rule applies to a packet when everything it says of it holds: direction, match, filter, time window. Such
  * packets are counted, from 1; `nth` picks some of those numbers, `chance_ppb` leaves the pick to luck, `limit` ends
  * the rule after so many hits. A packet that a rule does not hit goes on to the next one. One that it hits is done to
  * what `actions` say, in their order, and is then through with the list, unless the rule says go_on.
@@ -161,7 +161,6 @@ typedef struct hp_rule {
     char *label; /* for people, and the name of its random stream; NULL: its number, counted from 1 */
     hp_rule_direction direction;
     hp_match match;
-    hp_match_detail detail;
     hp_rule_filter *filter; /* NULL: none */
     void *filter_data; /* borrowed */
     hp_time from, to; /* [from, to) of the run; to 0: to its end. Outside, the rule counts nothing. */

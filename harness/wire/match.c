@@ -208,7 +208,7 @@ bool hp_match_packet(const hp_match *m, const hp_match_subject *s)
 {
     hp_match_view view;
     hp_match_view_init(&view, s);
-    return hp_match_view_holds(&view, m, NULL);
+    return hp_match_view_holds(&view, m, hp_match_detail_is_empty(&m->detail) ? NULL : &m->detail);
 }
 
 /* ---- matches as values ---- */
@@ -218,6 +218,7 @@ void hp_match_copy(const hp_match *m, hp_match *ret)
     hp_match copy = *m;
     copy.stun.with = g_memdup2(m->stun.with, m->stun.n_with * sizeof *m->stun.with);
     copy.stun.without = g_memdup2(m->stun.without, m->stun.n_without * sizeof *m->stun.without);
+    hp_match_detail_copy(&m->detail, &copy.detail);
     *ret = copy;
 }
 
@@ -228,6 +229,7 @@ void hp_match_clear(hp_match *m)
     }
     g_free(m->stun.with);
     g_free(m->stun.without);
+    hp_match_detail_clear(&m->detail);
     *m = (hp_match){0};
 }
 
@@ -236,5 +238,6 @@ bool hp_match_is_empty(const hp_match *m)
     return m->proto == HP_MATCH_ANY_PROTO && m->family == HP_AF_NONE && m->src.prefix.base.family == HP_AF_NONE &&
            m->src.port_first == 0 && m->src.port_last == 0 && m->dst.prefix.base.family == HP_AF_NONE &&
            m->dst.port_first == 0 && m->dst.port_last == 0 && m->icmp_kind == HP_ICMP_NONE &&
-           m->fragment == HP_EITHER && m->corrupt == HP_EITHER && !m->size.set && !asks_for_payload(m);
+           m->fragment == HP_EITHER && m->corrupt == HP_EITHER && !m->size.set && !asks_for_payload(m) &&
+           hp_match_detail_is_empty(&m->detail);
 }

@@ -5,11 +5,11 @@
  * TURN Send or Data indication or ChannelData carries: the match then holds when the payload or something wrapped in it
  * satisfies all of those fields at once. The other fields always speak of the outermost packet.
  *
- * A match owns its two attribute lists and nothing else: fill them with g_malloc'ed memory (or leave them NULL) and
- * call hp_match_clear() at the end. A struct copy shares them; hp_match_copy() does not.
+ * A match owns its two attribute lists, its detail's user name, and nothing else: fill them with g_malloc'ed memory (or
+ * leave them NULL) and call hp_match_clear() at the end. A struct copy shares them; hp_match_copy() does not.
  *
- * hp_match_detail narrows further, inside the protocols that hp_match names: flags of TCP, records of DTLS, fields of
- * RTP and RTCP, contents of STUN attributes. It goes with a match and is asked of the same layer of the payload. */
+ * Its detail narrows further, inside the protocols: flags of TCP, records of DTLS, fields of RTP and RTCP, contents of
+ * STUN attributes. It is asked of the same layer of the payload. */
 #ifndef HP_WIRE_MATCH_H
 #define HP_WIRE_MATCH_H
 
@@ -48,20 +48,6 @@ typedef struct hp_match_stun {
     uint16_t *with, *without; /* owned; attributes that must, or must not, be there */
     unsigned n_with, n_without;
 } hp_match_stun;
-
-typedef struct hp_match {
-    hp_match_proto proto;
-    uint8_t family; /* HP_AF_NONE: any */
-    hp_match_end src, dst;
-    hp_icmp_kind icmp_kind; /* HP_ICMP_NONE: any */
-    hp_presence fragment, corrupt;
-    hp_compare size; /* of the UDP payload; when set, only UDP with a payload to be seen matches */
-    hp_match_stun stun;
-    hp_presence channel_data;
-    uint16_t channel; /* 0: any; else asks for ChannelData */
-    hp_presence dtls, rtp, rtcp;
-    bool inside;
-} hp_match;
 
 /* Any field that is set asks for a TCP segment whose header can be seen. */
 typedef struct hp_match_tcp {
@@ -115,6 +101,21 @@ typedef struct hp_match_detail {
     hp_match_stun_contents stun;
 } hp_match_detail;
 
+typedef struct hp_match {
+    hp_match_proto proto;
+    uint8_t family; /* HP_AF_NONE: any */
+    hp_match_end src, dst;
+    hp_icmp_kind icmp_kind; /* HP_ICMP_NONE: any */
+    hp_presence fragment, corrupt;
+    hp_compare size; /* of the UDP payload; when set, only UDP with a payload to be seen matches */
+    hp_match_stun stun;
+    hp_presence channel_data;
+    uint16_t channel; /* 0: any; else asks for ChannelData */
+    hp_presence dtls, rtp, rtcp;
+    bool inside;
+    hp_match_detail detail;
+} hp_match;
+
 /* What is matched: a packet, or a capture record of one. */
 typedef struct hp_match_subject {
     hp_addr src, dst;
@@ -136,8 +137,10 @@ void hp_match_copy(const hp_match *m, hp_match *ret);
 void hp_match_clear(hp_match *m);
 /* Whether nothing narrows it: every packet matches. */
 bool hp_match_is_empty(const hp_match *m);
+/* Whether two ask for the same. */
+bool hp_match_equal(const hp_match *a, const hp_match *b);
 
-/* The same three for what a match says in detail. */
+/* The same for what a match says in detail; hp_match_copy() and the others above see to it. */
 void hp_match_detail_copy(const hp_match_detail *d, hp_match_detail *ret);
 void hp_match_detail_clear(hp_match_detail *d);
 bool hp_match_detail_is_empty(const hp_match_detail *d);
@@ -176,7 +179,7 @@ static inline void hp_match_view_init(hp_match_view *view, const hp_match_subjec
 /* Whether a STUN attribute is known to hold an address, and in which form. */
 bool hp_match_is_address_attribute(uint16_t type, bool *ret_xored);
 
-/* d may be NULL. */
+/* d: &m->detail, or NULL when it is known to ask for nothing, which saves looking. */
 bool hp_match_view_holds(hp_match_view *view, const hp_match *m, const hp_match_detail *d);
 
 #endif

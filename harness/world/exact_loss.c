@@ -14,44 +14,6 @@
 
 #include "world/packet_ranges.h"
 
-/* ---- whether two matches are one ---- */
-
-static bool same_end(const hp_match_end *a, const hp_match_end *b)
-{
-    return hp_addr_equal(&a->prefix.base, &b->prefix.base) && a->prefix.bits == b->prefix.bits &&
-           a->port_first == b->port_first && a->port_last == b->port_last;
-}
-
-static bool same_compare(const hp_compare *a, const hp_compare *b)
-{
-    return a->set == b->set && (!a->set || (a->min == b->min && a->max == b->max && a->unit == b->unit));
-}
-
-static bool same_list(const uint16_t *a, unsigned n_a, const uint16_t *b, unsigned n_b)
-{
-    return n_a == n_b && (n_a == 0 || memcmp(a, b, n_a * sizeof *a) == 0);
-}
-
-static bool same_stun(const hp_match_stun *a, const hp_match_stun *b)
-{
-    return a->present == b->present && a->has_class == b->has_class && (!a->has_class || a->cls == b->cls) &&
-           a->method == b->method && a->error_code == b->error_code && a->integrity == b->integrity &&
-           same_list(a->with, a->n_with, b->with, b->n_with) &&
-           same_list(a->without, a->n_without, b->without, b->n_without);
-}
-
-/* A field that is added must be compared here. */
-G_STATIC_ASSERT(GLIB_SIZEOF_VOID_P != 8 || sizeof(hp_match) == 168);
-
-static bool same_match(const hp_match *a, const hp_match *b)
-{
-    return a->proto == b->proto && a->family == b->family && same_end(&a->src, &b->src) && same_end(&a->dst, &b->dst) &&
-           a->icmp_kind == b->icmp_kind && a->fragment == b->fragment && a->corrupt == b->corrupt &&
-           same_compare(&a->size, &b->size) && same_stun(&a->stun, &b->stun) && a->channel_data == b->channel_data &&
-           a->channel == b->channel && a->dtls == b->dtls && a->rtp == b->rtp && a->rtcp == b->rtcp &&
-           a->inside == b->inside;
-}
-
 /* ---- settings ---- */
 
 void hp_exact_loss_configure(hp_exact_loss *loss, const hp_link_config *old, hp_link_config *fresh)
@@ -59,7 +21,7 @@ void hp_exact_loss_configure(hp_exact_loss *loss, const hp_link_config *old, hp_
     hp_packet_range *listed = fresh->drop;
     fresh->drop = hp_packet_ranges_merge(listed, fresh->n_drop, &fresh->n_drop);
     g_free(listed);
-    if (!old->drop_some || !fresh->drop_some || !same_match(&old->drop_match, &fresh->drop_match)) {
+    if (!old->drop_some || !fresh->drop_some || !hp_match_equal(&old->drop_match, &fresh->drop_match)) {
         loss->matched = 0;
     }
     loss->next = 0;

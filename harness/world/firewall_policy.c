@@ -30,7 +30,7 @@ void hp_firewall_policies_set(hp_firewall_policies *policies, const hp_firewall_
         .names = g_new0(char *, n),
     };
     for (unsigned i = 0; i < n; i++) {
-        fresh.details[i] = hp_match_detail_is_empty(&list[i].detail) ? NULL : &list[i].detail;
+        fresh.details[i] = hp_match_detail_is_empty(&list[i].match.detail) ? NULL : &list[i].match.detail;
         fresh.names[i] = list[i].label != NULL ? g_strdup_printf("policy %u (%s)", i + 1, list[i].label)
                                                : g_strdup_printf("policy %u", i + 1);
         fresh.any_each_packet = fresh.any_each_packet || list[i].each_packet;

@@ -222,7 +222,7 @@ static void init_state(const hp_rules *rules, hp_rule_state *state, const hp_rul
 {
     *state = (hp_rule_state){.name = name_of(rule, index)};
     hp_rule_copy(rule, &state->rule);
-    state->detail = hp_match_detail_is_empty(&state->rule.detail) ? NULL : &state->rule.detail;
+    state->detail = hp_match_detail_is_empty(&state->rule.match.detail) ? NULL : &state->rule.match.detail;
     hp_packet_range *given = state->rule.nth;
     state->rule.nth = hp_packet_ranges_merge(given, state->rule.n_nth, &state->rule.n_nth);
     g_free(given);

@@ -13,7 +13,7 @@ typedef struct hp_rule_memory {
 
 typedef struct hp_rule_state {
     hp_rule rule; /* owned; nth is sorted and merged */
-    const hp_match_detail *detail; /* rule.detail, or NULL when it asks for nothing */
+    const hp_match_detail *detail; /* the match's, or NULL when it asks for nothing */
     char *name; /* "rule 2", "rule 2 (label)" */
     unsigned next_nth; /* ranges before this one have passed */
     hp_rule_counts counts;

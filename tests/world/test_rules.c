@@ -113,7 +113,7 @@ static void test_order_and_going_on(void **state)
     hp_rule rules[] = {
         {.nth = &first, .n_nth = 1, .actions = &pass, .n_actions = 1},
         {.actions = &ttl, .n_actions = 1, .go_on = true},
-        {.detail = one, .actions = &drop, .n_actions = 1}, /* sees what the rule before has made of it */
+        {.match.detail = one, .actions = &drop, .n_actions = 1}, /* sees what the rule before has made of it */
     };
     rig r = rig_new(rules, 3);
     rig_send(&r, 1);

@@ -208,7 +208,7 @@ static void test_copy(void **state)
 {
     hp_rule rule = {.label = g_strdup("a"), .n_nth = 1, .n_actions = 1, .from = 5};
     rule.nth = g_new0(hp_packet_range, 1);
-    rule.detail.stun.username = g_strdup("alice");
+    rule.match.detail.stun.username = g_strdup("alice");
     rule.actions = g_new0(hp_rule_action, 1);
     rule.actions[0].answer.realm = g_strdup("r");
     rule.actions[0].rewrite.password = g_strdup("p");
@@ -221,7 +221,7 @@ static void test_copy(void **state)
     hp_rule_clear(&rule);
     assert_null(rule.label);
     assert_string_equal(copy.label, "a");
-    assert_string_equal(copy.detail.stun.username, "alice");
+    assert_string_equal(copy.match.detail.stun.username, "alice");
     assert_string_equal(copy.actions[0].answer.realm, "r");
     assert_string_equal(copy.actions[0].rewrite.password, "p");
     assert_memory_equal(copy.actions[0].rewrite.attributes[0].value, "xyz", 3);

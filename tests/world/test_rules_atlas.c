@@ -136,7 +136,8 @@ static void test_answer_from_another_address(void **state)
 /* aiortc 37f40204, libsrtp 567: the numbers around the wrap are lost. */
 static void test_wrap(void **state)
 {
-    rig r = dropping((hp_rule){.detail = {.rtp = {.has_sequence = true, .sequence_first = 65533, .sequence_last = 2}}});
+    rig r = dropping(
+        (hp_rule){.match.detail = {.rtp = {.has_sequence = true, .sequence_first = 65533, .sequence_last = 2}}});
     for (uint16_t i = 0; i < 12; i++) {
         uint16_t sequence = (uint16_t)(65530 + i);
         assert_int_equal(up(&r, rtp(sequence)), i < 3 || i > 8);
@@ -149,10 +150,10 @@ static void test_handshake(void **state)
 {
     hp_packet_range first = {1, 1};
     rig r = dropping((hp_rule){.direction = HP_RULE_DOWN,
-                               .detail = {.dtls = {.has_content_type = true,
-                                                   .content_type = 22,
-                                                   .has_epoch = true,
-                                                   .epoch = 1}}, /* the server's Finished */
+                               .match.detail = {.dtls = {.has_content_type = true,
+                                                         .content_type = 22,
+                                                         .has_epoch = true,
+                                                         .epoch = 1}}, /* the server's Finished */
                                .nth = &first,
                                .n_nth = 1});
     assert_true(passes_at(&r, HP_RULES_FAR, dtls(22, 0, 2)));

@@ -58,7 +58,7 @@ static void test_reset_on_the_way(void **state)
     for (unsigned established = 0; established < 2; established++) {
         rig *r = rig_new(NULL, NULL);
         hp_rules *box = box_in_between(r);
-        rule.detail.tcp.data = established != 0 ? HP_PRESENT : HP_EITHER;
+        rule.match.detail.tcp.data = established != 0 ? HP_PRESENT : HP_EITHER;
         assert_true(hp_rules_set(box, &rule, 1, NULL));
         rig_pair(r, &c, &s);
         rig_until(r, 100 * HP_MS);
