@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
 #include "base/time.h"
 
 /* RFC 4787 sections 4.1 and 5. */
@@ -55,6 +56,14 @@ typedef enum hp_nat_fragments {
     HP_NAT_FRAGMENTS_DROP,
     HP_NAT_FRAGMENTS_REASSEMBLE, /* as netfilter: the NAT waits for the whole datagram, then cuts it anew */
 } hp_nat_fragments;
+
+/* What happens to IPv6 packets that are not for NAT64. In the modes but the first no mapping is made and nothing is
+ * filtered: the NAT is a router, blocked protocols and ports aside. */
+typedef enum hp_nat_ipv6 {
+    HP_NAT_IPV6_TRANSLATE, /* as IPv4: external addresses and ports */
+    HP_NAT_IPV6_ROUTE, /* one hop, addresses as they are */
+    HP_NAT_IPV6_PREFIX, /* one hop, the prefix is replaced (NPTv6, RFC 6296) */
+} hp_nat_ipv6;
 
 /* How the port blocks of a carrier's NAT are given out. */
 typedef enum hp_nat_blocks {
@@ -173,6 +182,10 @@ typedef struct hp_nat_config {
     unsigned n_blocked;
     bool answers_blocked; /* blocked packets get ICMP admin-prohibited instead of silence */
     bool answers_ping; /* the NAT's own outside address answers echo requests */
+
+    hp_nat_ipv6 ipv6;
+    bool nat64; /* RFC 6146: what the inside sends to nat64_prefix goes on as IPv4, by the same table and knobs */
+    hp_prefix nat64_prefix; /* of 32, 40, 48, 56, 64 or 96 bits (RFC 6052); family none: 64:ff9b::/96 */
 
     hp_nat_own_behaviour icmp_mapping, icmp_filtering; /* of queries (RFC 5508 REQ-1a) */
     hp_nat_own_ports icmp_ports; /* which id a query gets */

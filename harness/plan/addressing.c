@@ -5,7 +5,8 @@
  * a network: .1 is a gateway, and what a scenario numbers by hand usually lies below.
  *
  * Insides are 192.168.N.0/24 for homes, 100.64.0.0/10 in slices of a /16 for carriers (RFC 6598), and a /16 of
- * 10.0.0.0/8 where a /24 is too small or the 192.168 networks have run out. */
+ * 10.0.0.0/8 where a /24 is too small or the 192.168 networks have run out. Insides of IPv6 are unique local, or where
+ * the world outside sees their addresses 2001:db8:6eNN::. */
 #include "plan/addressing.h"
 
 #define FIRST_HOST 10
@@ -113,6 +114,23 @@ hp_prefix hp_inside_prefix4(unsigned index, bool carrier, unsigned hosts)
 hp_prefix hp_inside_prefix6(unsigned index)
 {
     return prefix6(0xfd00, 0, 0, (uint16_t)(index + 1));
+}
+
+hp_prefix hp_routed_prefix6(unsigned index, uint8_t bits)
+{
+    hp_prefix prefix = prefix6(0x2001, 0xdb8, (uint16_t)(0x6e00 + index), 0);
+    prefix.bits = bits;
+    return prefix;
+}
+
+bool hp_internet_overlaps6(const hp_prefix *prefix)
+{
+    for (unsigned use = 0; use < HP_USE_N; use++) {
+        hp_prefix network = internet_prefix((hp_address_use)use, HP_AF_IPV6);
+        if (hp_prefix_contains(prefix, &network.base) || hp_prefix_contains(&network, &prefix->base))
+            return true;
+    }
+    return false;
 }
 
 hp_prefix hp_lan_prefix4(unsigned index, unsigned hosts)

@@ -28,6 +28,10 @@ bool hp_address_pool_take(hp_address_pool *pool, hp_address_use use, hp_addr *re
  * addresses it must hold. */
 hp_prefix hp_inside_prefix4(unsigned index, bool carrier, unsigned hosts);
 hp_prefix hp_inside_prefix6(unsigned index);
+/* One that is nobody else's, for an inside whose addresses are seen outside; of 48 to 64 bits. */
+hp_prefix hp_routed_prefix6(unsigned index, uint8_t bits);
+/* Whether addresses of the Internet that the plan gives out may lie in the prefix. */
+bool hp_internet_overlaps6(const hp_prefix *prefix);
 hp_prefix hp_lan_prefix4(unsigned index, unsigned hosts);
 hp_prefix hp_lan_prefix6(unsigned index);
 

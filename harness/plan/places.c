@@ -35,9 +35,22 @@ char **hp_places_make(const hp_plan *plan)
             add_place(places, g_strdup(peer->source->name));
         for (unsigned k = 0; k < peer->n_interfaces; k++)
             add_attachment_places(plan, places, peer->interfaces[k].tap, &peer->interfaces[k]);
+        for (unsigned k = 0; k < peer->n_interfaces; k++)
+            if (peer->interfaces[k].clat) {
+                add_place(places, g_strdup(peer->interfaces[k].clat));
+                add_place(places, g_strdup_printf("%s/in", peer->interfaces[k].clat));
+                add_place(places, g_strdup_printf("%s/out", peer->interfaces[k].clat));
+            }
     }
     g_ptr_array_add(places, NULL);
     return (char **)g_ptr_array_free(places, FALSE);
+}
+
+static bool is_clat(const char *name, const char *at)
+{
+    return name && g_str_has_prefix(at, name) &&
+           (strcmp(at + strlen(name), "") == 0 || strcmp(at + strlen(name), "/in") == 0 ||
+            strcmp(at + strlen(name), "/out") == 0);
 }
 
 bool hp_places_has_tap(const hp_plan *plan, const char *at)
@@ -53,7 +66,7 @@ bool hp_places_has_tap(const hp_plan *plan, const char *at)
         return true;
     for (unsigned i = 0; i < plan->n_peers; i++)
         for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
-            if (strcmp(plan->peers[i].interfaces[k].tap, at) == 0)
+            if (strcmp(plan->peers[i].interfaces[k].tap, at) == 0 || is_clat(plan->peers[i].interfaces[k].clat, at))
                 return true;
     return false;
 }

@@ -14,6 +14,7 @@
 #include "plan/addressing.h"
 #include "plan/places.h"
 #include "plan/recordings.h"
+#include "plan/routed.h"
 
 typedef struct builder {
     hp_plan *plan;
@@ -230,7 +231,10 @@ static void number_zones(builder *b)
                 zone->prefix4 =
                     nat->inside4.base.family ? nat->inside4 : hp_inside_prefix4(index, b->carrier[z], b->attached[z]);
             if (nat->family.ipv6)
-                zone->prefix6 = nat->inside6.base.family ? nat->inside6 : hp_inside_prefix6(index);
+                zone->prefix6 = nat->inside6.base.family                ? nat->inside6
+                                : nat->config.ipv6 == HP_NAT_IPV6_ROUTE ? hp_routed_prefix6(index, 64)
+                                                                        : hp_inside_prefix6(index);
+            plan->nats[index].routed6 = hp_routed_prefix_of(nat, index, &zone->prefix6);
         }
         hp_address_pool_init(&b->pool4[z], &zone->prefix4, HP_AF_IPV4);
         hp_address_pool_init(&b->pool6[z], &zone->prefix6, HP_AF_IPV6);
@@ -296,6 +300,25 @@ static void number_attachment(builder *b, hp_plan_attachment *at, const hp_addr 
     }
 }
 
+/* The IPv4 of an interface that has a CLAT. */
+static void number_clat(builder *b, hp_plan_attachment *at, const hp_sc_interface *s)
+{
+    int nat = hp_routed_nat64_of(b->plan, at->zone);
+    if (!s->family.ipv6 || s->family.ipv4) {
+        complain(b, s->mark, "it is IPv4 by way of IPv6: `families: [ipv6]`",
+                 "`clat` is for an interface that has IPv6 and no IPv4 of its own");
+    } else if (nat < 0) {
+        complain(b, s->mark, "a NAT with `nat64: true`",
+                 "`clat` needs a NAT64 on the way, and there is none outside `%s`", b->plan->zones[at->zone].name);
+    } else if (hp_address_pool_take(&b->pool6[at->zone], HP_USE_PEER, &at->clat6)) {
+        at->clat4 = hp_routed_clat4();
+        at->clat_prefix = hp_routed_nat64_prefix(b->plan->nats[nat].source);
+        at->clat = own(b->plan, g_strdelimit(g_strdup_printf("clat %s", at->tap), "/", ' '));
+    } else {
+        complain(b, s->mark, NULL, "the network of `%s` has no address left", b->plan->zones[at->zone].name);
+    }
+}
+
 static void number_attachments(builder *b)
 {
     hp_plan *plan = b->plan;
@@ -319,14 +342,20 @@ static void number_attachments(builder *b)
     }
     for (unsigned i = 0; i < plan->n_nats; i++) {
         const hp_sc_nat *s = plan->nats[i].source;
-        number_attachment(b, &plan->nats[i].outside, s->addresses, s->n_addresses, s->family, MAX(s->config.pool, 1),
+        hp_sc_family family = hp_routed_outside_family(plan, i);
+        number_attachment(b, &plan->nats[i].outside, s->addresses, s->n_addresses, family, MAX(s->config.pool, 1),
                           HP_USE_NAT, true, s->mark);
+        g_autofree char *problem = hp_routed_problem(plan, i);
+        if (problem)
+            complain(b, s->mark, NULL, "%s", problem);
     }
     for (unsigned i = 0; i < plan->n_peers; i++) {
         for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++) {
             const hp_sc_interface *s = &plan->peers[i].source->interfaces[k];
             number_attachment(b, &plan->peers[i].interfaces[k], s->addresses, s->n_addresses, s->family, 1, HP_USE_PEER,
                               false, s->mark);
+            if (s->clat)
+                number_clat(b, &plan->peers[i].interfaces[k], s);
         }
     }
 }

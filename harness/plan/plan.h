@@ -3,7 +3,7 @@
  * Zones are where interfaces attach: zone 0 is the Internet, then the plain LANs, then the inside of each NAT, in the
  * scenario's order. Addresses: servers 203.0.113.0/24, public peers 198.51.100.0/24, NAT outsides 192.0.2.0/24, more of
  * any of them from 198.18.0.0/15; insides 192.168.x.0/24 (100.64.0.0/10 for a NAT that has NATs behind it); IPv6 from
- * 2001:db8::/32 (fd00::/8 inside a NAT). */
+ * 2001:db8::/32 (fd00::/8 inside a NAT, unless it routes IPv6). */
 #ifndef HP_PLAN_PLAN_H
 #define HP_PLAN_PLAN_H
 
@@ -33,12 +33,18 @@ typedef struct hp_plan_attachment {
     hp_addr *spare; /* for renumber without addresses; as many as addresses */
     hp_sc_link link;
     uint32_t mtu;
+    /* With a CLAT before it: the host's IPv4 address, which is not among the others as only the host knows it, the IPv6
+     * address that stands for it, and the prefix of the NAT64 that it goes by. Family none without. */
+    hp_addr clat4, clat6;
+    hp_prefix clat_prefix;
+    char *clat; /* the CLAT's name: "clat alice", "clat alice wifi" */
 } hp_plan_attachment;
 
 typedef struct hp_plan_nat {
     const hp_sc_nat *source;
     hp_plan_attachment outside;
     unsigned inside_zone;
+    hp_prefix routed6; /* IPv6 prefix that its outside sends to it: the inside's own or what replaces that; or none */
 } hp_plan_nat;
 
 typedef struct hp_plan_server {

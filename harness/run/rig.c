@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "world/clat.h"
+
 /* A router port that leads nowhere: an address of the network itself that nobody has ends there, as it does where
  * nobody answers an ARP request, instead of leaving by the default route. */
 #define ON_LINK_PORT 0
@@ -48,6 +50,24 @@ static void route(hp_rig *rig, const hp_rig_attachment *at, bool add)
             hp_router_add_route(rig->zones[at->zone].router, &host, at->router_port);
         else
             hp_router_remove_route(rig->zones[at->zone].router, &host);
+    }
+}
+
+/* A NAT's IPv6 prefix leads to it, from its zone and from those further out as far as IPv6 is routed. Passed on, it
+ * belongs to the inside of each NAT on the way. */
+static void route_prefix(hp_rig *rig, unsigned nat)
+{
+    const hp_prefix *prefix = &rig->plan->nats[nat].routed6;
+    const hp_rig_attachment *at = &rig->nat_outsides[nat];
+    while (prefix->base.family) {
+        hp_router_add_route(rig->zones[at->zone].router, prefix, at->router_port);
+        int outer = rig->plan->zones[at->zone].nat;
+        if (outer < 0)
+            return;
+        hp_nat_add_inside_prefix(rig->nats[outer], prefix);
+        if (rig->plan->nats[outer].source->config.ipv6 != HP_NAT_IPV6_ROUTE)
+            return;
+        at = &rig->nat_outsides[outer];
     }
 }
 
@@ -161,7 +181,27 @@ static void build_nats(hp_rig *rig)
         attach_inside(rig, i);
         attach(rig, &rig->nat_outsides[i], &nat_plan->outside, hp_nat_node(nat), HP_NAT_OUTSIDE,
                nat_plan->source->name);
+        if (nat_plan->source->config.ipv6 == HP_NAT_IPV6_PREFIX)
+            hp_nat_set_external_prefix(nat, &inside->prefix6, &nat_plan->routed6);
     }
+    for (unsigned i = 0; i < plan->n_nats; i++)
+        route_prefix(rig, i);
+}
+
+/* The CLAT between a host's interface and its network, a node like a NAT: its host is seen by IPv4. */
+static hp_node *add_clat(hp_rig *rig, hp_host *host, unsigned n, const hp_plan_attachment *plan)
+{
+    hp_clat_config config = {.host4 = plan->clat4,
+                             .own4 = hp_addr_v4(0xc0000001, 0), /* RFC 7335 */
+                             .source6 = plan->clat6,
+                             .pref64 = plan->clat_prefix};
+    hp_node *clat = hp_clat_node(hp_clat_new(rig->world, plan->clat, &config));
+    hp_host_add_address(host, n, &plan->clat4);
+    hp_node_connect(hp_host_node(host), n, clat, HP_CLAT_HOST);
+    hp_node_connect(clat, HP_CLAT_HOST, hp_host_node(host), n);
+    if (hp_world_trace(rig->world))
+        hp_trace_name_address(hp_world_trace(rig->world), plan->clat, &plan->clat6);
+    return clat;
 }
 
 static void add_interface(hp_rig *rig, hp_host *host, hp_rig_attachment *at, const hp_plan_attachment *plan,
@@ -170,7 +210,13 @@ static void add_interface(hp_rig *rig, hp_host *host, hp_rig_attachment *at, con
     unsigned n = hp_host_add_interface(host, plan->name, plan->mtu);
     for (unsigned i = 0; i < plan->n_addresses; i++)
         hp_host_add_address(host, n, &plan->addresses[i]);
-    attach(rig, at, plan, hp_host_node(host), n, owner);
+    if (plan->clat4.family) {
+        attach(rig, at, plan, add_clat(rig, host, n, plan), HP_CLAT_NETWORK, owner);
+        hp_prefix own = {.base = plan->clat6, .bits = 128};
+        hp_router_add_route(rig->zones[at->zone].router, &own, at->router_port);
+    } else {
+        attach(rig, at, plan, hp_host_node(host), n, owner);
+    }
 }
 
 static bool build_servers(hp_rig *rig, GError **error)
@@ -204,7 +250,8 @@ static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int s
         uint8_t family = pass == 0 ? HP_AF_IPV4 : HP_AF_IPV6;
         hp_addr a = first_of(at->addresses, at->n_addresses, family);
         for (unsigned k = 0; a.family && k < peer->n_interfaces; k++)
-            if (first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
+            if (peer->interfaces[k].clat4.family == family ||
+                first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
                 return hp_addr_with_port(a, port);
     }
     return (hp_addr){0};

@@ -48,6 +48,7 @@ typedef struct hp_sc_nat {
     hp_link_config lan; /* the inside network; default delay 500 us */
     hp_sc_family family; /* of the inside and of the translation */
     hp_prefix inside4, inside6; /* family none: the plan picks */
+    hp_prefix outside6; /* of HP_NAT_IPV6_PREFIX; family none: the plan picks */
     hp_addr *addresses; /* external ones; none: the plan picks config.pool of each family */
     unsigned n_addresses;
 } hp_sc_nat;
@@ -73,6 +74,7 @@ typedef struct hp_sc_interface {
     hp_addr *addresses;
     unsigned n_addresses;
     uint32_t mtu; /* 0: 1500 */
+    bool clat; /* IPv4 by the NAT64 on its way (RFC 6877) */
 } hp_sc_interface;
 
 /* How the signalling client of a peer behaves: a careful one by default, the sample's weak points on request. */

@@ -324,6 +324,8 @@ static const hp_key attachment_keys[] = {
     {"link", HP_V_MAP, F(link), .sub = &hp_schema_link_pair, .doc = "the link to its network"},
     {"families", HP_V_FAMILIES, F(family), .fallback = "ipv4", .doc = "address families"},
     {"mtu", HP_V_INT, F(mtu), .min = 68, .max = 65535, .shown = "1500", .doc = "the interface's own MTU"},
+    {"clat", HP_V_BOOL, F(clat), .fallback = "false",
+     .doc = "beside IPv6 it has IPv4, translated to IPv6 for a NAT64 on the way (464XLAT, RFC 6877)"},
 };
 static const hp_schema attachment = {
     .name = "attachment-common",

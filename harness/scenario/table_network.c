@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scenario/loader.h"
+#include "wire/dns64.h"
 
 /* ---- LANs ---- */
 
@@ -80,6 +81,13 @@ static const hp_word fragment_rules[] = {
     {"reassemble", HP_NAT_FRAGMENTS_REASSEMBLE, "all are held until the datagram is whole, which is then cut anew"},
 };
 static const hp_words fragment_words = HP_WORDS("a fragment rule", fragment_rules);
+
+static const hp_word ipv6_ways[] = {
+    {"translate", HP_NAT_IPV6_TRANSLATE, "like IPv4, to external addresses and ports"},
+    {"route", HP_NAT_IPV6_ROUTE, "as it is: the NAT is a router for it, and filters nothing"},
+    {"prefix", HP_NAT_IPV6_PREFIX, "the prefix is replaced, and nothing filtered (NPTv6, RFC 6296)"},
+};
+static const hp_words ipv6_words = HP_WORDS("a way with IPv6", ipv6_ways);
 
 static bool preset_at(unsigned i, hp_word *ret)
 {
@@ -176,6 +184,16 @@ static const hp_key nat_keys[] = {
     {"families", HP_V_FAMILIES, F(family), .fallback = "ipv4", .doc = "address families, inside and translated"},
     {"inside4", HP_V_PREFIX, F(inside4), .min = HP_AF_IPV4, .shown = "chosen", .doc = "the IPv4 network inside"},
     {"inside6", HP_V_PREFIX, F(inside6), .min = HP_AF_IPV6, .shown = "chosen", .doc = "the IPv6 network inside"},
+    {"ipv6", HP_V_ENUM, F(config.ipv6), .words = &ipv6_words, .shown = "translate",
+     .doc = "what happens to IPv6 that is not for `nat64-prefix`"},
+    {"outside6", HP_V_PREFIX, F(outside6), .min = HP_AF_IPV6, .shown = "chosen",
+     .doc = "with `ipv6: prefix`, the prefix that the inside has outside; it may be as long as `inside6`, 64 bits at "
+            "most"},
+    {"nat64", HP_V_BOOL, F(config.nat64), .shown = "false",
+     .doc = "IPv6 hosts inside reach IPv4 outside by addresses of `nat64-prefix` (RFC 6146); `families` then need not "
+            "have ipv4"},
+    {"nat64-prefix", HP_V_PREFIX, F(config.nat64_prefix), .min = HP_AF_IPV6, .shown = "64:ff9b::/96",
+     .doc = "what stands before an IPv4 address there: 32, 40, 48, 56, 64 or 96 bits (RFC 6052)"},
     {"addresses", HP_V_ADDRESSES, F(addresses), HP_COUNT(hp_sc_nat, n_addresses), .shown = "chosen, as many as `pool`",
      .doc = "its external addresses"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_knobs, F(config)},
@@ -187,6 +205,32 @@ static void start_nat(hp_loader *l, void *base, const void *parent, const hp_tre
     ((hp_sc_nat *)base)->config = hp_nat_config_default();
 }
 
+static void finish_nat(hp_loader *l, void *base, const hp_tree *node)
+{
+    const hp_sc_nat *nat = base;
+    const hp_nat_config *config = &nat->config;
+    const hp_tree *outside6 = hp_tree_get(node, "outside6");
+
+    if (config->nat64_prefix.base.family != HP_AF_NONE && !hp_dns64_prefix_valid(&config->nat64_prefix)) {
+        hp_loader_error(l, hp_tree_get(node, "nat64-prefix"), "for example 64:ff9b::/96",
+                        "`nat64-prefix` must have 32, 40, 48, 56, 64 or 96 bits, and bits 64 to 71 zero (RFC 6052)");
+    }
+    if (outside6 != NULL && config->ipv6 != HP_NAT_IPV6_PREFIX) {
+        hp_loader_error(l, outside6, "add `ipv6: prefix`", "nothing replaces the inside's prefix by `outside6`");
+    }
+    if (config->ipv6 == HP_NAT_IPV6_PREFIX && (nat->inside6.bits > 64 || nat->outside6.bits > 64)) {
+        hp_loader_error(l, node, NULL, "a prefix that is replaced has 64 bits at most (RFC 6296)");
+    }
+    /* A preset may say it too, which costs nothing where only IPv4 is used. */
+    if (hp_tree_get(node, "ipv6") != NULL && !nat->family.ipv6) {
+        hp_loader_error(l, hp_tree_get(node, "ipv6"), "add `families: [ipv4, ipv6]`",
+                        "`ipv6` is for a NAT that has ipv6 among its families");
+    }
+    if (config->nat64 && !nat->family.ipv6) {
+        hp_loader_error(l, node, "add `families: [ipv6]`", "`nat64` is for a NAT that has ipv6 among its families");
+    }
+}
+
 const hp_schema hp_schema_nat = {
     .name = "nat",
     .doc = "A NAT. The name of a preset alone will do.",
@@ -195,6 +239,7 @@ const hp_schema hp_schema_nat = {
     .mark = offsetof(hp_sc_nat, mark),
     .shorthand = "preset",
     .start = start_nat,
+    .finish = finish_nat,
 };
 
 /* ---- the whole ---- */

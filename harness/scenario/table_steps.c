@@ -246,12 +246,21 @@ static void finish_set_nat(hp_loader *l, void *base, const hp_tree *node)
     if (step->nat.text[0] == '\0') {
         hp_loader_error(l, node, NULL, "`set-nat` changes nothing");
     }
+    /* How IPv6 goes is the network's, which stays as it was planned: a preset does not change it. */
+    for (unsigned i = 0; i < l->root->scenario.n_nats; i++) {
+        const hp_sc_nat *nat = &l->root->scenario.nats[i];
+        if (g_strcmp0(nat->name, step->nat.nat) == 0) {
+            step->nat.config.ipv6 = nat->config.ipv6;
+            step->nat.config.nat64 = nat->config.nat64;
+            step->nat.config.nat64_prefix = nat->config.nat64_prefix;
+        }
+    }
 }
 
 static const hp_key set_nat_keys[] = {
     {"nat", HP_V_NAME, F(nat.nat), .ref = HP_REF_NAT, .required = true, .doc = "which NAT"},
     {"preset", HP_V_PRESET, HP_COUNT(hp_step, nat.config), .words = &hp_words_preset, .shown = "none",
-     .doc = "all knobs of that preset"},
+     .doc = "all knobs of that preset; what happens to IPv6 stays"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_knobs, F(nat.config)},
 };
 static const hp_schema set_nat = {

@@ -1,7 +1,10 @@
 /* The NAT as a node, and what can be done to it from outside its packet paths: building, changing at run time, asking.
  * How packets pass is in nat_path.c and nat_icmp.c; how the parts hang together, in nat_private.h.
  *
- * Limits: UDP, TCP and ICMP; every other protocol is dropped as such. No ALGs; no probes of idle connections (RFC 6146
+ * IPv6 is translated by the table like IPv4 (NAT66), or passes it by (nat_ipv6.c); beside either, with NAT64, an IPv6
+ * inside reaches IPv4 remotes (nat64.c).
+ *
+ * Limits: UDP, TCP and ICMP; every other protocol is dropped as such, save where IPv6 passes the table by. No ALGs; no probes of idle connections (RFC 6146
  * section 3.5.2.2 has them), nor RSTs to the ends of one that is given up; no check of sequence numbers but for RSTs; no
  * MTU of its own (the links beside it fragment, or send frag-needed). Nothing here is shared between NATs, so that they
  * nest: a home NAT behind a carrier's is two nodes on one path.
@@ -15,6 +18,7 @@
  *              birth; mapping behaviour and ports concern new mappings (see nat_mapping.c) */
 #include "world/nat.h"
 
+#include "wire/dns64.h"
 #include "world/nat_private.h"
 
 static void nat_receive(hp_node *node, unsigned port, hp_packet *p)
@@ -31,8 +35,11 @@ static void nat_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_
     const hp_nat *nat = (const hp_nat *)node;
     if (p->proto != HP_PROTO_UDP || p->frag_offset > 0)
         return;
+    hp_addr embedded;
+    bool embeds = port == HP_NAT_INSIDE && G_UNLIKELY(nat->more_ipv6) && hp_nat64_wants(nat, p) &&
+                  hp_dns64_extract(&nat->pref64, &p->dst, &embedded);
     if (port == HP_NAT_INSIDE)
-        hp_nat_table_hint(&nat->table, nat->config.mapping, HP_NAT_UDP, &p->src, &p->dst, hint);
+        hp_nat_table_hint(&nat->table, nat->config.mapping, HP_NAT_UDP, &p->src, embeds ? &embedded : &p->dst, hint);
     else
         hp_nat_ports_hint(nat, HP_NAT_UDP, &p->dst, hint);
 }
@@ -140,6 +147,15 @@ static void set_timeouts(hp_nat *nat)
     nat->tcp_timeouts[HP_NAT_TCP_TRANS] = first_set(c->tcp_reset_timeout, 240 * HP_S);
 }
 
+/* A prefix that embeds nothing turns NAT64 off. */
+static void set_ipv6(hp_nat *nat)
+{
+    hp_nat_config *c = &nat->config;
+    nat->pref64 = c->nat64_prefix.base.family == HP_AF_NONE ? hp_dns64_well_known() : c->nat64_prefix;
+    c->nat64 = c->nat64 && hp_dns64_prefix_valid(&nat->pref64);
+    nat->more_ipv6 = c->nat64 || c->ipv6 != HP_NAT_IPV6_TRANSLATE;
+}
+
 static void set_config(hp_nat *nat, const hp_nat_config *given)
 {
     hp_nat_config config = *given; /* a copy first: it may be our own that is given */
@@ -153,6 +169,7 @@ static void set_config(hp_nat *nat, const hp_nat_config *given)
 
     set_policies(nat);
     set_timeouts(nat);
+    set_ipv6(nat);
     hp_nat_hosts_decide(nat);
     nat->max_sessions = config.max_sessions_per_mapping ? config.max_sessions_per_mapping : 65536;
     nat->refreshed_by[HP_NAT_INSIDE] = config.refresh != HP_NAT_REFRESH_INBOUND;
@@ -219,6 +236,11 @@ void hp_nat_add_inside_prefix(hp_nat *nat, const hp_prefix *prefix)
 {
     nat->inside = g_renew(hp_prefix, nat->inside, nat->n_inside + 1);
     nat->inside[nat->n_inside++] = *prefix;
+}
+
+bool hp_nat_set_external_prefix(hp_nat *nat, const hp_prefix *inside, const hp_prefix *outside)
+{
+    return hp_npt_init(&nat->npt, inside, outside);
 }
 
 void hp_nat_reboot(hp_nat *nat)
@@ -311,9 +333,14 @@ bool hp_nat_lookup(const hp_nat *nat, uint8_t proto, const hp_addr *internal, co
     bool udp = proto == HP_PROTO_UDP, tcp = proto == HP_PROTO_TCP;
     if (!udp && !tcp && proto != HP_PROTO_ICMP && proto != HP_PROTO_ICMPV6)
         return false;
-    hp_addr none = {0};
-    hp_addr to = !remote ? none : udp || tcp ? *remote : hp_addr_with_port(*remote, 0);
-    uint32_t id = hp_nat_mapping_find(nat, udp ? HP_NAT_UDP : tcp ? HP_NAT_TCP : HP_NAT_ICMP, internal, &to);
+    hp_addr any = {.family = internal->family};
+    hp_addr to = !remote ? any : udp || tcp ? *remote : hp_addr_with_port(*remote, 0);
+    hp_nat_proto of = udp ? HP_NAT_UDP : tcp ? HP_NAT_TCP : HP_NAT_ICMP;
+    uint32_t id = hp_nat_mapping_find(nat, of, internal, &to);
+    if (!id && !remote) {
+        any.family = HP_AF_IPV4;
+        id = hp_nat_mapping_find(nat, of, internal, &any);
+    }
     if (!id)
         return false;
     *ret = hp_nat_mapping_external(nat, id);

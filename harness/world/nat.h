@@ -23,6 +23,10 @@ void hp_nat_set_internal(hp_nat *nat, const hp_addr *addr);
 /* Addresses of the inside, to tell what comes from a wrong source; none: everything on the inside is believed. */
 void hp_nat_add_inside_prefix(hp_nat *nat, const hp_prefix *prefix);
 
+/* For HP_NAT_IPV6_PREFIX: which prefix of the inside is which outside. False, and nothing changed, unless both are IPv6
+ * prefixes of 1 to 64 bits. The longer of the two lengths holds for both. */
+bool hp_nat_set_external_prefix(hp_nat *nat, const hp_prefix *inside, const hp_prefix *outside);
+
 /* All mappings end at once; ports are allocated as from a cold start. */
 void hp_nat_reboot(hp_nat *nat);
 /* New external addresses: every mapping ends. */

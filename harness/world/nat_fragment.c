@@ -87,7 +87,7 @@ static void forget(hp_nat_fragment_table *t, datagram *d, bool quiet)
         if (quiet)
             hp_packet_free(p);
         else
-            hp_node_drop(&t->nat->node, p, HP_DROP_NAT_FRAGMENT, "its first fragment never came");
+            hp_nat_drop(t->nat, p, HP_DROP_NAT_FRAGMENT, "its first fragment never came");
     }
     g_free(d);
 }
@@ -194,11 +194,11 @@ static void later(hp_nat *nat, unsigned side, hp_packet *p)
         return;
     }
     if (nat->config.fragments == HP_NAT_FRAGMENTS_IN_ORDER) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, "it came before its first fragment");
+        hp_nat_drop(nat, p, HP_DROP_NAT_FRAGMENT, "it came before its first fragment");
         return;
     }
     if (t->n_held >= MAX_HELD || (d && d->held.length >= MAX_HELD_OF_ONE)) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, "too many fragments are held");
+        hp_nat_drop(nat, p, HP_DROP_NAT_FRAGMENT, "too many fragments are held");
         return;
     }
     if (!d)
@@ -213,11 +213,15 @@ static hp_packet *reassemble(hp_nat *nat, unsigned side, hp_packet *p)
     datagram_key key = key_of(side, p);
     datagram *d = remember(t, &key);
 
-    d->largest = MAX(d->largest, (uint32_t)hp_packet_wire_length(p));
+    d->largest = MAX(d->largest, hp_nat64_length(nat, p));
     if (!t->whole[side])
         t->whole[side] = hp_reassembly_new(&nat->node, NULL, NULL);
+    bool entered = p->src.family != p->dst.family;
+    hp_nat64_leave(nat, p);
     hp_packet *whole = hp_reassembly_add(t->whole[side], p);
     if (whole) {
+        if (entered)
+            hp_nat64_enter(nat, whole);
         nat->cut = d->largest;
         forget(t, d, false);
         rearm(t);
@@ -229,7 +233,7 @@ hp_packet *hp_nat_fragment_gate(hp_nat *nat, unsigned side, hp_packet *p)
 {
     switch (nat->config.fragments) {
     case HP_NAT_FRAGMENTS_DROP:
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_FRAGMENT, NULL);
+        hp_nat_drop(nat, p, HP_DROP_NAT_FRAGMENT, NULL);
         return NULL;
     case HP_NAT_FRAGMENTS_REASSEMBLE:
         return reassemble(nat, side, p);

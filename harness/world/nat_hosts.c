@@ -11,7 +11,10 @@
  * with the host's last mapping.
  *
  * A host's record lives until the next reboot, renumbering or change of knobs. Where no knob needs hosts there are no
- * records at all, and mappings cost no memory for them. */
+ * records at all, and mappings cost no memory for them.
+ *
+ * With NAT64 an IPv6 host has external addresses of both families, and a record for each: what is limited by host, or
+ * given to one, is so by family. `reserved` in the record's address marks the one for IPv4. */
 #include <string.h>
 
 #include "world/nat_private.h"
@@ -29,13 +32,14 @@ static uint64_t host_hash(const void *owner, uint32_t host)
     return hp_addr_hash(&((const hp_nat_hosts *)owner)->records[host].ip);
 }
 
-uint32_t hp_nat_hosts_get(hp_nat *nat, const hp_addr *internal)
+uint32_t hp_nat_hosts_get(hp_nat *nat, const hp_addr *internal, const hp_addr *remote)
 {
     hp_nat_hosts *hosts = &nat->hosts;
     if (!nat->tells_hosts)
         return 0;
 
     hp_addr ip = hp_addr_with_port(*internal, 0);
+    ip.reserved = internal->family != remote->family;
     uint64_t hash = hp_addr_hash(&ip);
     hp_nat_probe probe = hp_nat_index_start(&hosts->index, hash);
     uint32_t host;
@@ -240,7 +244,7 @@ void hp_nat_hosts_rebuild(hp_nat *nat)
     hp_nat_hosts_clear(nat);
     for (uint32_t id = t->by_creation.next; id; id = hp_nat_cold(t, id)->by_creation.next) {
         const hp_nat_mapping *m = hp_nat_hot(t, id);
-        uint32_t host = hp_nat_hosts_get(nat, &m->internal);
+        uint32_t host = hp_nat_hosts_get(nat, &m->internal, &m->remote);
         hp_nat_hosts_attach(nat, host, id);
         if (host && !nat->hosts.records[host].bound) {
             nat->hosts.records[host].external = m->external;

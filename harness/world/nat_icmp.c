@@ -14,6 +14,9 @@
  * as it came, and its receiver finds no flow of its own in it. An error about a hairpinned packet crosses twice in one step (RFC 5508 REQ-7): its quotation's source is
  * taken back to the first sender, its destination to what that sender aimed at.
  *
+ * With NAT64 an error, like a query, may change its family on the way; one that says nothing in the other is dropped
+ * (world/translate.c).
+ *
  * A corrupt error is dropped (REQ-3), a fragmented one too, as is one that quotes a later fragment, which has no ports
  * (IPv6 routers report those as well). Other ICMP (redirects, timestamps) is not translated (REQ-11). */
 #include "world/nat_private.h"
@@ -37,6 +40,7 @@ static void answer_echo(hp_nat *nat, unsigned side, hp_packet *p)
 static void for_itself(hp_nat *nat, unsigned side, hp_packet *p, bool answers, hp_drop_reason reason)
 {
     hp_nat_verdict v = {0};
+    hp_nat64_leave(nat, p);
     if (p->corrupt) {
         drop(nat, side, p, HP_DROP_CORRUPT, NULL);
     } else if (p->frag_total > 0) {
@@ -60,6 +64,11 @@ static void for_itself(hp_nat *nat, unsigned side, hp_packet *p, bool answers, h
 void hp_nat_local(hp_nat *nat, unsigned side, hp_packet *p)
 {
     for_itself(nat, side, p, true, HP_DROP_NO_SOCKET);
+}
+
+void hp_nat_icmp_own(hp_nat *nat, unsigned side, hp_packet *p)
+{
+    for_itself(nat, side, p, nat->config.answers_ping, HP_DROP_NO_SOCKET);
 }
 
 /* ---- queries ---- */
@@ -92,12 +101,13 @@ static bool decide_reply_in(hp_nat *nat, const hp_packet *p, unsigned external, 
         return hp_nat_refuse(v, HP_DROP_NAT_NO_MAPPING, NULL, HP_ICMP_NONE);
     if (!hp_nat_mapping_admits(nat, HP_NAT_ICMP, id, &remote))
         return hp_nat_refuse(v, HP_DROP_NAT_FILTERED, NULL, answers ? HP_ICMP_ADMIN_PROHIBITED : HP_ICMP_NONE);
-    if (!hp_nat_ttl_left(p, v))
+    const hp_addr *internal = &hp_nat_hot(&nat->table, id)->internal;
+    if (!hp_nat_ttl_left(p, v) || !hp_nat64_admits(p, internal, v))
         return false;
     hp_nat_mapping_refresh(nat, id, HP_NAT_OUTSIDE, 0);
     v->pass = true;
     v->side = HP_NAT_INSIDE;
-    v->dst = hp_nat_hot(&nat->table, id)->internal;
+    v->dst = *internal;
     v->src = hp_addr_with_port(p->src, v->dst.port);
     return true;
 }
@@ -134,10 +144,11 @@ static hp_addr far_end(hp_nat_proto proto, const hp_addr *end)
     return proto != HP_NAT_ICMP ? *end : hp_addr_with_port(*end, 0);
 }
 
-static void set_id(hp_nat_proto proto, hp_packet *inner, uint16_t id)
+/* An ICMP query's id is its port at both ends. */
+static void set_id(hp_nat_proto proto, hp_translate_ends *ends, uint16_t id)
 {
     if (proto == HP_NAT_ICMP)
-        inner->src.port = inner->dst.port = id;
+        ends->inner_src.port = ends->inner_dst.port = id;
 }
 
 /* What is common to errors of all directions. False: p is gone. */
@@ -155,29 +166,33 @@ static bool error_may_pass(hp_nat *nat, unsigned side, hp_packet *p, hp_nat_prot
     return false;
 }
 
-/* The last steps: the fault that ends mappings, the knob, the TTL. Takes p, translated already, and sends it on. */
-static void pass_error(hp_nat *nat, unsigned side, unsigned out, hp_packet *p, const uint32_t *ids, unsigned n_ids)
+/* The last steps: the fault that ends mappings, the knob, the TTL, what cannot be said in the other family. Takes p and
+ * sends it on with those ends. */
+static void pass_error(hp_nat *nat, unsigned side, unsigned out, hp_packet *p, const hp_translate_ends *ends,
+                       const uint32_t *ids, unsigned n_ids)
 {
-    bool passes = nat->config.icmp_errors && p->ttl > 1;
     uint8_t p_kind = p->icmp_kind;
+    hp_nat_verdict v = {.pass = true, .side = (uint8_t)out, .src = ends->src, .dst = ends->dst};
+    const char *refusal = v.dst.family == p->src.family ? NULL : hp_translate_refusal(p, p->src.family);
+    bool passes = nat->config.icmp_errors && p->ttl > 1 && !refusal;
     if (!nat->config.icmp_errors)
         drop(nat, side, p, HP_DROP_NAT_FILTERED, "ICMP errors do not pass");
-    else if (!passes)
+    else if (p->ttl <= 1)
         drop(nat, side, p, HP_DROP_TTL, NULL);
-    bool ends = nat->config.icmp_error_ends_mapping ||
-                (nat->config.icmp_unreachable_ends_mapping && p_kind == HP_ICMP_PORT_UNREACHABLE);
-    for (unsigned i = 0; ends && i < n_ids; i++)
+    else if (refusal)
+        drop(nat, side, p, HP_DROP_NAT_PROTOCOL, refusal);
+    bool fatal = nat->config.icmp_error_ends_mapping ||
+                 (nat->config.icmp_unreachable_ends_mapping && p_kind == HP_ICMP_PORT_UNREACHABLE);
+    for (unsigned i = 0; fatal && i < n_ids; i++)
         hp_nat_mapping_end(nat, ids[i], HP_NAT_END_ICMP);
-    if (passes) {
-        hp_nat_verdict v = {.pass = true, .side = (uint8_t)out, .src = p->src, .dst = p->dst};
-        hp_nat_finish(nat, side, p, &v);
+    if (!passes)
+        return;
+    nat->quoted = *ends;
+    if (!hp_nat_crosses(p, &v)) {
+        p->inner->src = ends->inner_src;
+        p->inner->dst = ends->inner_dst;
     }
-}
-
-/* Whether an error would be dropped before translation would show: then the quotation stays as it came. */
-static bool will_pass(const hp_nat *nat, const hp_packet *p)
-{
-    return nat->config.icmp_errors && p->ttl > 1;
+    hp_nat_finish(nat, side, p, &v);
 }
 
 /* Whether the mapping stands for a flow with that remote. */
@@ -205,15 +220,14 @@ static void error_in(hp_nat *nat, hp_packet *p, unsigned external)
         drop(nat, HP_NAT_OUTSIDE, p, HP_DROP_NAT_NO_MAPPING, "an error about a flow that is not mapped");
         return;
     }
-    if (will_pass(nat, p)) {
-        hp_addr internal = hp_nat_hot(&nat->table, id)->internal;
-        if (!nat->config.icmp_inner_untranslated) {
-            inner->src = internal;
-            set_id(proto, inner, internal.port);
-        }
-        p->dst = hp_addr_with_port(internal, 0);
+    hp_addr internal = hp_nat_hot(&nat->table, id)->internal;
+    hp_translate_ends ends = {
+        .src = p->src, .dst = hp_addr_with_port(internal, 0), .inner_src = inner->src, .inner_dst = inner->dst};
+    if (!nat->config.icmp_inner_untranslated) {
+        ends.inner_src = internal;
+        set_id(proto, &ends, internal.port);
     }
-    pass_error(nat, HP_NAT_OUTSIDE, HP_NAT_INSIDE, p, &id, 1);
+    pass_error(nat, HP_NAT_OUTSIDE, HP_NAT_INSIDE, p, &ends, &id, 1);
 }
 
 /* The mapping through which the packet came in that an inside host complains of. Where the filter is wider than the
@@ -261,22 +275,21 @@ static void error_out(hp_nat *nat, hp_packet *p, int hairpin)
         drop(nat, HP_NAT_INSIDE, p, HP_DROP_NAT_NO_MAPPING, "an error about a flow that is not mapped");
         return;
     }
-    if (will_pass(nat, p)) {
-        hp_addr external = hp_nat_mapping_external(nat, ids[0]);
-        bool translates = !nat->config.icmp_inner_untranslated;
-        if (translates) {
-            inner->dst = external;
-            set_id(proto, inner, external.port);
-        }
-        p->src = hp_addr_with_port(external, 0);
-        if (hairpin >= 0) {
-            hp_addr first = hp_nat_hot(&nat->table, ids[1])->internal;
-            p->dst = hp_addr_with_port(first, 0);
-            if (translates)
-                inner->src = first;
-        }
+    hp_addr external = hp_nat_mapping_external(nat, ids[0]);
+    bool translates = !nat->config.icmp_inner_untranslated;
+    hp_translate_ends ends = {
+        .src = hp_addr_with_port(external, 0), .dst = p->dst, .inner_src = inner->src, .inner_dst = inner->dst};
+    if (translates) {
+        ends.inner_dst = external;
+        set_id(proto, &ends, external.port);
     }
-    pass_error(nat, HP_NAT_INSIDE, hairpin >= 0 ? HP_NAT_INSIDE : HP_NAT_OUTSIDE, p, ids, n_ids);
+    if (hairpin >= 0) {
+        hp_addr first = hp_nat_hot(&nat->table, ids[1])->internal;
+        ends.dst = hp_addr_with_port(first, 0);
+        if (translates)
+            ends.inner_src = first;
+    }
+    pass_error(nat, HP_NAT_INSIDE, hairpin >= 0 ? HP_NAT_INSIDE : HP_NAT_OUTSIDE, p, &ends, ids, n_ids);
 }
 
 /* ---- entry ---- */

@@ -250,7 +250,7 @@ static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, c
                         .proto = (uint8_t)proto,
                         .kind = (uint8_t)kind};
 
-    want.host = hp_nat_hosts_get(nat, internal);
+    want.host = hp_nat_hosts_get(nat, internal, remote);
     if (!make_room(nat, want.host, proto, v))
         return 0;
     if (!hp_nat_ports_find(nat, &want, &m.external, &m.port)) {

@@ -34,6 +34,7 @@ static hp_packet *error_about(hp_nat *nat, unsigned side, const hp_packet *p, hp
 {
     unsigned family = hp_nat_family(&p->src);
     const hp_addr *from = NULL;
+    hp_addr own;
 
     if (kind == HP_ICMP_NONE)
         return NULL;
@@ -43,6 +44,8 @@ static hp_packet *error_about(hp_nat *nat, unsigned side, const hp_packet *p, hp
         from = &nat->internal[family];
     else if (nat->pool.n_of_family[family] > 0)
         from = &nat->pool.externals[nat->pool.of_family[family][0]].addr;
+    else if (hp_nat_ipv6_own(nat, side, &own))
+        from = &own;
     hp_packet *error = from ? hp_packet_icmp_error(kind, from, p, 0) : NULL;
     if (error)
         error->uid = hp_world_new_uid(nat->node.world);
@@ -59,7 +62,8 @@ static void count_drop(hp_nat *nat, hp_drop_reason reason)
         nat->stats.refused++;
 }
 
-static inline void translate(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+/* True: p is to be cut to HP_TRANSLATE_MTU. */
+static inline bool translate(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
 {
     if (v->side == HP_NAT_OUTSIDE)
         nat->stats.out_packets++;
@@ -67,28 +71,12 @@ static inline void translate(hp_nat *nat, unsigned side, hp_packet *p, const hp_
         nat->stats.in_packets++;
     else
         nat->stats.hairpinned++;
+    p->ttl--;
+    if (G_UNLIKELY(hp_nat_crosses(p, v)))
+        return hp_nat64_cross(nat, p, v);
     p->src = v->src;
     p->dst = v->dst;
-    p->ttl--;
-}
-
-void hp_nat_finish(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
-{
-    if (!v->pass) {
-        if (v->tcp_answer == HP_NAT_TCP_ANSWER_LATER) {
-            hp_nat_tcp_hold_syn(nat, side, p, v);
-            return;
-        }
-        count_drop(nat, v->reason);
-        hp_packet *error = v->tcp_answer == HP_NAT_TCP_ANSWER_RST ? hp_nat_tcp_rst_about(nat, p)
-                                                                  : error_about(nat, side, p, v->answer);
-        hp_node_drop(&nat->node, p, v->reason, v->detail);
-        if (error)
-            hp_nat_send(nat, side, error);
-        return;
-    }
-    translate(nat, side, p, v);
-    hp_nat_send(nat, v->side, p);
+    return false;
 }
 
 /* Where the pieces of a packet go. */
@@ -103,15 +91,56 @@ static void send_piece(void *user, hp_packet *piece)
     hp_nat_send(way->nat, way->side, piece);
 }
 
+/* Takes p. */
+static G_GNUC_NO_INLINE void send_cut(hp_nat *nat, unsigned side, hp_packet *p, uint32_t most)
+{
+    way_out way = {.nat = nat, .side = side};
+    hp_fragment(p, most, send_piece, &way);
+    hp_packet_free(p);
+}
+
+void hp_nat_finish(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
+{
+    if (!v->pass) {
+        if (v->tcp_answer == HP_NAT_TCP_ANSWER_LATER) {
+            hp_nat_tcp_hold_syn(nat, side, p, v);
+            return;
+        }
+        count_drop(nat, v->reason);
+        hp_nat64_leave(nat, p);
+        hp_packet *error = v->tcp_answer == HP_NAT_TCP_ANSWER_RST ? hp_nat_tcp_rst_about(nat, p)
+                                                                  : error_about(nat, side, p, v->answer);
+        hp_node_drop(&nat->node, p, v->reason, v->detail);
+        if (error)
+            hp_nat_send(nat, side, error);
+        return;
+    }
+    if (G_UNLIKELY(translate(nat, side, p, v)))
+        send_cut(nat, v->side, p, HP_TRANSLATE_MTU);
+    else
+        hp_nat_send(nat, v->side, p);
+}
+
+/* How long the pieces may be on the other side of a datagram that came in pieces of up to nat->cut. */
+static uint32_t cut_beyond(const hp_nat *nat, const hp_packet *p, const hp_nat_verdict *v)
+{
+    enum { FRAGMENT_DIFFERENCE = 28 }; /* of the headers of an IPv6 and an IPv4 fragment */
+    if (v->dst.family == p->src.family)
+        return nat->cut;
+    return v->dst.family == HP_AF_IPV4 ? nat->cut - FRAGMENT_DIFFERENCE
+                                       : MIN(nat->cut + FRAGMENT_DIFFERENCE, HP_TRANSLATE_MTU);
+}
+
 void hp_nat_carry_out(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
 {
     if (p->frag_total > 0) {
         hp_nat_fragment_first(nat, side, p, v);
-    } else if (v->pass && nat->cut && hp_packet_wire_length(p) > nat->cut) {
-        way_out way = {.nat = nat, .side = v->side};
+    } else if (v->pass && nat->cut && hp_nat64_length(nat, p) > nat->cut) {
+        uint32_t most = cut_beyond(nat, p, v);
+        bool crossed = v->dst.family != p->src.family;
         translate(nat, side, p, v);
-        hp_fragment(p, nat->cut, send_piece, &way);
-        hp_packet_free(p);
+        p->dont_fragment &= !crossed || p->dst.family == HP_AF_IPV6;
+        send_cut(nat, v->side, p, most);
     } else {
         hp_nat_finish(nat, side, p, v);
     }
@@ -149,11 +178,14 @@ static bool decide_hairpin(hp_nat *nat, const hp_packet *p, unsigned external, h
         return refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
     if (nat->config.hairpin_filtered && !hp_nat_mapping_admits(nat, HP_NAT_UDP, target, &from))
         return refuse(nat, v, HP_DROP_NAT_FILTERED, HP_ICMP_ADMIN_PROHIBITED);
+    hp_addr internal = hp_nat_hot(&nat->table, target)->internal;
+    if (!hp_nat64_admits(p, &internal, v))
+        return false;
     hp_nat_mapping_refresh(nat, target, HP_NAT_OUTSIDE, from.port);
     v->pass = true;
     v->side = HP_NAT_INSIDE;
-    v->src = nat->config.hairpin == HP_NAT_HAIRPIN_EXTERNAL_SOURCE ? from : p->src;
-    v->dst = hp_nat_hot(&nat->table, target)->internal;
+    v->src = hp_nat_hairpin_source(nat->config.hairpin, &p->src, &from, &internal);
+    v->dst = internal;
     return true;
 }
 
@@ -179,7 +211,7 @@ static bool decide_out(hp_nat *nat, const hp_packet *p, int external, hp_nat_ver
     return true;
 }
 
-static bool is_inside(const hp_nat *nat, const hp_addr *a)
+bool hp_nat_is_inside(const hp_nat *nat, const hp_addr *a)
 {
     for (unsigned i = 0; i < nat->n_inside; i++) {
         if (hp_prefix_contains(&nat->inside[i], a))
@@ -189,7 +221,7 @@ static bool is_inside(const hp_nat *nat, const hp_addr *a)
 }
 
 /* Multicast, broadcast and the unspecified address stay on their network. */
-static bool is_routable(const hp_addr *a)
+bool hp_nat_is_routable(const hp_addr *a)
 {
     if (a->family == HP_AF_IPV4)
         return a->ip[0] != 0 && a->ip[0] < 0xe0;
@@ -206,7 +238,7 @@ static inline bool is_plain(const hp_packet *p)
 static hp_packet *prepare(hp_nat *nat, unsigned side, hp_packet *p)
 {
     if (p->proto != HP_PROTO_UDP && p->proto != HP_PROTO_TCP && !hp_packet_is_icmp(p)) {
-        hp_node_drop(&nat->node, p, HP_DROP_NAT_PROTOCOL, NULL);
+        hp_nat_drop(nat, p, HP_DROP_NAT_PROTOCOL, NULL);
         return NULL;
     }
     nat->cut = 0;
@@ -219,6 +251,10 @@ static G_GNUC_NO_INLINE void other_from_inside(hp_nat *nat, hp_packet *p, int ex
 
     if (!(p = prepare(nat, HP_NAT_INSIDE, p)))
         return;
+    if (!hp_nat64_admits(p, &p->dst, &v)) {
+        hp_nat_finish(nat, HP_NAT_INSIDE, p, &v);
+        return;
+    }
     if (p->proto == HP_PROTO_UDP) {
         decide_out(nat, p, external, &v);
         hp_nat_carry_out(nat, HP_NAT_INSIDE, p, &v);
@@ -229,6 +265,43 @@ static G_GNUC_NO_INLINE void other_from_inside(hp_nat *nat, hp_packet *p, int ex
     }
 }
 
+/* NAT64: an IPv6 packet, seen as one to an IPv4 remote from here on. */
+static void from_inside_to_ipv4(hp_nat *nat, hp_packet *p)
+{
+    bool bad = !hp_nat_is_inside(nat, &p->src) || !hp_nat_is_routable(&p->src) ||
+               hp_prefix_contains(&nat->pref64, &p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0;
+    if (bad) {
+        hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
+    } else if (nat->pool.n_of_family[0] == 0) {
+        hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "the NAT has no external address of that family");
+    } else if (!hp_nat64_enter(nat, p)) {
+        hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "no IPv4 address is embedded there");
+    } else if (!hp_nat_is_routable(&p->dst)) {
+        hp_nat_drop(nat, p, HP_DROP_NO_ROUTE, NULL);
+    } else {
+        int external = hp_nat_external_of(&nat->pool, &p->dst);
+        if (is_plain(p) && !p->no_checksum) {
+            hp_nat_verdict v = {0};
+            decide_out(nat, p, external, &v);
+            hp_nat_finish(nat, HP_NAT_INSIDE, p, &v);
+        } else {
+            other_from_inside(nat, p, external);
+        }
+    }
+}
+
+/* IPv6 of a NAT that does more with it than translating it by the table. False: it is to be translated so. */
+static G_GNUC_NO_INLINE bool ipv6_from_inside(hp_nat *nat, hp_packet *p)
+{
+    if (hp_nat64_wants(nat, p))
+        from_inside_to_ipv4(nat, p);
+    else if (nat->config.ipv6 != HP_NAT_IPV6_TRANSLATE)
+        hp_nat_ipv6_from_inside(nat, p);
+    else
+        return false;
+    return true;
+}
+
 void hp_nat_from_inside(hp_nat *nat, hp_packet *p)
 {
     unsigned family = hp_nat_family(&p->src);
@@ -237,13 +310,16 @@ void hp_nat_from_inside(hp_nat *nat, hp_packet *p)
     record(nat, HP_NAT_INSIDE, HP_DIR_IN, p);
     if (p->src.family != p->dst.family) {
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "source and destination of two families");
-    } else if (!is_inside(nat, &p->src) || !is_routable(&p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0) {
+    } else if (G_UNLIKELY(nat->more_ipv6) && family && ipv6_from_inside(nat, p)) {
+        return;
+    } else if (!hp_nat_is_inside(nat, &p->src) || !hp_nat_is_routable(&p->src) ||
+               hp_nat_external_of(&nat->pool, &p->src) >= 0) {
         hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
     } else if (hp_addr_same_ip(&p->dst, &nat->internal[family])) {
         hp_nat_local(nat, HP_NAT_INSIDE, p);
     } else if (nat->pool.n_of_family[family] == 0) {
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "the NAT has no external address of that family");
-    } else if (!is_routable(&p->dst)) {
+    } else if (!hp_nat_is_routable(&p->dst)) {
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, NULL);
     } else if (is_plain(p)) {
         hp_nat_verdict v = {0};
@@ -268,13 +344,14 @@ static bool decide_in(hp_nat *nat, const hp_packet *p, unsigned external, hp_nat
         return id ? refuse(nat, v, HP_DROP_NAT_FILTERED, kind)
                   : refuse(nat, v, HP_DROP_NAT_NO_MAPPING, HP_ICMP_PORT_UNREACHABLE);
     }
-    if (!hp_nat_ttl_left(p, v))
+    const hp_addr *internal = &hp_nat_hot(&nat->table, id)->internal;
+    if (!hp_nat_ttl_left(p, v) || !hp_nat64_admits(p, internal, v))
         return false;
     hp_nat_mapping_refresh(nat, id, HP_NAT_OUTSIDE, p->src.port);
     v->pass = true;
     v->side = HP_NAT_INSIDE;
     v->src = p->src;
-    v->dst = hp_nat_hot(&nat->table, id)->internal;
+    v->dst = *internal;
     return true;
 }
 
@@ -299,9 +376,14 @@ void hp_nat_from_outside(hp_nat *nat, hp_packet *p)
     int external = hp_nat_external_of(&nat->pool, &p->dst);
 
     record(nat, HP_NAT_OUTSIDE, HP_DIR_IN, p);
+    if (G_UNLIKELY(nat->config.ipv6 != HP_NAT_IPV6_TRANSLATE) && p->src.family == HP_AF_IPV6 &&
+        p->dst.family == HP_AF_IPV6) {
+        hp_nat_ipv6_from_outside(nat, p);
+        return;
+    }
     if (external < 0 || p->src.family != p->dst.family) {
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "not an external address of the NAT");
-    } else if (!is_routable(&p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0) {
+    } else if (!hp_nat_is_routable(&p->src) || hp_nat_external_of(&nat->pool, &p->src) >= 0) {
         hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
     } else if (is_plain(p)) {
         hp_nat_verdict v = {0};

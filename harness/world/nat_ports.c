@@ -369,7 +369,7 @@ typedef struct place {
 
 static bool nth_place(hp_nat *nat, const hp_nat_want *want, unsigned turn, unsigned n, bool may_grow, place *ret)
 {
-    unsigned family = hp_nat_family(&want->internal);
+    unsigned family = hp_nat_family(&want->remote);
     const hp_nat_pool *pool = &nat->pool;
 
     if (nat->config.port_block) {
@@ -450,7 +450,7 @@ static bool find_place(hp_nat *nat, const hp_nat_want *want, unsigned turn, plac
 
 bool hp_nat_ports_find(hp_nat *nat, const hp_nat_want *want, uint16_t *ret_external, uint16_t *ret_port)
 {
-    unsigned family = hp_nat_family(&want->internal);
+    unsigned family = hp_nat_family(&want->remote);
     unsigned turn = nat->config.pooling == HP_NAT_ARBITRARY ? nat->pool.rotor[family]++ : 0;
     place found;
     uint16_t port;

@@ -6,6 +6,8 @@
  *                                nat_fragment.c  before all of them, for fragments
  *   nat_path.c  asks nat_mapping.c (find, create, refresh, end), which asks
  *               nat_hosts.c (inside hosts: pooling, port blocks), nat_ports.c (external ports), nat_inbound.c
+ *   nat64.c     turns an IPv6 packet for an IPv4 remote into a flow of the table, and at the end its headers
+ *   nat_ipv6.c  IPv6 that is routed, or has its prefix replaced, and never sees the table
  *   nat_path.c  carries the verdict out: translated and sent, or dropped and perhaps answered; for a first fragment
  *               nat_fragment.c remembers it, so that the other fragments share its fate.
  *
@@ -19,6 +21,8 @@
 #include "world/nat.h"
 #include "world/nat_table.h"
 #include "world/nat_tcp.h"
+#include "world/npt.h"
+#include "world/translate.h"
 
 /* ---- external addresses and their ports (nat_ports.c) ---- */
 
@@ -157,6 +161,11 @@ struct hp_nat {
     hp_nat_fragment_table *fragments;
     uint32_t cut; /* the packet under judgement was reassembled, from fragments of at most that wire length; else 0 */
     hp_timer expiry;
+    bool more_ipv6; /* NAT64, or an IPv6 that is not translated by the table */
+    hp_prefix pref64;
+    hp_npt npt; /* bits 0: no prefixes were given */
+    hp_translate_ends quoted; /* inner_*: what the quotation of the ICMP error under way gets, where the error changes
+                                 its family */
     hp_addr internal[2]; /* its own inside addresses, IPv4 and IPv6; family none where it has none */
     hp_prefix *inside;
     unsigned n_inside;
@@ -253,8 +262,9 @@ void hp_nat_ports_hint(const hp_nat *nat, hp_nat_proto proto, const hp_addr *ext
 
 /* The knobs or the addresses have changed: whether hosts are told apart from now on. */
 void hp_nat_hosts_decide(hp_nat *nat);
-/* The record of a mapping's inside host, made when missing; 0 where no knob tells hosts apart. */
-uint32_t hp_nat_hosts_get(hp_nat *nat, const hp_addr *internal);
+/* The record of a mapping's inside host, made when missing; 0 where no knob tells hosts apart. A host's flows to IPv4
+ * and to IPv6 remotes have a record each. */
+uint32_t hp_nat_hosts_get(hp_nat *nat, const hp_addr *internal, const hp_addr *remote);
 void hp_nat_hosts_attach(hp_nat *nat, uint32_t host, uint32_t id);
 void hp_nat_hosts_detach(hp_nat *nat, uint32_t id);
 /* Anew from the living mappings: the knobs or the addresses have changed. */
@@ -383,6 +393,60 @@ void hp_nat_icmp_from_inside(hp_nat *nat, hp_packet *p, int external);
 void hp_nat_icmp_from_outside(hp_nat *nat, hp_packet *p, unsigned external);
 /* A packet for an inside address of the NAT itself. */
 void hp_nat_local(hp_nat *nat, unsigned side, hp_packet *p);
+/* One for an outside address of it that no mapping could claim: answers_ping decides. */
+void hp_nat_icmp_own(hp_nat *nat, unsigned side, hp_packet *p);
+
+/* Whether an address may be a packet's source on the inside; and whether it stays on its own network. */
+bool hp_nat_is_inside(const hp_nat *nat, const hp_addr *a);
+bool hp_nat_is_routable(const hp_addr *a);
+
+/* The source that a hairpinned packet shows. An internal one of the other family would mean nothing to the target. */
+static inline hp_addr hp_nat_hairpin_source(hp_nat_hairpin hairpin, const hp_addr *internal, const hp_addr *external,
+                                            const hp_addr *target)
+{
+    bool shows = hairpin == HP_NAT_HAIRPIN_INTERNAL_SOURCE && internal->family == target->family;
+    return shows ? *internal : *external;
+}
+
+/* ---- nat64.c ---- */
+
+/* Whether an IPv6 packet from the inside is for an IPv4 remote. */
+static inline bool hp_nat64_wants(const hp_nat *nat, const hp_packet *p)
+{
+    return nat->config.nat64 && hp_prefix_contains(&nat->pref64, &p->dst);
+}
+/* Puts the IPv4 remote in place of the address that embeds it, also in what an ICMP error quotes: so does the table see
+ * the packet until it is sent or dropped. False when nothing is embedded there. */
+bool hp_nat64_enter(const hp_nat *nat, hp_packet *p);
+/* The reverse, on a packet that entered; nothing otherwise. */
+void hp_nat64_leave(const hp_nat *nat, hp_packet *p);
+/* The length on the wire of a packet that may have entered, as it came. */
+uint32_t hp_nat64_length(const hp_nat *nat, hp_packet *p);
+/* A drop of a packet that may have entered. Takes p. */
+void hp_nat_drop(hp_nat *nat, hp_packet *p, hp_drop_reason reason, const char *detail);
+/* Whether a packet leaves with another family than it came with, or (hairpinned) by way of it. */
+static inline bool hp_nat_crosses(const hp_packet *p, const hp_nat_verdict *v)
+{
+    return v->src.family != v->dst.family || v->src.family != p->src.family;
+}
+/* Translates its headers; true when it is to be cut to HP_TRANSLATE_MTU. */
+bool hp_nat64_cross(const hp_nat *nat, hp_packet *p, const hp_nat_verdict *v);
+/* Whether p may go to that inside endpoint; a refusal in *v when its headers cannot be translated. */
+static inline bool hp_nat64_admits(const hp_packet *p, const hp_addr *internal, hp_nat_verdict *v)
+{
+    if (G_LIKELY(internal->family == p->src.family))
+        return true;
+    const char *why = hp_translate_refusal(p, p->src.family);
+    return !why || hp_nat_refuse(v, HP_DROP_NAT_PROTOCOL, why, HP_ICMP_NONE);
+}
+
+/* ---- nat_ipv6.c ---- */
+
+/* Both take p, an IPv6 packet that was recorded. */
+void hp_nat_ipv6_from_inside(hp_nat *nat, hp_packet *p);
+void hp_nat_ipv6_from_outside(hp_nat *nat, hp_packet *p);
+/* The NAT's own IPv6 address as that side knows it, where IPv6 is not translated by the table. False: it has none. */
+bool hp_nat_ipv6_own(const hp_nat *nat, unsigned side, hp_addr *ret);
 
 /* ---- nat_fragment.c ---- */
 

@@ -20,8 +20,8 @@
  *   End       It leaves everything above at once, its id is reused. Nobody keeps an id or a pointer across a call that
  *             may create (a full table evicts) or end a mapping.
  *
- * What a mapping is found by (its kind, RFC 4787 section 4.1): the internal endpoint alone; with the remote's address;
- * or with the remote's address and port. The kind is fixed at birth. The NAT's setting may change at run time, so
+ * What a mapping is found by (its kind, RFC 4787 section 4.1): the internal endpoint alone (and the remote's family);
+ * with the remote's address; or with the remote's address and port. The kind is fixed at birth. The NAT's setting may change at run time, so
  * mappings of several kinds may live side by side; the narrowest that fits serves a packet (nat_mapping.c).
  * The key's remote is that of the oldest session: all sessions of a mapping share what its kind fixes.
  *
@@ -167,12 +167,13 @@ void hp_nat_tuple_remove(hp_nat_table *t, uint32_t id);
 uint32_t hp_nat_tuple_find(const hp_nat_table *t, hp_nat_behaviour kind, hp_nat_proto proto, uint16_t external,
                            uint16_t port, const hp_addr *remote);
 
-/* Whether two remotes are the same as far as a kind tells them apart. */
+/* Whether two remotes are the same as far as a kind tells them apart. Their family always tells: an IPv6 endpoint has a
+ * mapping for IPv4 remotes (NAT64) beside one for its own kind. */
 static inline bool hp_nat_same_remote(hp_nat_behaviour kind, const hp_addr *a, const hp_addr *b)
 {
     switch (kind) {
     case HP_NAT_ENDPOINT_INDEPENDENT:
-        return true;
+        return a->family == b->family;
     case HP_NAT_ADDRESS_DEPENDENT:
         return hp_addr_same_ip(a, b);
     case HP_NAT_ADDRESS_AND_PORT_DEPENDENT:

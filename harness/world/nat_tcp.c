@@ -169,8 +169,8 @@ static bool decide_hairpin(hp_nat *nat, const flow *f, int external, hp_nat_verd
     if (receiver) {
         v->pass = true;
         v->side = HP_NAT_INSIDE;
-        v->src = hairpin == HP_NAT_HAIRPIN_EXTERNAL_SOURCE ? from : p->src;
         v->dst = hp_nat_hot(&nat->table, target)->internal;
+        v->src = hp_nat_hairpin_source(hairpin, &p->src, &from, &v->dst);
     }
     passed(nat, f, sender, HP_NAT_INSIDE);
     /* Looked up again: a host that talks to itself has one session for both, and a RST may have ended it. */

@@ -1,6 +1,6 @@
 /* How many packets a second one core carries: host -> link -> NAT -> link -> host, without a trace.
  *
- *   bench_fabric [PACKETS [ROW]]      default 5,000,000 packets in each of the rows 1 to 6
+ *   bench_fabric [PACKETS [ROW]]      default 5,000,000 packets in each of the rows 1 to 12
  *
  * Each row is a fabric of its own. Every packet (172 bytes, an RTP packet of audio) belongs to an endpoint drawn at
  * random, so that tables are met cold; 64 at a time travel together, sent at one instant.
@@ -10,22 +10,30 @@
  *   NAT out      host -> link -> NAT -> link -> host, to one socket outside; every endpoint has its mapping
  *   NAT in       the same from that one socket to the endpoints' external addresses; each endpoint is a socket
  *
+ *   routed6      the same from IPv6 addresses to one, where the NAT routes IPv6
+ *   NAT66        the same, where the NAT translates IPv6 to IPv6
+ *   NAT64        the same from IPv6 addresses to a server of IPv4
+ *
  * Mpkt/s and ns/pkt count from the making of a packet to the return of the callback that takes it. ns/new is what an
  * endpoint's first packet out cost, which makes its mapping, and in the rows inwards the first one back too, which
  * moves the mapping to another timer: set-up, and so not in the other figures. The bench's own list of endpoints is
  * prefetched, as it is no part of the fabric. All times are of the process's CPU.
  *
- * Below the rows: how many times longer a packet takes with ten times the mappings. */
+ * Below the rows: how many times longer a packet takes with ten times the mappings, and with IPv6 or NAT64 in place of
+ * IPv4. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "wire/dns64.h"
 #include "world/host.h"
 #include "world/link.h"
 #include "world/nat.h"
 
 enum { PAYLOAD = 172, BATCH = 64, PORTS_PER_ADDRESS = 50000, FIRST_PORT = 10000, SERVER_PORT = 3478 };
 #define LINK_DELAY (10 * HP_US)
+
+typedef enum fabric_kind { PLAIN, NAT, ROUTED6, NAT66, NAT64 } fabric_kind;
 
 typedef struct endpoint {
     hp_addr internal, external; /* external: as the server learns it */
@@ -38,6 +46,7 @@ typedef struct fabric {
     hp_socket *server;
     uint32_t n_endpoints;
     hp_addr server_address;
+    hp_addr server_inside; /* as the inside sees it */
     endpoint *endpoints;
     uint64_t received;
     bool learning;
@@ -67,8 +76,13 @@ static void on_outside(void *user, hp_socket *socket, const hp_datagram *d)
     }
 }
 
-static hp_addr internal_address(uint32_t index)
+static hp_addr internal_address(uint32_t index, bool ipv6)
 {
+    if (ipv6) {
+        static const uint8_t first[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+        return hp_addr_with_port(hp_addr_plus(hp_addr_v6(first, 0), index / PORTS_PER_ADDRESS),
+                                 (uint16_t)(FIRST_PORT + index % PORTS_PER_ADDRESS));
+    }
     return hp_addr_v4(0x0a000001 + index / PORTS_PER_ADDRESS, (uint16_t)(FIRST_PORT + index % PORTS_PER_ADDRESS));
 }
 
@@ -88,7 +102,7 @@ static void send_out(fabric *f, uint32_t index)
     memcpy(payload, &index, sizeof index);
     hp_host_send_packet(
         f->inside, 0,
-        hp_packet_new(HP_PROTO_UDP, &f->endpoints[index].internal, &f->server_address, payload, sizeof payload));
+        hp_packet_new(HP_PROTO_UDP, &f->endpoints[index].internal, &f->server_inside, payload, sizeof payload));
 }
 
 static void send_in(fabric *f, uint32_t index)
@@ -105,16 +119,19 @@ static void connect_by_link(fabric *f, const char *name, hp_node *from, unsigned
     hp_node_connect(hp_link_node(link), 0, to, in);
 }
 
-static void add_nat(fabric *f)
+static void add_nat(fabric *f, fabric_kind kind)
 {
     uint32_t n_addresses = (f->n_endpoints + PORTS_PER_ADDRESS - 1) / PORTS_PER_ADDRESS;
     hp_nat_config config = hp_nat_config_default();
     config.udp_timeout = 24 * 3600 * HP_S;
     config.pool = (uint16_t)n_addresses;
+    config.ipv6 = kind == ROUTED6 ? HP_NAT_IPV6_ROUTE : HP_NAT_IPV6_TRANSLATE;
+    config.nat64 = kind == NAT64;
     f->nat = hp_nat_new(f->world, "nat", &config);
     hp_addr *pool = g_new(hp_addr, n_addresses);
     for (uint32_t i = 0; i < n_addresses; i++) {
-        pool[i] = hp_addr_v4(0xcb007101 + i, 0);
+        static const uint8_t first[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 1, [15] = 1};
+        pool[i] = kind == NAT66 ? hp_addr_plus(hp_addr_v6(first, 0), i) : hp_addr_v4(0xcb007101 + i, 0);
     }
     hp_nat_set_external(f->nat, pool, n_addresses);
     g_free(pool);
@@ -123,13 +140,17 @@ static void add_nat(fabric *f)
 typedef struct row {
     const char *label;
     uint32_t n_endpoints;
-    bool with_nat, inbound;
+    fabric_kind kind;
+    bool inbound;
 } row;
 
 static const row rows[] = {
-    {"plain out", 100000, false, false}, {"plain in", 100000, false, true}, {"NAT out", 100000, true, false},
-    {"NAT in", 100000, true, true},      {"NAT out", 1000000, true, false}, {"NAT in", 1000000, true, true},
+    {"plain out", 100000, PLAIN, false},     {"plain in", 100000, PLAIN, true},     {"NAT out", 100000, NAT, false},
+    {"NAT in", 100000, NAT, true},           {"NAT out", 1000000, NAT, false},      {"NAT in", 1000000, NAT, true},
+    {"routed6 out", 100000, ROUTED6, false}, {"routed6 in", 100000, ROUTED6, true}, {"NAT66 out", 100000, NAT66, false},
+    {"NAT66 in", 100000, NAT66, true},       {"NAT64 out", 100000, NAT64, false},   {"NAT64 in", 100000, NAT64, true},
 };
+enum { NAT_OUT = 2, NAT_IN, LARGE_OUT, LARGE_IN, ROUTED6_OUT, ROUTED6_IN, NAT66_OUT, NAT66_IN, NAT64_OUT, NAT64_IN };
 
 static void fabric_init(fabric *f, const row *r)
 {
@@ -137,21 +158,28 @@ static void fabric_init(fabric *f, const row *r)
     hp_world_rng(f->world, "bench", &f->rng);
     f->endpoints = g_new0(endpoint, f->n_endpoints);
     for (uint32_t i = 0; i < f->n_endpoints; i++) {
-        f->endpoints[i].internal = internal_address(i);
+        f->endpoints[i].internal = internal_address(i, r->kind >= ROUTED6);
     }
     f->inside = hp_host_new(f->world, "inside");
     f->outside = hp_host_new(f->world, "outside");
     hp_host_add_interface(f->inside, NULL, 0);
     hp_host_add_interface(f->outside, NULL, 0);
     hp_host_set_silent(f->inside, true);
-    f->server_address = hp_addr_v4(0xc6336401, SERVER_PORT);
+    f->server_address = f->server_inside = hp_addr_v4(0xc6336401, SERVER_PORT);
+    if (r->kind == NAT64) {
+        hp_prefix prefix = hp_dns64_well_known();
+        hp_dns64_embed(&prefix, &f->server_address, &f->server_inside);
+    } else if (r->kind >= ROUTED6) {
+        static const uint8_t server[16] = {0x20, 0x01, 0x0d, 0xb8, 0, 2, [15] = 1};
+        f->server_address = f->server_inside = hp_addr_v6(server, SERVER_PORT);
+    }
     hp_host_add_address(f->outside, 0, &f->server_address);
     for (uint32_t i = 0; i < f->n_endpoints; i += PORTS_PER_ADDRESS) {
         hp_host_add_address(f->inside, 0, &f->endpoints[i].internal);
     }
     hp_node *inside = hp_host_node(f->inside), *outside = hp_host_node(f->outside);
-    if (r->with_nat) {
-        add_nat(f);
+    if (r->kind != PLAIN) {
+        add_nat(f, r->kind);
         hp_node *nat = hp_nat_node(f->nat);
         connect_by_link(f, "inside>nat", inside, 0, nat, HP_NAT_INSIDE);
         connect_by_link(f, "nat>outside", nat, HP_NAT_OUTSIDE, outside, 0);
@@ -239,8 +267,8 @@ static double measure(const row *r, uint64_t n_packets)
     started = cpu_ns();
     send_at_random(&f, r->inbound ? send_in : send_out, (n_packets + BATCH - 1) / BATCH);
     double packet_ns = (double)(cpu_ns() - started) / (double)f.received;
-    printf("%-10s %10u %8.2f %8.0f", r->label, r->n_endpoints, 1e3 / packet_ns, packet_ns);
-    if (r->with_nat) {
+    printf("%-12s %9u %8.2f %8.0f", r->label, r->n_endpoints, 1e3 / packet_ns, packet_ns);
+    if (r->kind != PLAIN) {
         printf(" %8.0f %14.1f", new_ns, (double)hp_nat_memory(f.nat) / r->n_endpoints);
     }
     printf("\n");
@@ -265,8 +293,11 @@ int main(int argc, char **argv)
         }
     }
     if (only == 0) {
-        printf("1,000,000 against 100,000 mappings: out %.2f times the time, in %.2f times\n", ns[4] / ns[2],
-               ns[5] / ns[3]);
+        printf("1,000,000 against 100,000 mappings: out %.2f times the time, in %.2f times\n",
+               ns[LARGE_OUT] / ns[NAT_OUT], ns[LARGE_IN] / ns[NAT_IN]);
+        printf("against the NAT for IPv4, out and in: IPv6 routed %.2f %.2f, NAT66 %.2f %.2f, NAT64 %.2f %.2f\n",
+               ns[ROUTED6_OUT] / ns[NAT_OUT], ns[ROUTED6_IN] / ns[NAT_IN], ns[NAT66_OUT] / ns[NAT_OUT],
+               ns[NAT66_IN] / ns[NAT_IN], ns[NAT64_OUT] / ns[NAT_OUT], ns[NAT64_IN] / ns[NAT_IN]);
     }
     return 0;
 }
