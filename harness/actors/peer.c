@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "actors/peer_private.h"
+#include "actors/tls_tunnel.h"
 #include "base/error.h"
 
 /* ---- sessions ---- */
@@ -121,6 +122,18 @@ static void on_signal(void *user, const char *from, bool own, uint64_t number, c
 
 /* ---- life ---- */
 
+static void open_tunnels(hp_peer *peer)
+{
+    peer->tunnels = g_new0(hp_tls_tunnel *, MAX(peer->config.n_turn, 1));
+    for (unsigned i = 0; i < peer->config.n_turn; i++) {
+        if (peer->turn[i].transport == HP_SERVER_TLS) {
+            const hp_tls_tunnel_config config = {
+                .name = peer->name, .to = peer->turn[i].name, .server = peer->turn[i].addr};
+            peer->tunnels[i] = hp_tls_tunnel_new(peer->host, &config);
+        }
+    }
+}
+
 hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_config *config)
 {
     hp_peer *peer = g_new0(hp_peer, 1);
@@ -130,6 +143,7 @@ hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_confi
     peer->name = g_strdup(config->name);
     peer->config = *config;
     peer->turn = g_memdup2(config->turn, config->n_turn * sizeof *config->turn);
+    open_tunnels(peer);
     peer->element = hp_world_new_element(peer->world);
     peer->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)session_free);
     peer->early = g_ptr_array_new_with_free_func((GDestroyNotify)hp_early_candidate_free);
@@ -144,6 +158,10 @@ void hp_peer_free(hp_peer *peer)
     }
     g_ptr_array_unref(peer->sessions);
     g_ptr_array_unref(peer->early);
+    for (unsigned i = 0; i < peer->config.n_turn; i++) {
+        hp_tls_tunnel_free(peer->tunnels[i]);
+    }
+    g_free(peer->tunnels);
     g_free(peer->turn);
     g_free(peer->name);
     g_free(peer);

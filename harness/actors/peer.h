@@ -17,7 +17,8 @@ typedef struct hp_peer hp_peer;
 /* A server as an agent is told of it. */
 typedef struct hp_peer_turn {
     const char *name; /* the server's name in the scenario */
-    hp_addr addr;
+    hp_addr addr; /* its port is the transport's */
+    uint8_t transport; /* HP_SERVER_UDP, _TCP or _TLS of config/server.h; 0: UDP. TLS goes through a tunnel of the peer's */
     const char *user, *password;
 } hp_peer_turn;
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "actors/peer_private.h"
+#include "actors/tls_tunnel.h"
 #include "base/error.h"
 
 /* Turns of the context without rest that no sane agent reaches. */
@@ -103,7 +104,8 @@ static void on_selected_pair(NiceAgent *agent, guint stream, guint component, Ni
                   HP_FS("remote", nice_candidate_type_to_string(remote->type)),
                   HP_FA("local-address", hp_peer_from_nice(&local->addr)),
                   HP_FA("remote-address", hp_peer_from_nice(&remote->addr)),
-                  HP_FA("local-base", hp_peer_from_nice(&local->base_addr)));
+                  HP_FA("local-base", hp_peer_from_nice(&local->base_addr)),
+                  HP_FS("transport", nice_candidate_transport_to_string(local->transport)));
 }
 
 static void on_candidate(NiceAgent *agent, NiceCandidate *candidate, gpointer user)
@@ -118,7 +120,8 @@ static void on_remote_candidate(NiceAgent *agent, NiceCandidate *candidate, gpoi
     HP_PEER_TRACE(session->peer, HP_EV_REMOTE_CANDIDATE, HP_FU("session", session->number),
                   HP_FU("stream", candidate->stream_id), HP_FU("component", candidate->component_id),
                   HP_FS("type", nice_candidate_type_to_string(candidate->type)),
-                  HP_FA("address", hp_peer_from_nice(&candidate->addr)), HP_FU("priority", candidate->priority));
+                  HP_FA("address", hp_peer_from_nice(&candidate->addr)), HP_FU("priority", candidate->priority),
+                  HP_FS("transport", nice_candidate_transport_to_string(candidate->transport)));
 }
 
 static void on_gathering_done(NiceAgent *agent, guint stream, gpointer user)
@@ -276,11 +279,14 @@ static bool set_up_component(hp_session *session, guint stream, guint component,
     }
     for (unsigned i = 0; i < peer->config.n_turn; i++) {
         const hp_peer_turn *turn = &peer->turn[i];
+        /* libnice's own TURN_TLS is TCP without TLS. */
+        bool stream_transport = turn->transport == HP_SERVER_TCP || turn->transport == HP_SERVER_TLS;
+        hp_addr at = peer->tunnels[i] ? hp_tls_tunnel_address(peer->tunnels[i]) : turn->addr;
         char ip[HP_ADDR_TEXT];
-        hp_addr_format_ip(&turn->addr, ip);
-        if (!nice_agent_set_relay_info(session->agent, stream, component, ip, turn->addr.port,
-                                       turn->user ? turn->user : "", turn->password ? turn->password : "",
-                                       NICE_RELAY_TYPE_TURN_UDP)) {
+        hp_addr_format_ip(&at, ip);
+        if (!nice_agent_set_relay_info(session->agent, stream, component, ip, at.port, turn->user ? turn->user : "",
+                                       turn->password ? turn->password : "",
+                                       stream_transport ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP)) {
             g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "libnice refused the TURN server %s", turn->name);
             return false;
         }

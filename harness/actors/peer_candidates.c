@@ -155,7 +155,8 @@ static void trace_remote(const hp_session *session, const NiceCandidate *candida
     HP_PEER_TRACE(session->peer, HP_EV_REMOTE_CANDIDATE, HP_FU("session", session->number),
                   HP_FU("stream", candidate->stream_id), HP_FU("component", candidate->component_id),
                   HP_FS("type", nice_candidate_type_to_string(candidate->type)),
-                  HP_FA("address", hp_peer_from_nice(&candidate->addr)), HP_FU("priority", candidate->priority));
+                  HP_FA("address", hp_peer_from_nice(&candidate->addr)), HP_FU("priority", candidate->priority),
+                  HP_FS("transport", nice_candidate_transport_to_string(candidate->transport)));
 }
 
 bool hp_session_add_remote(hp_session *session, unsigned stream, const char *candidate)

@@ -99,6 +99,7 @@ struct hp_peer {
     char *name;
     hp_peer_config config;
     hp_peer_turn *turn;
+    struct hp_tls_tunnel **tunnels; /* by turn; NULL where it is not over TLS */
     uint32_t element;
     GPtrArray *sessions; /* of hp_session*, in order of creation */
     uint64_t n_sessions_ever;

@@ -23,6 +23,7 @@ typedef enum hp_ice_role { HP_ICE_ROLE_AUTO, HP_ICE_ROLE_CONTROLLING, HP_ICE_ROL
 typedef struct hp_ice_config {
     char *stun; /* a server's name in the scenario, or NULL */
     char **turn; /* NULL-terminated server names, or NULL */
+    uint8_t turn_transports; /* over which each of them is used: HP_SERVER_UDP, _TCP, _TLS of config/server.h; 0: UDP */
     char *turn_user; /* which of the server's users; NULL: the first */
     char *turn_password; /* NULL: the right one */
     hp_ice_compatibility compatibility;
@@ -37,7 +38,7 @@ typedef struct hp_ice_config {
     bool support_renomination;
     bool reliable; /* pseudo-TCP */
     bool ice_udp; /* default true */
-    bool ice_tcp; /* default false: TCP comes with the whole network */
+    bool ice_tcp; /* TCP candidates (RFC 6544); default false */
     bool upnp; /* default false */
     int stun_pacing_timer_ms; /* Ta */
     int stun_max_retransmissions, stun_initial_timeout_ms, stun_reliable_timeout_ms;

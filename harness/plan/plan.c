@@ -15,6 +15,7 @@
 #include "plan/places.h"
 #include "plan/recordings.h"
 #include "plan/routed.h"
+#include "plan/transports.h"
 
 typedef struct builder {
     hp_plan *plan;
@@ -370,6 +371,14 @@ static int server_of(const builder *b, const char *name)
     return server;
 }
 
+static void check_transports(builder *b, const hp_plan_peer *peer, int server, bool turn)
+{
+    g_autofree char *hint = NULL;
+    g_autofree char *mistake = hp_transports_mistake(peer->source, b->plan->servers[server].source, turn, &hint);
+    if (mistake)
+        complain(b, peer->source->mark, hint, "%s", mistake);
+}
+
 static void resolve_peers(builder *b)
 {
     hp_plan *plan = b->plan;
@@ -381,6 +390,10 @@ static void resolve_peers(builder *b)
         peer->turn = OWN_ARRAY(plan, int, peer->n_turn);
         for (unsigned k = 0; k < peer->n_turn; k++)
             peer->turn[k] = server_of(b, ice->turn[k]);
+        if (peer->stun >= 0)
+            check_transports(b, peer, peer->stun, false);
+        for (unsigned k = 0; k < peer->n_turn; k++)
+            check_transports(b, peer, peer->turn[k], true);
     }
 }
 

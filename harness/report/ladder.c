@@ -110,6 +110,7 @@ static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
         .taps = g_ptr_array_new_with_free_func(g_free),
         .legs = g_ptr_array_new_with_free_func(hp_ladder_leg_free),
         .legs_by_key = g_hash_table_new(g_int64_hash, g_int64_equal),
+        .streamers = g_hash_table_new(NULL, NULL),
         .channels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
 }
@@ -129,6 +130,7 @@ static void clear_builder(hp_ladder_builder *b)
     g_ptr_array_unref(b->taps);
     g_hash_table_unref(b->legs_by_key);
     g_ptr_array_unref(b->legs);
+    g_hash_table_unref(b->streamers);
     g_hash_table_unref(b->channels);
     hp_ladder_free(b->ladder);
 }

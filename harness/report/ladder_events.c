@@ -205,6 +205,28 @@ static void on_message(const hp_ladder_event_line *e)
 
 /* ---- servers ---- */
 
+static void on_server_stream(const hp_ladder_event_line *e)
+{
+    const char *state = hp_ladder_text_of(e, "state"), *reason = hp_ladder_text_of(e, "reason");
+    if (strcmp(reason, "run-end") != 0) {
+        hp_ladder_draft *draft = hp_ladder_note(e, HP_LADDER_SERVED, "%s %s%s%s", hp_ladder_text_of(e, "transport"),
+                                                state, hp_ladder_colon(reason), reason);
+        draft->entry.note = g_strdup(hp_ladder_text_of(e, "client"));
+        draft->folds = true;
+    }
+}
+
+static void on_turn_connection(const hp_ladder_event_line *e)
+{
+    const char *state = hp_ladder_text_of(e, "state"), *reason = hp_ladder_text_of(e, "reason");
+    if (strcmp(reason, "run-end") != 0) {
+        hp_ladder_draft *draft =
+            hp_ladder_note(e, HP_LADDER_SERVED, "relayed connection %" G_GUINT64_FORMAT " %s%s%s",
+                           hp_ladder_u64_of(e, "connection"), state, hp_ladder_colon(reason), reason);
+        draft->entry.note = g_strdup(hp_ladder_text_of(e, "peer"));
+    }
+}
+
 static void on_turn_dropped(const hp_ladder_event_line *e)
 {
     hp_ladder_note(e, HP_LADDER_SERVED, "dropped: %s", hp_ladder_text_of(e, "reason"))->folds = true;
@@ -250,6 +272,8 @@ static const hp_ladder_event_fn shown[HP_EV_N] = {
     [HP_EV_PEER_ERROR] = on_message,
     [HP_EV_NAT_CHANGED] = on_changed,
     [HP_EV_LINK_CHANGED] = on_changed,
+    [HP_EV_SERVER_STREAM] = on_server_stream,
+    [HP_EV_TURN_CONNECTION] = on_turn_connection,
     [HP_EV_TURN_ALLOCATION_ENDED] = on_allocation_ended,
     [HP_EV_TURN_DROPPED] = on_turn_dropped,
     [HP_EV_SERVER_STOPPED] = on_server_stopped,

@@ -159,6 +159,9 @@ static hp_ladder_leg *new_leg(hp_ladder_builder *b, const hp_evidence_packet *p,
         leg->text = hp_ladder_wire_describe(p->packet);
     }
     add_leg(b, leg);
+    if (from != HP_LADDER_NOBODY && wire->proto == HP_PROTO_TCP) {
+        g_hash_table_add(b->streamers, GINT_TO_POINTER(from));
+    }
     if (from != HP_LADDER_NOBODY) {
         note_channel(b, leg);
         tie_onwards(b, leg);

@@ -8,6 +8,8 @@
  *   DTLS                datagrams of one flight are one arrow; a flight that was sent before is marked
  *   the rest            by track, or as data
  *
+ * An acknowledgement of TCP is no message, nor is what a host sends to itself.
+ *
  * A relayed packet is one arrow from peer to peer with the server in `via`. Whoever a lost packet was for is told by its
  * address, if any candidate, host or earlier arrival had it. */
 #include "report/ladder_private.h"
@@ -61,8 +63,9 @@ static message message_of(const messages *m, const hp_ladder_leg *head)
     bool unrelayed = false;
     if (tail == head && is_server(m, x.to)) {
         const int peer = hp_ladder_owner(m->b, head->wire.wrapped ? &head->wire.peer : &head->dst);
-        unrelayed = head->wire.wrapped || (peer != HP_LADDER_NOBODY && !is_server(m, peer));
-        if (peer != HP_LADDER_NOBODY && !is_server(m, peer) && peer != x.from) {
+        const bool unseen = g_hash_table_contains(m->b->streamers, GINT_TO_POINTER(peer)); /* ladder_segment.c */
+        unrelayed = (head->wire.wrapped && !unseen) || (!unseen && peer != HP_LADDER_NOBODY && !is_server(m, peer));
+        if (peer != HP_LADDER_NOBODY && !is_server(m, peer) && peer != x.from && !unseen) {
             x.via = x.to;
             x.to = peer;
         }
@@ -308,7 +311,7 @@ static void add_message(messages *m, message *x)
         break;
     case HP_WIRE_CHANNEL_DATA: /* inside other framing */
     case HP_WIRE_OTHER:
-        add(m, x, HP_LADDER_DATA, g_strdup("data"));
+        add(m, x, HP_LADDER_DATA, g_strdup(x->wire->segment != NULL ? x->wire->segment : "data"));
         break;
     }
 }
@@ -386,7 +389,8 @@ void hp_ladder_add_messages(hp_ladder_builder *b)
             add_leg(&m, leg);
         } else if (leg->wire.fragment) {
             add_fragment(&m, leg);
-        } else if (leg->from != HP_LADDER_NOBODY && !leg->is_onwards) {
+        } else if (leg->from != HP_LADDER_NOBODY && !leg->is_onwards && !leg->wire.acknowledges &&
+                   leg->from != leg->to) {
             message x = message_of(&m, leg);
             add_message(&m, &x);
             g_free(x.dropped);

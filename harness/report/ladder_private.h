@@ -4,7 +4,7 @@
  *   ladder_result.c    result.json: roles, verdict, figures
  *   ladder_events.c    events.jsonl: entries, drops, whose address is whose; ladder_events_media.c for media and data
  *   ladder_legs.c      trace.pcapng: packets followed from host to host
- *   ladder_wire.c      what a datagram holds
+ *   ladder_wire.c      what a datagram holds; ladder_segment.c for a TCP segment
  *   ladder_messages.c  legs to entries */
 #ifndef HP_REPORT_LADDER_PRIVATE_H
 #define HP_REPORT_LADDER_PRIVATE_H
@@ -42,10 +42,18 @@ typedef struct hp_ladder_wire {
     char *handshake; /* "ServerHello, Certificate"; owned; NULL: none */
     uint64_t handshake_keys[HP_LADDER_MAX_HANDSHAKE]; /* one a message: the same when it is sent again */
     unsigned n_handshake_keys;
+    /* TCP */
+    const char *segment; /* what it is when no message could be read: "TCP SYN", "TLS"; static; NULL */
+    bool acknowledges; /* and nothing else */
 } hp_ladder_wire;
 
 void hp_ladder_wire_read(const hp_packet *packet, hp_ladder_wire *ret);
 void hp_ladder_wire_clear(hp_ladder_wire *wire);
+/* For ladder_segment.c: a message, however it came; more bytes of a key. */
+void hp_ladder_datagram_read(const uint8_t *data, size_t len, hp_ladder_wire *w);
+uint64_t hp_ladder_key(uint64_t key, const uint8_t *data, size_t n);
+/* A whole segment. ret->key: begun as a datagram's. */
+void hp_ladder_segment_read(const hp_packet *packet, hp_ladder_wire *ret);
 /* One line for --packets. Caller frees. */
 char *hp_ladder_wire_describe(const hp_packet *packet);
 
@@ -114,6 +122,7 @@ typedef struct hp_ladder_builder {
     GPtrArray *taps; /* hp_ladder_tap* */
     GPtrArray *legs; /* hp_ladder_leg* */
     GHashTable *legs_by_key; /* newest of its key */
+    GHashTable *streamers; /* participants that sent over TCP */
     GHashTable *channels; /* "participant address number" to hp_addr */
     hp_time end; /* of everything that was read */
     hp_time longest; /* that a packet took from host to host */

@@ -9,13 +9,14 @@
 #include "wire/bytes.h"
 #include "wire/demux.h"
 #include "wire/rtp.h"
+#include "wire/tcp.h"
 
 enum { KEY_BYTES = 64, DTLS_RECORD = 13, DTLS_HANDSHAKE = 12 };
 enum { DTLS_CHANGE_CIPHER_SPEC = 20, DTLS_ALERT = 21, DTLS_IS_HANDSHAKE = 22, DTLS_DATA = 23 };
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 
-static uint64_t mix(uint64_t hash, const uint8_t *data, size_t n)
+uint64_t hp_ladder_key(uint64_t hash, const uint8_t *data, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
@@ -101,7 +102,7 @@ static void add_message(handshake *h, const char *name, const uint8_t *told, siz
     }
     h->last = name;
     if (n > 0 && h->wire->n_handshake_keys < HP_LADDER_MAX_HANDSHAKE) {
-        h->wire->handshake_keys[h->wire->n_handshake_keys++] = mix(FNV_START, told, n);
+        h->wire->handshake_keys[h->wire->n_handshake_keys++] = hp_ladder_key(FNV_START, told, n);
     }
 }
 
@@ -160,11 +161,11 @@ static void read_dtls(const uint8_t *data, size_t len, hp_ladder_wire *w)
 
 /* ---- a datagram ---- */
 
-static void read_datagram(const uint8_t *data, size_t len, hp_ladder_wire *w)
+void hp_ladder_datagram_read(const uint8_t *data, size_t len, hp_ladder_wire *w)
 {
     hp_stun_msg m;
     w->wrapped = unwrap(w, &data, &len);
-    w->key = mix(w->key, data, MIN(len, KEY_BYTES));
+    w->key = hp_ladder_key(w->key, data, MIN(len, KEY_BYTES));
     w->kind = hp_wire_classify(data, len);
     switch (w->kind) {
     case HP_WIRE_STUN:
@@ -194,15 +195,20 @@ static void read_datagram(const uint8_t *data, size_t len, hp_ladder_wire *w)
 
 void hp_ladder_wire_read(const hp_packet *packet, hp_ladder_wire *ret)
 {
-    *ret = (hp_ladder_wire){.proto = packet->proto, .key = mix(FNV_START, &packet->proto, 1)};
+    const uint8_t as = packet->proto == HP_PROTO_TCP ? HP_PROTO_UDP : packet->proto;
+    *ret = (hp_ladder_wire){.proto = packet->proto, .key = hp_ladder_key(FNV_START, &as, 1)};
     ret->fragment = packet->frag_total > 0 && packet->frag_offset > 0;
     if (packet->proto == HP_PROTO_UDP && !ret->fragment) {
-        read_datagram(packet->payload, packet->length, ret);
+        hp_ladder_datagram_read(packet->payload, packet->length, ret);
+        return;
+    }
+    if (packet->proto == HP_PROTO_TCP && !ret->fragment) {
+        hp_ladder_segment_read(packet, ret);
         return;
     }
     const hp_packet *told = packet->inner != NULL ? packet->inner : packet;
-    ret->key = mix(ret->key, &packet->icmp_kind, 1);
-    ret->key = mix(ret->key, told->payload, MIN(told->length, KEY_BYTES));
+    ret->key = hp_ladder_key(ret->key, &packet->icmp_kind, 1);
+    ret->key = hp_ladder_key(ret->key, told->payload, MIN(told->length, KEY_BYTES));
 }
 
 void hp_ladder_wire_clear(hp_ladder_wire *wire)
@@ -210,11 +216,23 @@ void hp_ladder_wire_clear(hp_ladder_wire *wire)
     g_clear_pointer(&wire->handshake, g_free);
 }
 
+static char *describe_segment(const hp_packet *packet)
+{
+    hp_tcp_header h;
+    const uint8_t *data;
+    size_t len;
+    char flags[HP_TCP_FLAGS_TEXT];
+    if (!hp_tcp_parse(packet->payload, packet->length, &h, &data, &len)) {
+        return g_strdup("TCP, malformed");
+    }
+    return g_strdup_printf("TCP %s, %zu bytes", hp_tcp_flags_format(h.flags, flags), len);
+}
+
 char *hp_ladder_wire_describe(const hp_packet *packet)
 {
     if (packet->proto != HP_PROTO_UDP) {
         return hp_packet_is_icmp(packet)       ? g_strdup("ICMP")
-               : packet->proto == HP_PROTO_TCP ? g_strdup("TCP")
+               : packet->proto == HP_PROTO_TCP ? describe_segment(packet)
                                                : g_strdup_printf("IP protocol %u", packet->proto);
     }
     if (packet->frag_total > 0 && packet->frag_offset > 0) {

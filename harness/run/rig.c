@@ -13,6 +13,8 @@
 /* A router port that leads nowhere: an address of the network itself that nobody has ends there, as it does where
  * nobody answers an ARP request, instead of leaving by the default route. */
 #define ON_LINK_PORT 0
+/* What a peer may reach a TURN server over: UDP, TCP, TLS. */
+enum { HP_RIG_N_TURN_TRANSPORTS = 3 };
 
 /* ---- links ---- */
 
@@ -241,11 +243,12 @@ static bool build_servers(hp_rig *rig, GError **error)
 
 /* ---- peers ---- */
 
-/* Where a peer reaches a server: the first address of a family the peer has, IPv4 before IPv6. */
-static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int server)
+/* Where a peer reaches a server: the first address of a family the peer has, IPv4 before IPv6. transport: HP_SERVER_* */
+static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int server, uint8_t transport)
 {
     const hp_plan_attachment *at = &rig->plan->servers[server].attachment;
-    uint16_t port = rig->plan->servers[server].config.port;
+    const hp_server_config *config = &rig->plan->servers[server].config;
+    uint16_t port = transport == HP_SERVER_TLS ? config->tls_port : config->port;
     for (unsigned pass = 0; pass < 2; pass++) {
         uint8_t family = pass == 0 ? HP_AF_IPV4 : HP_AF_IPV6;
         hp_addr a = first_of(at->addresses, at->n_addresses, family);
@@ -257,12 +260,13 @@ static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int s
     return (hp_addr){0};
 }
 
-static hp_peer_turn turn_account(const hp_rig *rig, const hp_plan_peer *peer, int server)
+static hp_peer_turn turn_account(const hp_rig *rig, const hp_plan_peer *peer, int server, uint8_t transport)
 {
     const hp_ice_config *ice = &peer->source->ice;
     const hp_plan_server *plan = &rig->plan->servers[server];
     hp_peer_turn turn = {.name = plan->source->name,
-                         .addr = server_address(rig, peer, server),
+                         .addr = server_address(rig, peer, server, transport),
+                         .transport = transport,
                          .user = ice->turn_user ? ice->turn_user : "",
                          .password = ice->turn_password ? ice->turn_password : ""};
     for (unsigned i = 0; i < plan->config.n_users; i++) {
@@ -275,6 +279,23 @@ static hp_peer_turn turn_account(const hp_rig *rig, const hp_plan_peer *peer, in
         break;
     }
     return turn;
+}
+
+/* Every TURN server once for each transport the peer uses it over. Returns how many. */
+static unsigned turn_accounts(const hp_rig *rig, const hp_plan_peer *peer, hp_peer_turn *ret)
+{
+    static const uint8_t order[HP_RIG_N_TURN_TRANSPORTS] = {HP_SERVER_UDP, HP_SERVER_TCP, HP_SERVER_TLS};
+    uint8_t wanted = peer->source->ice.turn_transports != 0 ? peer->source->ice.turn_transports : HP_SERVER_UDP;
+    unsigned n = 0;
+    for (unsigned k = 0; k < peer->n_turn; k++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
+            if ((wanted & order[i]) == 0)
+                continue;
+            ret[n] = turn_account(rig, peer, peer->turn[k], order[i]);
+            n += ret[n].addr.family != HP_AF_NONE; /* one of a family the peer has not is out of reach */
+        }
+    }
+    return n;
 }
 
 static void build_peers(hp_rig *rig)
@@ -292,15 +313,12 @@ static void build_peers(hp_rig *rig)
         rig->peer_attachments[i] = g_new0(hp_rig_attachment, peer->n_interfaces);
         for (unsigned k = 0; k < peer->n_interfaces; k++)
             add_interface(rig, host, &rig->peer_attachments[i][k], &peer->interfaces[k], peer->source->name);
-        g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn, 1));
-        unsigned n_turn = 0;
-        for (unsigned k = 0; k < peer->n_turn; k++) {
-            turn[n_turn] = turn_account(rig, peer, peer->turn[k]);
-            n_turn += turn[n_turn].addr.family != HP_AF_NONE; /* one of a family the peer has not is out of reach */
-        }
+        g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn * HP_RIG_N_TURN_TRANSPORTS, 1));
+        unsigned n_turn = turn_accounts(rig, peer, turn);
         hp_peer_config config = {.name = peer->source->name,
                                  .ice = &peer->source->ice,
-                                 .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun) : (hp_addr){0},
+                                 .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun, HP_SERVER_UDP)
+                                                         : (hp_addr){0},
                                  .stun_name = peer->stun >= 0 ? plan->servers[peer->stun].source->name : NULL,
                                  .turn = turn,
                                  .n_turn = n_turn,

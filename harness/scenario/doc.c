@@ -37,7 +37,8 @@ char *hp_doc_type(const hp_key *key)
     hp_word word;
 
     if (key->words != NULL) {
-        bool many = key->type == HP_V_ENUMS || key->type == HP_V_FLAGS || key->type == HP_V_NAMES;
+        bool many =
+            key->type == HP_V_ENUMS || key->type == HP_V_FLAGS || key->type == HP_V_SET || key->type == HP_V_NAMES;
         g_string_append(out, key->type == HP_V_PAIR_TYPES ? "by peer, one or a list of "
                              : many                       ? "one or a list of "
                                                           : "");

@@ -106,6 +106,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
     case HP_V_ENUM:
     case HP_V_ENUMS:
     case HP_V_FLAGS:
+    case HP_V_SET:
     case HP_V_PRESET:
         if (key->words != NULL) {
             words(b, key->words);
@@ -288,6 +289,7 @@ static void value(JsonBuilder *b, const hp_key *key)
     case HP_V_NAMES:
     case HP_V_ENUMS:
     case HP_V_FLAGS:
+    case HP_V_SET:
     case HP_V_FAMILIES:
     case HP_V_ADDRESSES:
     case HP_V_PREFIXES:

@@ -32,8 +32,9 @@ static void type_cell(GString *out, const hp_key *key)
         g_string_append(out, "an [event](#events)");
     } else if (key->words != NULL) {
         cell(out, key->words->what);
-        g_string_append(
-            out, key->type == HP_V_ENUMS || key->type == HP_V_FLAGS || key->type == HP_V_NAMES ? ", or a list" : "");
+        bool many =
+            key->type == HP_V_ENUMS || key->type == HP_V_FLAGS || key->type == HP_V_SET || key->type == HP_V_NAMES;
+        g_string_append(out, many ? ", or a list" : "");
     } else {
         g_autofree char *type = hp_doc_type(key);
         cell(out, type);

@@ -46,6 +46,7 @@ typedef enum hp_value_type {
     HP_V_ENUM, /* an integer of `size` bytes: the value of one of `words` */
     HP_V_ENUMS, /* array of uint16_t: one or a list */
     HP_V_FLAGS, /* bool[]: those whose index is the value of one of `words`; one or a list, not empty */
+    HP_V_SET, /* an integer of `size` bytes: the values, bits, of `words` that are named; one or a list, not empty */
     HP_V_FAMILIES, /* hp_sc_family */
     HP_V_COMPARE, /* hp_compare in `unit` */
     HP_V_EDGE, /* hp_time at `offset`, or the name of a step at `count` */
@@ -149,9 +150,9 @@ extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_sch
     hp_schema_nat, hp_schema_knobs, hp_schema_server, hp_schema_peer, hp_schema_peer_common, hp_schema_defaults,
     hp_schema_signaling, hp_schema_step, hp_schema_expect, hp_schema_pattern, hp_schema_match, hp_schema_window,
     hp_schema_peer_media, hp_schema_channel, hp_schema_hold, hp_schema_set_media, hp_schema_inject,
-    hp_schema_media_expect, hp_schema_dtls_expect;
+    hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_server_transports;
 extern const hp_words hp_words_media_kind, hp_words_profile, hp_words_event, hp_words_ice_state,
-    hp_words_candidate_type, hp_words_method, hp_words_preset;
+    hp_words_candidate_type, hp_words_method, hp_words_preset, hp_words_turn_transport;
 
 /* The i-th word; false past the last. */
 bool hp_words_at(const hp_words *words, unsigned i, hp_word *ret);

@@ -119,7 +119,8 @@ static const hp_key server_keys[] = {
     {"addresses", HP_V_ADDRESSES, F(addresses), HP_COUNT(hp_sc_server, n_addresses), .shown = "chosen",
      .doc = "its addresses: one of each family, two with nat-discovery"},
     {"stopped", HP_V_BOOL, F(stopped), .fallback = "false", .doc = "it does not run until a step starts it"},
-    {"port", HP_V_INT, F(config.port), .min = 1, .max = 65535, .fallback = "3478", .doc = "UDP port"},
+    {.type = HP_V_INCLUDE, .offset = offsetof(hp_sc_server, config), .sub = &hp_schema_server_transports},
+    {"port", HP_V_INT, F(config.port), .min = 1, .max = 65535, .fallback = "3478", .doc = "port of UDP and TCP"},
     {"alternate-port", HP_V_INT, F(config.alternate_port), .min = 1, .max = 65535, .fallback = "3479",
      .doc = "the second port of nat-discovery"},
     {"nat-discovery", HP_V_BOOL, F(config.nat_discovery), .fallback = "false",
@@ -236,6 +237,9 @@ static void start_ice(hp_loader *l, void *base, const void *parent, const hp_tre
 static const hp_key ice_keys[] = {
     {"stun", HP_V_NAME, F(stun), .ref = HP_REF_SERVER, .shown = "none", .doc = "the STUN server it asks"},
     {"turn", HP_V_NAMES, F(turn), .ref = HP_REF_TURN, .shown = "none", .doc = "the TURN servers it uses"},
+    {"turn-transports", HP_V_SET, F(turn_transports), .words = &hp_words_turn_transport, .fallback = "udp",
+     .doc = "over which it uses each of them: udp first, then tcp, then tls. Over TLS it goes through a tunnel program "
+            "beside it, as libnice has no TLS"},
     {"turn-user", HP_V_TEXT, F(turn_user), .shown = "the server's first", .doc = "as which of the server's users"},
     {"turn-password", HP_V_TEXT, F(turn_password), .shown = "the right one",
      .doc = "with another password than the right one"},

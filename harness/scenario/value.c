@@ -102,6 +102,32 @@ static bool read_flags(hp_loader *l, const hp_key *key, const hp_tree *node, con
     return true;
 }
 
+/* The bits of all that are named. */
+static bool read_set(hp_loader *l, const hp_key *key, const hp_tree *node, const hp_tree *const *items, unsigned n,
+                     void *base)
+{
+    uint8_t set = 0;
+
+    g_assert(key->size == sizeof set);
+    for (unsigned i = 0; i < n; i++) {
+        hp_word word;
+        if (!hp_words_find(key->words, items[i]->text, &word)) {
+            return hp_value_unknown_word(l, key->words, items[i]);
+        }
+        if ((set & word.value) != 0) {
+            hp_loader_error(l, items[i], NULL, "`%s` is named twice", word.name);
+            return false;
+        }
+        set = (uint8_t)(set | word.value);
+    }
+    if (n == 0) {
+        hp_loader_error(l, node, NULL, "`%s` is empty", key->name);
+        return false;
+    }
+    memcpy((char *)base + key->offset, &set, sizeof set);
+    return true;
+}
+
 static size_t element_size(hp_value_type type)
 {
     switch ((int)type) {
@@ -292,6 +318,8 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
         return elements_of(l, key, node, &items, &node, &n) && read_families(l, key, items, n, base);
     case HP_V_FLAGS:
         return elements_of(l, key, node, &items, &node, &n) && read_flags(l, key, node, items, n, base);
+    case HP_V_SET:
+        return elements_of(l, key, node, &items, &node, &n) && read_set(l, key, node, items, n, base);
     case HP_V_ADDRESSES:
     case HP_V_PREFIXES:
     case HP_V_PORTS_LIST:

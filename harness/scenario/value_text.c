@@ -37,6 +37,7 @@ static const type_text *text_of(hp_value_type type)
         [HP_V_ENUM] = {"a word", NULL},
         [HP_V_ENUMS] = {"a word or a list of words", NULL},
         [HP_V_FLAGS] = {"a word or a list of words", NULL},
+        [HP_V_SET] = {"a word or a list of words", NULL},
         [HP_V_FAMILIES] = {"ipv4, ipv6 or both in a list", NULL},
         [HP_V_COMPARE] = {"a comparison", NULL},
         [HP_V_EDGE] = {"a run time or a step's label", "5s or reboot"},

@@ -130,6 +130,39 @@ void hp_seam_notify(hp_seam_env *env)
     }
 }
 
+void hp_seam_disturb(hp_seam_env *env)
+{
+    env->at_rest = false;
+    hp_seam_notify(env);
+}
+
+unsigned hp_seam_take_slot(hp_seam_env *env, GSocket *socket)
+{
+    env->n_sockets++;
+    for (unsigned i = 0; i < env->slots->len; i++) {
+        if (!env->slots->pdata[i]) {
+            env->slots->pdata[i] = socket;
+            return i;
+        }
+    }
+    g_ptr_array_add(env->slots, socket);
+    return env->slots->len - 1;
+}
+
+void hp_seam_free_slot(hp_seam_env *env, unsigned slot)
+{
+    env->slots->pdata[slot] = NULL;
+    env->n_sockets--;
+}
+
+GSocket *hp_seam_socket_from_fd(const hp_seam_env *env, int fd)
+{
+    if (fd < HP_SEAM_FD_BASE || (unsigned)(fd - HP_SEAM_FD_BASE) >= env->slots->len) {
+        return NULL;
+    }
+    return env->slots->pdata[fd - HP_SEAM_FD_BASE];
+}
+
 unsigned hp_seam_env_n_sockets(const hp_seam_env *env)
 {
     return env->n_sockets;

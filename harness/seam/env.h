@@ -2,6 +2,8 @@
 #ifndef HP_SEAM_ENV_H
 #define HP_SEAM_ENV_H
 
+#include <gio/gio.h>
+
 #include "base/rng.h"
 #include "seam/seam.h"
 
@@ -20,7 +22,7 @@ struct hp_seam_env {
     void *log_user;
     hp_seam_sent sent;
     void *sent_user;
-    GPtrArray *slots; /* open simulated sockets by slot, not owned; NULL where free */
+    GPtrArray *slots; /* of GSocket*: open simulated sockets by slot, not owned; NULL where free */
     unsigned n_sockets;
     unsigned n_queued; /* datagrams that wait in its sockets */
     unsigned busy_turns; /* since the context last came to rest */
@@ -44,6 +46,12 @@ hp_seam_env *hp_seam_current(void);
 void hp_seam_stir(void);
 /* A socket of env has become readable. */
 void hp_seam_notify(hp_seam_env *env);
+/* The same, of one whose arrivals are not counted in n_queued: its sources have to be asked. */
+void hp_seam_disturb(hp_seam_env *env);
+/* An open simulated socket's number, which stands for its descriptor, and back: NULL when it is none of env's. */
+unsigned hp_seam_take_slot(hp_seam_env *env, GSocket *socket);
+void hp_seam_free_slot(hp_seam_env *env, unsigned slot);
+GSocket *hp_seam_socket_from_fd(const hp_seam_env *env, int fd);
 
 /* Run time to what the guest's clocks show. */
 #define HP_SEAM_MONOTONIC_OFFSET_NS (UINT64_C(3600) * HP_S)

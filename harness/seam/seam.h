@@ -24,7 +24,7 @@ hp_host *hp_seam_env_host(const hp_seam_env *env);
  * so that it is the same on every run. Without a sink they are swallowed. level: "warning", "critical", "error". */
 typedef void (*hp_seam_log)(void *user, const char *domain, const char *level, const char *message);
 void hp_seam_env_set_log(hp_seam_env *env, hp_seam_log log, void *user);
-/* Told of every datagram its sockets send, before it leaves. */
+/* Told of every datagram its sockets send, before it leaves, and of what a TCP socket takes in one call. */
 typedef void (*hp_seam_sent)(void *user, const uint8_t *data, size_t length);
 void hp_seam_env_set_sent(hp_seam_env *env, hp_seam_sent sent, void *user);
 /* A context whose poll never sleeps: it notes the timeout GLib asked for. Owned by the env. */
@@ -37,7 +37,7 @@ void hp_seam_leave(hp_seam_env *env);
  * code that waits for the clock to pass a deadline with timeouts of 0 ms relies on a turn taking some time. At most
  * max_iterations turns without coming to rest (then false and HP_ERROR_LIMIT: an endless loop). Call it after
  * every API call on the software under test, and again at *ret_next. wake is called whenever a simulated socket
- * becomes readable while the context is not running, so that its owner can run it again at this instant. */
+ * becomes readable, or a TCP one changes in any way, while the context is not running, so that its owner can run it again at this instant. */
 enum { HP_SEAM_BUSY_TURNS = 100 };
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error);
 void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user);
@@ -48,8 +48,8 @@ void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user);
 void hp_seam_drain(hp_seam_env *env, bool (*done)(void *user), void *user);
 /* Open simulated sockets of the env. */
 unsigned hp_seam_env_n_sockets(const hp_seam_env *env);
-/* The capture record of the datagram that was read last on any socket of the env: what a data callback that runs now
- * speaks of. 0 = none. */
+/* The capture record of the datagram that was read last on any socket of the env, or of the TCP segment that completed
+ * what was read last: what a data callback that runs now speaks of. 0 = none. */
 uint32_t hp_seam_env_last_record(const hp_seam_env *env);
 
 /* Once per process, before any fork: checks with dlsym that every interposed symbol resolves to this executable's

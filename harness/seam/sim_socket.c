@@ -71,25 +71,12 @@ static void hp_sim_socket_init(hp_sim_socket *self)
 {
 }
 
-static unsigned take_slot(hp_seam_env *env, hp_sim_socket *self)
-{
-    for (unsigned i = 0; i < env->slots->len; i++) {
-        if (!env->slots->pdata[i]) {
-            env->slots->pdata[i] = self;
-            return i;
-        }
-    }
-    g_ptr_array_add(env->slots, self);
-    return env->slots->len - 1;
-}
-
 hp_sim_socket *hp_sim_socket_new(hp_seam_env *env, uint8_t family)
 {
     hp_sim_socket *self = g_object_new(HP_TYPE_SIM_SOCKET, NULL);
     self->env = env;
     self->family = family;
-    self->slot = take_slot(env, self);
-    env->n_sockets++;
+    self->slot = hp_seam_take_slot(env, (GSocket *)self);
     return self;
 }
 
@@ -151,9 +138,9 @@ static void on_datagram(void *user, hp_socket *socket, const hp_datagram *d)
 
 static const hp_socket_ops socket_ops = {.datagram = on_datagram};
 
-bool hp_sim_socket_readable(const hp_sim_socket *self)
+GIOCondition hp_sim_socket_condition(const hp_sim_socket *self)
 {
-    return self->n_queued > 0;
+    return self->closed ? G_IO_NVAL : G_IO_OUT | (self->n_queued > 0 ? G_IO_IN : 0);
 }
 
 bool hp_sim_socket_peek(const hp_sim_socket *self, hp_sim_datagram *ret)
@@ -226,8 +213,7 @@ void hp_sim_socket_close(hp_sim_socket *self)
     self->head = self->tail = self->capacity = 0;
     self->env->n_queued -= self->n_queued;
     self->n_queued = 0;
-    self->env->slots->pdata[self->slot] = NULL;
-    self->env->n_sockets--;
+    hp_seam_free_slot(self->env, self->slot);
 }
 
 bool hp_sim_socket_is_closed(const hp_sim_socket *self)
@@ -251,14 +237,6 @@ hp_addr hp_sim_socket_local(const hp_sim_socket *self)
 int hp_sim_socket_fd(const hp_sim_socket *self)
 {
     return self->closed ? -1 : HP_SEAM_FD_BASE + (int)self->slot;
-}
-
-hp_sim_socket *hp_sim_socket_from_fd(const hp_seam_env *env, int fd)
-{
-    if (fd < HP_SEAM_FD_BASE || (unsigned)(fd - HP_SEAM_FD_BASE) >= env->slots->len) {
-        return NULL;
-    }
-    return env->slots->pdata[fd - HP_SEAM_FD_BASE];
 }
 
 bool hp_sim_socket_set_option(hp_sim_socket *self, int level, int option, int value)

@@ -27,9 +27,8 @@ bool hp_sim_socket_is_closed(const hp_sim_socket *self);
 uint8_t hp_sim_socket_family(const hp_sim_socket *self);
 /* Unspecified, port 0, while unbound. */
 hp_addr hp_sim_socket_local(const hp_sim_socket *self);
-/* The number that stands for a descriptor, and back (NULL when it is none of env's). */
+/* The number that stands for a descriptor, -1 once closed. */
 int hp_sim_socket_fd(const hp_sim_socket *self);
-hp_sim_socket *hp_sim_socket_from_fd(const hp_seam_env *env, int fd);
 /* A level and option of setsockopt(); false when it is unknown (which a caller may well ignore). */
 bool hp_sim_socket_set_option(hp_sim_socket *self, int level, int option, int value);
 
@@ -39,15 +38,18 @@ static inline bool hp_sim_socket_is(GSocket *socket)
 {
     return socket && G_OBJECT_TYPE(socket) == HP_TYPE_SIM_SOCKET;
 }
-bool hp_sim_socket_readable(const hp_sim_socket *self);
+/* What poll() would say of it: OUT, IN when datagrams wait; NVAL once closed. */
+GIOCondition hp_sim_socket_condition(const hp_sim_socket *self);
 /* The oldest datagram; false when there is none. */
 bool hp_sim_socket_peek(const hp_sim_socket *self, hp_sim_datagram *ret);
 void hp_sim_socket_pop(hp_sim_socket *self);
 /* A GSocketAddress for the sender of a datagram; the last one is kept, since they repeat. */
 GSocketAddress *hp_sim_socket_sender(hp_sim_socket *self, const hp_addr *from);
 
-/* A source that is ready when the socket is readable and the condition asks for it (source.c). */
-GSource *hp_sim_source_new(hp_sim_socket *self, GIOCondition condition);
+/* Of any simulated socket (source.c): what poll() would say, and a source that is ready when it says what the condition
+ * asks for, or, of a TCP socket, that it has ended or met an error. */
+GIOCondition hp_sim_condition(GSocket *socket);
+GSource *hp_sim_source_new(GSocket *socket, GIOCondition condition);
 
 GSocketAddress *hp_sim_address_to_gio(const hp_addr *addr);
 /* False when it is no IP address. */

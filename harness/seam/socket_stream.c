@@ -1,7 +1,8 @@
-/* The part of GSocket's interface that belongs to stream sockets. None is simulated, so for a simulated (UDP) socket
- * these answer as the kernel answers for an unconnected datagram socket; all others pass through. */
+/* The part of GSocket's interface that belongs to stream sockets. For a simulated UDP socket these answer as the kernel
+ * answers for an unconnected datagram socket; all that are not simulated pass through. */
 #include "seam/env.h"
 #include "seam/sim_socket.h"
+#include "seam/sim_stream.h"
 #include "seam/symbols.h"
 
 static void refuse(GError **error, const char *what)
@@ -11,6 +12,17 @@ static void refuse(GError **error, const char *what)
 
 gboolean g_socket_connect(GSocket *socket, GSocketAddress *address, GCancellable *cancellable, GError **error)
 {
+    if (hp_sim_stream_is(socket)) {
+        hp_addr remote;
+        if (g_cancellable_set_error_if_cancelled(cancellable, error)) {
+            return FALSE;
+        }
+        if (!hp_sim_address_from_gio(address, &remote)) {
+            g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "Error connecting: Invalid argument");
+            return FALSE;
+        }
+        return hp_sim_stream_connect((hp_sim_stream *)socket, &remote, error);
+    }
     if (!hp_sim_socket_is(socket)) {
         return HP_NEXT(g_socket_connect)(socket, address, cancellable, error);
     }
@@ -20,6 +32,9 @@ gboolean g_socket_connect(GSocket *socket, GSocketAddress *address, GCancellable
 
 gboolean g_socket_listen(GSocket *socket, GError **error)
 {
+    if (hp_sim_stream_is(socket)) {
+        return hp_sim_stream_listen((hp_sim_stream *)socket, error);
+    }
     if (!hp_sim_socket_is(socket)) {
         return HP_NEXT(g_socket_listen)(socket, error);
     }
@@ -29,6 +44,12 @@ gboolean g_socket_listen(GSocket *socket, GError **error)
 
 GSocket *g_socket_accept(GSocket *socket, GCancellable *cancellable, GError **error)
 {
+    if (hp_sim_stream_is(socket)) {
+        if (g_cancellable_set_error_if_cancelled(cancellable, error)) {
+            return NULL;
+        }
+        return (GSocket *)hp_sim_stream_accept((hp_sim_stream *)socket, error);
+    }
     if (!hp_sim_socket_is(socket)) {
         return HP_NEXT(g_socket_accept)(socket, cancellable, error);
     }
@@ -38,6 +59,10 @@ GSocket *g_socket_accept(GSocket *socket, GCancellable *cancellable, GError **er
 
 GSocketAddress *g_socket_get_remote_address(GSocket *socket, GError **error)
 {
+    if (hp_sim_stream_is(socket)) {
+        hp_addr remote;
+        return hp_sim_stream_remote((hp_sim_stream *)socket, &remote, error) ? hp_sim_address_to_gio(&remote) : NULL;
+    }
     if (!hp_sim_socket_is(socket)) {
         return HP_NEXT(g_socket_get_remote_address)(socket, error);
     }
@@ -48,17 +73,26 @@ GSocketAddress *g_socket_get_remote_address(GSocket *socket, GError **error)
 
 gboolean g_socket_is_connected(GSocket *socket)
 {
+    if (hp_sim_stream_is(socket)) {
+        return hp_sim_stream_is_connected((hp_sim_stream *)socket);
+    }
     return hp_sim_socket_is(socket) ? FALSE : HP_NEXT(g_socket_is_connected)(socket);
 }
 
 gboolean g_socket_check_connect_result(GSocket *socket, GError **error)
 {
+    if (hp_sim_stream_is(socket)) {
+        return hp_sim_stream_check_connect_result((hp_sim_stream *)socket, error);
+    }
     return hp_sim_socket_is(socket) ? TRUE : HP_NEXT(g_socket_check_connect_result)(socket, error);
 }
 
-/* Of the first datagram that waits, as FIONREAD counts for UDP. */
+/* Of the first datagram that waits, as FIONREAD counts for UDP; of TCP all that can be read. */
 gssize g_socket_get_available_bytes(GSocket *socket)
 {
+    if (hp_sim_stream_is(socket)) {
+        return hp_sim_stream_available((hp_sim_stream *)socket);
+    }
     if (!hp_sim_socket_is(socket)) {
         return HP_NEXT(g_socket_get_available_bytes)(socket);
     }
@@ -68,5 +102,8 @@ gssize g_socket_get_available_bytes(GSocket *socket)
 
 gboolean g_socket_shutdown(GSocket *socket, gboolean shutdown_read, gboolean shutdown_write, GError **error)
 {
+    if (hp_sim_stream_is(socket)) {
+        return hp_sim_stream_shutdown((hp_sim_stream *)socket, shutdown_read, shutdown_write, error);
+    }
     return hp_sim_socket_is(socket) ? TRUE : HP_NEXT(g_socket_shutdown)(socket, shutdown_read, shutdown_write, error);
 }

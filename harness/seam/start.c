@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "seam/env.h"
 #include "seam/sim_socket.h"
+#include "seam/sim_stream.h"
 #include "seam/symbols.h"
 
 static void restore_env(const char *name, const char *value)
@@ -41,6 +42,7 @@ static void warm_up(void)
     g_type_ensure(NICE_TYPE_AGENT);
     g_type_ensure(NICE_TYPE_CANDIDATE);
     g_type_ensure(hp_sim_socket_get_type());
+    g_type_ensure(hp_sim_stream_get_type());
     g_autoptr(GResolver) resolver = g_resolver_get_default();
     (void)resolver;
 }

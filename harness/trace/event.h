@@ -28,13 +28,15 @@
     X(CANDIDATE, "candidate", "peer",                                                                                  \
       "session:u stream:u component:u type:s transport:s address:a base:a priority:u foundation:s server:s",           \
       "a local candidate is found")                                                                                    \
-    X(REMOTE_CANDIDATE, "remote-candidate", "peer", "session:u stream:u component:u type:s address:a priority:u",      \
+    X(REMOTE_CANDIDATE, "remote-candidate", "peer",                                                                    \
+      "session:u stream:u component:u type:s address:a priority:u transport:s",                                        \
       "a remote candidate becomes known (signalled, or peer reflexive)")                                               \
     X(ICE_STATE, "ice-state", "peer", "session:u with:s stream:u component:u state:s previous:s",                      \
       "a component changes state: disconnected, gathering, connecting, connected, ready, failed")                      \
     X(SELECTED_PAIR, "selected-pair", "peer",                                                                          \
-      "session:u with:s stream:u component:u local:s remote:s local-address:a remote-address:a local-base:a",          \
-      "the pair that carries data: candidate types and addresses")                                                     \
+      "session:u with:s stream:u component:u local:s remote:s local-address:a remote-address:a local-base:a "          \
+      "transport:s",                                                                                                   \
+      "the pair that carries data: candidate types and addresses, and the local one's transport")                                                     \
     X(ICE_ROLE, "ice-role", "peer", "session:u role:s", "the agent controls, or is controlled")                        \
     X(ICE_RESTART, "ice-restart", "peer", "session:u", "new credentials, gathering anew")                              \
     X(CONSENT, "consent", "peer", "session:u stream:u component:u state:s",                                            \

@@ -6,6 +6,7 @@
  * guesses about bytes that nobody labelled, good for descriptions and matches, not for dispatch in a server. */
 #include "wire/demux.h"
 
+#include "wire/bytes.h"
 #include "wire/stun.h"
 
 enum { DTLS_RECORD_HEADER = 13, DTLS13_UNIFIED_FIRST = 32, RTP_HEADER = 12, RTCP_HEADER = 8 };
@@ -40,4 +41,29 @@ hp_wire_kind hp_wire_classify(const uint8_t *data, size_t len)
         return len >= RTP_HEADER ? HP_WIRE_RTP : HP_WIRE_OTHER;
     }
     return HP_WIRE_OTHER;
+}
+
+bool hp_wire_first_message(const uint8_t *data, size_t len, const uint8_t **ret, size_t *ret_len)
+{
+    enum { FRAME = 2, STUN_HEADER = 20, CHANNEL_HEADER = 4 };
+    if (len < CHANNEL_HEADER) {
+        return false;
+    }
+    const size_t framed = hp_get16(data), told = hp_get16(data + FRAME);
+    if (framed > 0 && framed <= len - FRAME) {
+        const hp_wire_kind inside = hp_wire_classify(data + FRAME, framed);
+        if (inside != HP_WIRE_OTHER && inside != HP_WIRE_CHANNEL_DATA) {
+            *ret = data + FRAME;
+            *ret_len = framed;
+            return true;
+        }
+    }
+    const bool channel = data[0] >= 64 && data[0] <= 79;
+    const size_t whole = told + (channel ? CHANNEL_HEADER : STUN_HEADER);
+    if (whole > len || hp_wire_classify(data, whole) != (channel ? HP_WIRE_CHANNEL_DATA : HP_WIRE_STUN)) {
+        return false;
+    }
+    *ret = data;
+    *ret_len = whole;
+    return true;
 }

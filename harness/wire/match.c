@@ -7,6 +7,7 @@
 #include "wire/match.h"
 
 #include "wire/match_private.h"
+#include "wire/tcp.h"
 
 hp_match_subject hp_match_subject_of(const hp_packet *p)
 {
@@ -142,6 +143,26 @@ static void read_layer(hp_match_view *view)
     view->ended = view->inner == NULL || view->n_layers == HP_MATCH_MAX_LAYERS;
 }
 
+/* A datagram's payload, or the message that a TCP segment begins with. */
+static void outermost(hp_match_view *view)
+{
+    const hp_match_subject *s = view->subject;
+    hp_tcp_header header;
+    const uint8_t *data;
+    size_t length;
+    view->inner = NULL;
+    view->inner_length = 0;
+    if (s->proto == HP_PROTO_UDP) {
+        view->inner = s->payload;
+        view->inner_length = s->payload_length;
+    } else if (s->proto == HP_PROTO_TCP && s->segment != NULL &&
+               hp_tcp_parse(s->segment, s->segment_length, &header, &data, &length) &&
+               hp_wire_first_message(data, length, &data, &length)) {
+        view->inner = data;
+        view->inner_length = length;
+    }
+}
+
 /* NULL past the last. */
 static const hp_match_layer *layer_at(hp_match_view *view, unsigned i)
 {
@@ -152,9 +173,7 @@ static const hp_match_layer *layer_at(hp_match_view *view, unsigned i)
         return NULL;
     }
     if (view->n_layers == 0) {
-        bool udp = view->subject->proto == HP_PROTO_UDP;
-        view->inner = udp ? view->subject->payload : NULL;
-        view->inner_length = udp ? view->subject->payload_length : 0;
+        outermost(view);
     }
     read_layer(view);
     return &view->layers[i];

@@ -130,6 +130,19 @@ void hp_host_record(hp_host *host, unsigned interface, hp_direction dir, hp_pack
     hp_trace_packet(host->trace, hp_world_now(host->node.world), at->tap, dir, p);
 }
 
+void hp_host_record_loop(hp_host *host, hp_direction dir, hp_packet *p)
+{
+    if (host->trace == NULL) {
+        return;
+    }
+    if (!host->has_loop_tap) {
+        g_autofree char *name = g_strconcat(host->node.name, "/lo", NULL);
+        host->loop_tap = hp_trace_tap(host->trace, name);
+        host->has_loop_tap = true;
+    }
+    hp_trace_packet(host->trace, hp_world_now(host->node.world), host->loop_tap, dir, p);
+}
+
 /* ---- addresses ---- */
 
 static void forget_address(hp_host *host, const hp_addr *ip)

@@ -5,7 +5,7 @@
  * port without a socket is answered with ICMP port unreachable (unless `silent`), an echo request with a reply. A
  * datagram larger than the interface's MTU is fragmented (IPv4 without DF, and IPv6 at the source); fragments are
  * reassembled within 30 s (60 s for IPv6). Every packet in and out is recorded at the interface's tap, "host" when the
- * host has one interface, else "host/interface". */
+ * host has one interface, else "host/interface", and "host/lo" for what it sends to itself. */
 #ifndef HP_WORLD_HOST_H
 #define HP_WORLD_HOST_H
 

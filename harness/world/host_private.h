@@ -50,6 +50,8 @@ struct hp_host {
     hp_addr_map path_mtu; /* IPv6 destinations -> MTU and when it was learnt, see host_output.c */
     GQueue loop; /* of hp_packet*, on their way to the host itself */
     hp_timer loop_timer;
+    bool has_loop_tap;
+    uint32_t loop_tap;
     hp_tcp_stack *tcp; /* NULL until the host first listens or connects */
     hp_host_other_func other;
     void *other_user;
@@ -72,6 +74,8 @@ hp_socket *hp_host_find_socket(const hp_host *host, const hp_addr *to);
 int hp_host_choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_ip);
 
 void hp_host_record(hp_host *host, unsigned interface, hp_direction dir, hp_packet *p);
+/* On the way round to the host itself. */
+void hp_host_record_loop(hp_host *host, hp_direction dir, hp_packet *p);
 /* Sends p out of an up interface, or round to the host itself. Takes ownership; false when it was dropped for its
  * size. */
 bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p);

@@ -70,6 +70,8 @@ void hp_tcp_set_ops(hp_tcp_socket *socket, const hp_tcp_ops *ops, void *user);
 size_t hp_tcp_send(hp_tcp_socket *socket, const void *data, size_t length);
 size_t hp_tcp_room(const hp_tcp_socket *socket);
 size_t hp_tcp_recv(hp_tcp_socket *socket, void *out, size_t cap);
+/* The same bytes, which stay. */
+size_t hp_tcp_peek(const hp_tcp_socket *socket, void *out, size_t cap);
 size_t hp_tcp_available(const hp_tcp_socket *socket);
 bool hp_tcp_at_eof(const hp_tcp_socket *socket); /* nothing more will come, and all was read */
 /* No more is sent: FIN after what waits. While connecting it is the end, of which nobody is told. */
@@ -79,6 +81,8 @@ void hp_tcp_close(hp_tcp_socket *socket); /* in order; by a reset when something
 void hp_tcp_abort(hp_tcp_socket *socket); /* by a reset */
 
 void hp_tcp_set_nodelay(hp_tcp_socket *socket, bool nodelay);
+/* The traffic class of the segments from now on; 0 to begin with. */
+void hp_tcp_set_tos(hp_tcp_socket *socket, uint8_t tos);
 void hp_tcp_set_keepalive(hp_tcp_socket *socket, bool on, hp_time idle_ns, hp_time interval_ns, unsigned count);
 void hp_tcp_set_user_timeout(hp_tcp_socket *socket, hp_time timeout_ns); /* 0: by the number of retransmissions */
 

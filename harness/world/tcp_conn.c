@@ -266,6 +266,20 @@ size_t hp_tcp_conn_recv(hp_tcp_conn *c, void *out, size_t cap)
     return taken;
 }
 
+size_t hp_tcp_conn_peek(const hp_tcp_conn *c, void *out, size_t cap)
+{
+    uint32_t n = (uint32_t)MIN(cap, c->recv.length);
+    hp_tcp_span span = hp_tcp_ring_span(&c->recv, 0, n);
+    uint8_t *at = out;
+    for (unsigned i = 0; i < 2; i++) {
+        if (span.length[i] > 0) {
+            memcpy(at, span.bytes[i], span.length[i]);
+            at += span.length[i];
+        }
+    }
+    return n;
+}
+
 size_t hp_tcp_conn_available(const hp_tcp_conn *c)
 {
     return c->recv.length;

@@ -130,6 +130,8 @@ size_t hp_tcp_conn_room(const hp_tcp_conn *conn);
 /* Takes data that came; returns how much. */
 size_t hp_tcp_conn_recv(hp_tcp_conn *conn, void *out, size_t cap);
 size_t hp_tcp_conn_available(const hp_tcp_conn *conn);
+/* The same bytes without taking them. */
+size_t hp_tcp_conn_peek(const hp_tcp_conn *conn, void *out, size_t cap);
 /* Whether nothing will come any more and everything was read: the other side's FIN, or the connection's end. */
 bool hp_tcp_conn_at_eof(const hp_tcp_conn *conn);
 /* Nothing more will be sent than is in the buffer. While connecting: the end. */

@@ -20,6 +20,7 @@ struct hp_tcp_socket {
     bool held, in_table;
     unsigned pins; /* on the stack of a callback */
     uint32_t last_record; /* of the segment that arrived last */
+    uint8_t tos;
     hp_tcp_socket *previous, *next;
 };
 
@@ -52,7 +53,7 @@ struct hp_tcp_stack {
 hp_tcp_stack *hp_tcp_stack_of(hp_host *host); /* made when it is first asked for */
 bool hp_tcp_choose_port(hp_tcp_stack *stack, hp_addr *local, GError **error);
 void hp_tcp_count_port(hp_tcp_stack *stack, const hp_addr *local, int change);
-void hp_tcp_send_segment(hp_host *host, const hp_tcp_pair *pair, const hp_tcp_segment *segment);
+void hp_tcp_send_segment(hp_host *host, const hp_tcp_pair *pair, uint8_t tos, const hp_tcp_segment *segment);
 uint32_t hp_tcp_new_isn(hp_tcp_stack *stack, const hp_tcp_pair *pair);
 bool hp_tcp_check_local(const hp_host *host, const hp_addr *local, GError **error);
 static inline hp_time hp_tcp_now(const hp_tcp_stack *stack)

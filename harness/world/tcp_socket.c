@@ -17,7 +17,7 @@
 static void on_segment(void *user, const hp_tcp_segment *segment)
 {
     hp_tcp_socket *socket = user;
-    hp_tcp_send_segment(socket->stack->host, &socket->pair, segment);
+    hp_tcp_send_segment(socket->stack->host, &socket->pair, socket->tos, segment);
 }
 
 static const hp_tcp_conn_ops conn_ops = {.segment = on_segment};
@@ -269,6 +269,11 @@ void hp_tcp_set_nodelay(hp_tcp_socket *socket, bool nodelay)
     hp_tcp_socket_end(socket, false); /* what Nagle held back goes now */
 }
 
+void hp_tcp_set_tos(hp_tcp_socket *socket, uint8_t tos)
+{
+    socket->tos = tos;
+}
+
 void hp_tcp_set_keepalive(hp_tcp_socket *socket, bool on, hp_time idle_ns, hp_time interval_ns, unsigned count)
 {
     hp_tcp_socket_begin(socket);
@@ -286,6 +291,11 @@ void hp_tcp_set_user_timeout(hp_tcp_socket *socket, hp_time timeout_ns)
 size_t hp_tcp_room(const hp_tcp_socket *socket)
 {
     return hp_tcp_conn_room(socket->conn);
+}
+
+size_t hp_tcp_peek(const hp_tcp_socket *socket, void *out, size_t cap)
+{
+    return hp_tcp_conn_peek(socket->conn, out, cap);
 }
 
 size_t hp_tcp_available(const hp_tcp_socket *socket)

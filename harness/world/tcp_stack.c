@@ -159,7 +159,7 @@ uint32_t hp_tcp_new_isn(hp_tcp_stack *stack, const hp_tcp_pair *pair)
 
 /* ---- out ---- */
 
-void hp_tcp_send_segment(hp_host *host, const hp_tcp_pair *pair, const hp_tcp_segment *segment)
+void hp_tcp_send_segment(hp_host *host, const hp_tcp_pair *pair, uint8_t tos, const hp_tcp_segment *segment)
 {
     int interface = hp_host_reachable_at(host, &pair->local);
     if (interface < 0) {
@@ -178,6 +178,7 @@ void hp_tcp_send_segment(hp_host *host, const hp_tcp_pair *pair, const hp_tcp_se
         memcpy(p->payload + header_length + data->length[0], data->bytes[1], data->length[1]);
     }
     p->dont_fragment = pair->local.family == HP_AF_IPV4;
+    p->tos = tos;
     hp_host_output(host, (unsigned)interface, p);
 }
 
@@ -192,7 +193,7 @@ static void refuse(hp_host *host, const hp_tcp_pair *pair, const hp_tcp_header *
         reset.header.flags |= HP_TCP_ACK;
         reset.header.ack = h->seq + (uint32_t)length + counted;
     }
-    hp_tcp_send_segment(host, pair, &reset);
+    hp_tcp_send_segment(host, pair, 0, &reset);
 }
 
 /* ---- in ---- */

@@ -230,7 +230,8 @@ static inline void conn_on_closed(void *user, hp_tcp_socket *socket, hp_tcp_end 
     c->end = end;
 }
 
-static inline conn *conn_new(net *n, uint16_t server_port, bool tls)
+/* From alice to any address. */
+static inline conn *conn_new_to(net *n, const hp_addr *server, bool tls)
 {
     static const hp_tcp_ops ops = {
         .connected = conn_on_connected, .readable = conn_on_readable, .closed = conn_on_closed};
@@ -238,17 +239,22 @@ static inline conn *conn_new(net *n, uint16_t server_port, bool tls)
     conn *c = g_new0(conn, 1);
     c->n = n;
     c->bytes = g_byte_array_new();
-    hp_addr server = hp_addr_with_port(net_addr(SERVER_IP), server_port);
     if (tls) {
         hp_rng rng;
         g_autofree char *name = g_strdup_printf("tls:alice/%u", n->id++);
         hp_rng_init(&rng, 1, name);
         c->tls = hp_tls_new(n->tls, &rng, &tls_ops, c);
     }
-    c->socket = hp_tcp_connect(n->alice, NULL, &server, &ops, c, NULL);
+    c->socket = hp_tcp_connect(n->alice, NULL, server, &ops, c, NULL);
     assert_non_null(c->socket);
     hp_tcp_set_nodelay(c->socket, true);
     return c;
+}
+
+static inline conn *conn_new(net *n, uint16_t server_port, bool tls)
+{
+    hp_addr server = hp_addr_with_port(net_addr(SERVER_IP), server_port);
+    return conn_new_to(n, &server, tls);
 }
 
 static inline void conn_free(conn *c)
