@@ -29,6 +29,7 @@ hp_session *hp_peer_session_new(hp_peer *peer, const char *with, const hp_call_c
     session->n_streams = call->streams;
     session->n_components = call->components;
     session->components = g_new0(hp_session_component, (size_t)call->streams * call->components);
+    hp_session_init_names(session);
     session->candidates = g_ptr_array_new_with_free_func((GDestroyNotify)hp_local_candidate_free);
     hp_timer_init(&session->think_timer, HP_TIMER_ACTOR, peer->element, hp_session_think_over, session);
     hp_timer_init(&session->trickle_timer, HP_TIMER_ACTOR, peer->element, hp_session_trickle_due, session);
@@ -39,6 +40,7 @@ hp_session *hp_peer_session_new(hp_peer *peer, const char *with, const hp_call_c
 static void session_free(hp_session *session)
 {
     hp_session_destroy_agent(session);
+    hp_session_free_names(session);
     hp_timer_cancel(session->peer->world, &session->think_timer);
     hp_timer_cancel(session->peer->world, &session->trickle_timer);
     g_strfreev(session->remote_ufrags);
@@ -122,20 +124,30 @@ static void on_signal(void *user, const char *from, bool own, uint64_t number, c
 
 /* ---- life ---- */
 
+bool hp_peer_lead_tunnel(const hp_peer *peer, unsigned turn, const hp_addr *server)
+{
+    if (peer->turn[turn].transport != HP_SERVER_TLS) {
+        return true;
+    }
+    if (peer->tunnels[turn] != NULL) {
+        return hp_tls_tunnel_set_server(peer->tunnels[turn], server);
+    }
+    const hp_tls_tunnel_config config = {.name = peer->name, .to = peer->turn[turn].name, .server = *server};
+    peer->tunnels[turn] = hp_tls_tunnel_new(peer->host, &config);
+    return true;
+}
+
 static void open_tunnels(hp_peer *peer)
 {
     peer->tunnels = g_new0(hp_tls_tunnel *, MAX(peer->config.n_turn, 1));
-    for (unsigned i = 0; i < peer->config.n_turn; i++) {
-        if (peer->turn[i].transport == HP_SERVER_TLS) {
-            const hp_tls_tunnel_config config = {
-                .name = peer->name, .to = peer->turn[i].name, .server = peer->turn[i].addr};
-            peer->tunnels[i] = hp_tls_tunnel_new(peer->host, &config);
-        }
+    for (unsigned i = 0; i < peer->config.n_turn && peer->config.resolver == NULL; i++) {
+        hp_peer_lead_tunnel(peer, i, &peer->turn[i].addr);
     }
 }
 
 hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_config *config)
 {
+    g_autoptr(GError) error = NULL;
     hp_peer *peer = g_new0(hp_peer, 1);
     peer->host = host;
     peer->world = hp_host_world(host);
@@ -148,6 +160,13 @@ hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_confi
     peer->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)session_free);
     peer->early = g_ptr_array_new_with_free_func((GDestroyNotify)hp_early_candidate_free);
     peer->client = hp_signaling_join(signaling, peer->name, on_signal, peer);
+    if (config->resolver) {
+        peer->resolver = hp_resolver_new(host, peer->name, config->resolver);
+    }
+    if (config->mdns) {
+        peer->mdns = hp_mdns_host_new(host, peer->name, config->mdns, &error);
+        g_assert_no_error(error); /* nobody else takes port 5353 of a host of its own */
+    }
     return peer;
 }
 
@@ -162,6 +181,8 @@ void hp_peer_free(hp_peer *peer)
         hp_tls_tunnel_free(peer->tunnels[i]);
     }
     g_free(peer->tunnels);
+    hp_resolver_free(peer->resolver);
+    hp_mdns_host_free(peer->mdns);
     g_free(peer->turn);
     g_free(peer->name);
     g_free(peer);

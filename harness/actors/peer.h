@@ -8,6 +8,7 @@
 
 #include "actors/media_hub.h"
 #include "actors/signaling.h"
+#include "config/dns.h"
 #include "config/ice.h"
 #include "config/media.h"
 #include "world/host.h"
@@ -17,7 +18,8 @@ typedef struct hp_peer hp_peer;
 /* A server as an agent is told of it. */
 typedef struct hp_peer_turn {
     const char *name; /* the server's name in the scenario */
-    hp_addr addr; /* its port is the transport's */
+    hp_addr addr; /* its port is the transport's; with a resolver: only the port */
+    const char *host; /* its name in DNS, for a resolver; else NULL */
     uint8_t transport; /* HP_SERVER_UDP, _TCP or _TLS of config/server.h; 0: UDP. TLS goes through a tunnel of the peer's */
     const char *user, *password;
 } hp_peer_turn;
@@ -30,8 +32,9 @@ typedef struct hp_peer_client {
 typedef struct hp_peer_config {
     const char *name;
     const hp_ice_config *ice; /* outlives the peer */
-    hp_addr stun; /* family none: no STUN server */
+    hp_addr stun; /* family none: no STUN server; with a resolver only the port counts */
     const char *stun_name;
+    const char *stun_host; /* as hp_peer_turn.host; NULL: no STUN server */
     const hp_peer_turn *turn; /* copied; strings outlive the peer */
     unsigned n_turn;
     hp_peer_client client;
@@ -39,6 +42,9 @@ typedef struct hp_peer_config {
     const hp_captured *replay[HP_MEDIA_N_KINDS]; /* RTP to send in place of made-up media; outlives the peer */
     size_t n_replay[HP_MEDIA_N_KINDS];
     hp_media_hub *hub; /* of the run; NULL only without media */
+    const hp_resolver_config *resolver; /* copied; NULL: servers are known by address */
+    const hp_mdns_config *mdns; /* copied; NULL: .local names mean nothing */
+    bool hides_addresses; /* with mdns: host candidates show names */
 } hp_peer_config;
 
 hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_config *config);

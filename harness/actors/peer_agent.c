@@ -242,6 +242,37 @@ static void set_unless_default(NiceAgent *agent, const char *property, int value
     }
 }
 
+static void use_stun(const hp_session *session)
+{
+    if (session->stun.family != HP_AF_NONE) {
+        char ip[HP_ADDR_TEXT];
+        hp_addr_format_ip(&session->stun, ip);
+        g_object_set(session->agent, "stun-server", ip, "stun-server-port", (guint)session->stun.port, NULL);
+    }
+}
+
+/* Those whose address is known. */
+static bool use_turn(const hp_session *session, guint stream, guint component, GError **error)
+{
+    const hp_peer *peer = session->peer;
+    for (unsigned i = 0; i < peer->config.n_turn; i++) {
+        const hp_peer_turn *turn = &peer->turn[i];
+        /* libnice's own TURN_TLS is TCP without TLS. */
+        bool stream_transport = turn->transport == HP_SERVER_TCP || turn->transport == HP_SERVER_TLS;
+        hp_addr at = peer->tunnels[i] ? hp_tls_tunnel_address(peer->tunnels[i]) : session->turn[i];
+        char ip[HP_ADDR_TEXT];
+        hp_addr_format_ip(&at, ip);
+        if (session->turn[i].family != HP_AF_NONE &&
+            !nice_agent_set_relay_info(session->agent, stream, component, ip, at.port, turn->user ? turn->user : "",
+                                       turn->password ? turn->password : "",
+                                       stream_transport ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP)) {
+            g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "libnice refused the TURN server %s", turn->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void set_properties(hp_session *session)
 {
     const hp_peer *peer = session->peer;
@@ -258,11 +289,7 @@ static void set_properties(hp_session *session)
     set_unless_default(agent, "stun-reliable-timeout", ice->stun_reliable_timeout_ms);
     set_unless_default(agent, "max-connectivity-checks", ice->max_connectivity_checks);
     set_unless_default(agent, "idle-timeout", ice->idle_timeout_ms);
-    if (peer->config.stun.family != HP_AF_NONE) {
-        char ip[HP_ADDR_TEXT];
-        hp_addr_format_ip(&peer->config.stun, ip);
-        g_object_set(agent, "stun-server", ip, "stun-server-port", (guint)peer->config.stun.port, NULL);
-    }
+    use_stun(session);
     if (ice->software) {
         nice_agent_set_software(agent, ice->software);
     }
@@ -277,19 +304,8 @@ static bool set_up_component(hp_session *session, guint stream, guint component,
         guint last = ice->port_max > 0 ? (guint)ice->port_max : G_MAXUINT16;
         nice_agent_set_port_range(session->agent, stream, component, first, last);
     }
-    for (unsigned i = 0; i < peer->config.n_turn; i++) {
-        const hp_peer_turn *turn = &peer->turn[i];
-        /* libnice's own TURN_TLS is TCP without TLS. */
-        bool stream_transport = turn->transport == HP_SERVER_TCP || turn->transport == HP_SERVER_TLS;
-        hp_addr at = peer->tunnels[i] ? hp_tls_tunnel_address(peer->tunnels[i]) : turn->addr;
-        char ip[HP_ADDR_TEXT];
-        hp_addr_format_ip(&at, ip);
-        if (!nice_agent_set_relay_info(session->agent, stream, component, ip, at.port, turn->user ? turn->user : "",
-                                       turn->password ? turn->password : "",
-                                       stream_transport ? NICE_RELAY_TYPE_TURN_TCP : NICE_RELAY_TYPE_TURN_UDP)) {
-            g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "libnice refused the TURN server %s", turn->name);
-            return false;
-        }
+    if (!use_turn(session, stream, component, error)) {
+        return false;
     }
     if (!nice_agent_attach_recv(session->agent, stream, component, hp_seam_env_context(session->env), on_data,
                                 session)) {
@@ -374,7 +390,7 @@ bool hp_session_open_agent(hp_session *session, bool offerer, GError **error)
     return ok;
 }
 
-bool hp_session_gather(hp_session *session, GError **error)
+static bool gather(hp_session *session, GError **error)
 {
     HP_PEER_TRACE(session->peer, HP_EV_GATHERING_STARTED, HP_FU("session", session->number));
     hp_seam_enter(session->env);
@@ -390,6 +406,36 @@ bool hp_session_gather(hp_session *session, GError **error)
                     session->peer->name);
     }
     return ok;
+}
+
+bool hp_session_gather(hp_session *session, GError **error)
+{
+    if (!hp_session_find_servers(session)) {
+        return gather(session, error);
+    }
+    session->gathering_started = true;
+    return true;
+}
+
+void hp_session_servers_known(hp_session *session)
+{
+    g_autoptr(GError) error = NULL;
+    bool ok = true;
+    session->gathering_started = false; /* no stream's end counts before all have begun */
+    hp_seam_enter(session->env);
+    use_stun(session);
+    for (unsigned stream = 1; stream <= session->n_streams; stream++) {
+        for (unsigned component = 1; component <= session->n_components && ok; component++) {
+            ok = use_turn(session, stream, component, &error);
+        }
+    }
+    hp_seam_leave(session->env);
+    if (!ok || !gather(session, &error)) {
+        hp_peer_error(session, "%s", error->message);
+        hp_session_close(session);
+        return;
+    }
+    hp_session_gathering_done(session);
 }
 
 void hp_session_restart_agent(hp_session *session)
@@ -418,6 +464,7 @@ void hp_session_close(hp_session *session)
 {
     hp_world *world = session->peer->world;
     GMainContext *context = hp_seam_env_context(session->env);
+    hp_session_forget_names(session);
     hp_seam_enter(session->env);
     if (session->media) { /* its farewells still need the agent */
         hp_media_session_close(session->media);

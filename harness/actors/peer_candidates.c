@@ -43,29 +43,31 @@ void hp_early_candidate_free(hp_early_candidate *early)
 /* The scenario's name of the TURN server behind a relayed candidate. What libnice hands out is a copy that no longer
  * knows it (nice_candidate_relay_address() would follow a null pointer), so it is told by the relayed address, which
  * is one of the server's own. */
-static const char *relay_name(const hp_peer *peer, const NiceCandidate *candidate)
+static const char *relay_name(const hp_session *session, const NiceCandidate *candidate)
 {
+    const hp_peer *peer = session->peer;
     hp_addr addr = hp_peer_from_nice(&candidate->addr);
     for (unsigned i = 0; i < peer->config.n_turn; i++) {
-        if (peer->config.n_turn == 1 || hp_addr_same_ip(&addr, &peer->turn[i].addr)) {
+        if (peer->config.n_turn == 1 || hp_addr_same_ip(&addr, &session->turn[i])) {
             return peer->turn[i].name;
         }
     }
     return "";
 }
 
-static const char *reflexive_name(const hp_peer *peer, const NiceCandidate *candidate)
+static const char *reflexive_name(const hp_session *session, const NiceCandidate *candidate)
 {
+    const hp_peer *peer = session->peer;
     NiceAddress nice;
     if (!nice_candidate_stun_server_address(candidate, &nice)) {
         return "";
     }
     hp_addr addr = hp_peer_from_nice(&nice);
-    if (hp_addr_equal(&addr, &peer->config.stun)) {
+    if (hp_addr_equal(&addr, &session->stun)) {
         return peer->config.stun_name;
     }
     for (unsigned i = 0; i < peer->config.n_turn; i++) {
-        if (hp_addr_equal(&addr, &peer->turn[i].addr)) {
+        if (hp_addr_equal(&addr, &session->turn[i])) {
             return peer->turn[i].name;
         }
     }
@@ -73,13 +75,13 @@ static const char *reflexive_name(const hp_peer *peer, const NiceCandidate *cand
 }
 
 /* The scenario's name of the server behind a reflexive or relayed candidate, "" for others. */
-static const char *server_name(const hp_peer *peer, const NiceCandidate *candidate)
+static const char *server_name(const hp_session *session, const NiceCandidate *candidate)
 {
     switch (candidate->type) {
     case NICE_CANDIDATE_TYPE_SERVER_REFLEXIVE:
-        return reflexive_name(peer, candidate);
+        return reflexive_name(session, candidate);
     case NICE_CANDIDATE_TYPE_RELAYED:
-        return relay_name(peer, candidate);
+        return relay_name(session, candidate);
     case NICE_CANDIDATE_TYPE_HOST:
     case NICE_CANDIDATE_TYPE_PEER_REFLEXIVE:
         return "";
@@ -96,11 +98,11 @@ void hp_session_local_candidate(hp_session *session, NiceCandidate *candidate)
                   HP_FS("transport", nice_candidate_transport_to_string(candidate->transport)),
                   HP_FA("address", hp_peer_from_nice(&candidate->addr)),
                   HP_FA("base", hp_peer_from_nice(&candidate->base_addr)), HP_FU("priority", candidate->priority),
-                  HP_FS("foundation", candidate->foundation), HP_FS("server", server_name(peer, candidate)));
+                  HP_FS("foundation", candidate->foundation), HP_FS("server", server_name(session, candidate)));
     g_autofree char *line = nice_agent_generate_local_candidate_sdp(session->agent, candidate);
     hp_local_candidate *local = g_new0(hp_local_candidate, 1);
     local->stream = candidate->stream_id;
-    local->text = g_strdup(g_str_has_prefix(line, "a=") ? line + 2 : line);
+    local->text = hp_session_hide_candidate(session, candidate, g_str_has_prefix(line, "a=") ? line + 2 : line);
     g_ptr_array_add(session->candidates, local);
     hp_session_trickle(session);
 }
@@ -165,6 +167,9 @@ bool hp_session_add_remote(hp_session *session, unsigned stream, const char *can
         hp_peer_error(session, "a remote candidate for stream %u of %u", stream, session->n_streams);
         return false;
     }
+    if (hp_session_take_name(session, stream, candidate)) {
+        return true;
+    }
     g_autofree char *line = g_strconcat("a=", candidate, NULL);
     hp_seam_enter(session->env);
     NiceCandidate *parsed = nice_agent_parse_remote_candidate_sdp(session->agent, stream, line);
@@ -185,6 +190,10 @@ bool hp_session_add_remote(hp_session *session, unsigned stream, const char *can
 
 void hp_session_remote_done(hp_session *session)
 {
+    if (session->names->len > 0) {
+        session->remote_done_waits = true;
+        return;
+    }
     hp_seam_enter(session->env);
     for (unsigned stream = 1; stream <= session->n_streams; stream++) {
         nice_agent_peer_candidate_gathering_done(session->agent, stream);

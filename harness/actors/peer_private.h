@@ -1,14 +1,16 @@
 /* Private to actors/: a peer and its sessions, shared by peer.c (life, API), peer_agent.c (the libnice agent and its
  * context), peer_shape.c (streams and m= lines), peer_negotiation.c (offers and answers), peer_candidates.c (candidates
- * both ways) and peer_media.c (what is asked of media). */
+ * both ways), peer_names.c (names of servers and in candidates) and peer_media.c (what is asked of media). */
 #ifndef HP_ACTORS_PEER_PRIVATE_H
 #define HP_ACTORS_PEER_PRIVATE_H
 
 #include <nice/nice.h>
 
 #include "actors/client_message.h"
+#include "actors/mdns_host.h"
 #include "actors/media_session.h"
 #include "actors/peer.h"
+#include "actors/resolver.h"
 #include "actors/sdp.h"
 #include "seam/seam.h"
 
@@ -34,6 +36,9 @@ typedef struct hp_local_candidate {
     unsigned stream;
     char *text; /* "candidate:..." */
 } hp_local_candidate;
+
+typedef struct hp_session_host hp_session_host;
+typedef struct hp_session_name hp_session_name;
 
 /* An m= line of the session's descriptions. */
 typedef struct hp_session_line {
@@ -80,6 +85,12 @@ struct hp_session {
     char **remote_ufrags; /* by stream, NULL without a remote description */
     uint64_t remote_origin, remote_version; /* its o= line */
 
+    /* names (peer_names.c) */
+    hp_addr stun, *turn; /* the servers' addresses; turn as hp_peer.turn. Family none: not known, or none */
+    GPtrArray *hosts; /* of hp_session_host*: servers' names looked for */
+    GPtrArray *names; /* of hp_session_name*: remote candidates that wait for their names */
+    bool remote_done_waits; /* the end of the remote candidates does too */
+
     hp_call_config call; /* what the offer that began it asks for */
     hp_media_session *media; /* NULL without m-lines of media */
 };
@@ -99,7 +110,9 @@ struct hp_peer {
     char *name;
     hp_peer_config config;
     hp_peer_turn *turn;
-    struct hp_tls_tunnel **tunnels; /* by turn; NULL where it is not over TLS */
+    struct hp_tls_tunnel **tunnels; /* by turn; NULL where it is not over TLS, or no name has an address yet */
+    hp_resolver *resolver; /* NULL: servers are known by address */
+    hp_mdns_host *mdns; /* NULL: without */
     uint32_t element;
     GPtrArray *sessions; /* of hp_session*, in order of creation */
     uint64_t n_sessions_ever;
@@ -151,6 +164,8 @@ bool hp_peer_takes_media(const hp_peer *peer);
 bool hp_session_open_media(hp_session *session, GError **error);
 
 /* ---- peer_agent.c ---- */
+/* The servers' names were looked for: tells libnice, and gathers. */
+void hp_session_servers_known(hp_session *session);
 /* Makes the agent with its streams; gathering does not start. False: libnice refused, error set. */
 bool hp_session_open_agent(hp_session *session, bool offerer, GError **error);
 bool hp_session_gather(hp_session *session, GError **error);
@@ -163,6 +178,22 @@ bool hp_session_send(hp_session *session, unsigned stream, unsigned component, c
 void hp_session_close(hp_session *session);
 /* At once, without the network: the world is not stepped any more. */
 void hp_session_destroy_agent(hp_session *session);
+
+/* ---- peer_names.c ---- */
+/* Where the TURN server `turn` is reached from now on, when that is over TLS (peer.c). False when its tunnel cannot. */
+bool hp_peer_lead_tunnel(const hp_peer *peer, unsigned turn, const hp_addr *server);
+void hp_session_init_names(hp_session *session);
+/* Nothing more will come of what is looked for. */
+void hp_session_forget_names(hp_session *session);
+void hp_session_free_names(hp_session *session);
+/* Begins to look for the servers' addresses; hp_session_servers_known() follows, from a packet or a timer. False: there
+ * is nothing to look for. */
+bool hp_session_find_servers(hp_session *session);
+/* A local candidate as it is signalled: with mDNS a host's address is a name, and no related address is a host's. Caller
+ * frees. */
+char *hp_session_hide_candidate(const hp_session *session, const NiceCandidate *candidate, const char *text);
+/* True when the remote candidate's address is a name under .local: it is added when that is found, or never. */
+bool hp_session_take_name(hp_session *session, unsigned stream, const char *candidate);
 
 /* ---- peer_role.c ---- */
 /* The role that a datagram shows when it is a connectivity check; false when it is none. */

@@ -350,6 +350,15 @@ hp_addr hp_tls_tunnel_address(const hp_tls_tunnel *tunnel)
     return listener;
 }
 
+bool hp_tls_tunnel_set_server(hp_tls_tunnel *tunnel, const hp_addr *server)
+{
+    if (server->family != tunnel->server.family) {
+        return false;
+    }
+    tunnel->server = *server;
+    return true;
+}
+
 unsigned hp_tls_tunnel_n_connections(const hp_tls_tunnel *tunnel)
 {
     return tunnel->n;

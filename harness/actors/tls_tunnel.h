@@ -24,6 +24,8 @@ void hp_tls_tunnel_free(hp_tls_tunnel *tunnel);
 /* Where a client of this host connects to: the host's first address of the server's family at present, or unspecified
  * where it has none. */
 hp_addr hp_tls_tunnel_address(const hp_tls_tunnel *tunnel);
+/* Connections from now on go there. False, and nothing changed, for another family than that of the first server. */
+bool hp_tls_tunnel_set_server(hp_tls_tunnel *tunnel, const hp_addr *server);
 unsigned hp_tls_tunnel_n_connections(const hp_tls_tunnel *tunnel);
 
 #endif

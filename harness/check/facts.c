@@ -36,6 +36,7 @@ hp_facts *hp_facts_new(const hp_plan *plan)
     facts->servers = g_new0(hp_server_facts, plan->n_servers);
     facts->server_index = index_of_names();
     facts->refusals = g_ptr_array_new_with_free_func(g_free);
+    facts->unresolved = g_ptr_array_new_with_free_func(g_free);
     facts->current.step = -1;
     for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
         facts->steps[i].at = facts->steps[i].done_at = HP_NEVER;
@@ -60,6 +61,7 @@ void hp_facts_free(hp_facts *facts)
         return;
     }
     g_ptr_array_unref(facts->refusals);
+    g_ptr_array_unref(facts->unresolved);
     g_hash_table_unref(facts->server_index);
     g_free(facts->servers);
     g_hash_table_unref(facts->nat_index);
@@ -141,12 +143,12 @@ static void server_event(hp_facts *facts, const hp_record *r)
     }
 }
 
-static void refusal_event(hp_facts *facts, const hp_record *r)
+static void count_refusal(hp_facts *facts, GPtrArray *refusals, const hp_record *r, const char *field)
 {
     const char *peer = hp_facts_string(facts, r->event.subject);
-    const char *message = hp_facts_string(facts, hp_record_text(r, "message"));
-    for (unsigned i = 0; i < facts->refusals->len; i++) {
-        hp_refusal *known = g_ptr_array_index(facts->refusals, i);
+    const char *message = hp_facts_string(facts, hp_record_text(r, field));
+    for (unsigned i = 0; i < refusals->len; i++) {
+        hp_refusal *known = g_ptr_array_index(refusals, i);
         if (known->peer == peer && known->message == message) {
             known->count++;
             return;
@@ -154,7 +156,19 @@ static void refusal_event(hp_facts *facts, const hp_record *r)
     }
     hp_refusal *refusal = g_new0(hp_refusal, 1);
     *refusal = (hp_refusal){.peer = peer, .message = message, .at = r->at, .count = 1};
-    g_ptr_array_add(facts->refusals, refusal);
+    g_ptr_array_add(refusals, refusal);
+}
+
+static void refusal_event(hp_facts *facts, const hp_record *r)
+{
+    count_refusal(facts, facts->refusals, r, "message");
+}
+
+static void resolved_event(hp_facts *facts, const hp_record *r)
+{
+    if (strcmp(hp_record_text(r, "outcome"), "found") != 0) {
+        count_refusal(facts, facts->unresolved, r, "name");
+    }
 }
 
 typedef void (*event_handler)(hp_facts *facts, const hp_record *r);
@@ -172,6 +186,7 @@ static const event_handler handlers[HP_EV_N] = {
     [HP_EV_CONSENT] = hp_facts_session_event,
     [HP_EV_PEER_CLOSED] = hp_facts_session_event,
     [HP_EV_PEER_ERROR] = refusal_event,
+    [HP_EV_DNS_RESOLVED] = resolved_event,
     [HP_EV_FLOW] = hp_facts_flow_event,
     [HP_EV_FLOW_DONE] = hp_facts_flow_event,
     [HP_EV_DATA_SENT] = hp_facts_flow_event,

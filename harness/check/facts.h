@@ -153,6 +153,7 @@ typedef struct hp_facts {
     hp_server_facts *servers;
     GHashTable *server_index;
     GPtrArray *refusals; /* hp_refusal*, by first mention */
+    GPtrArray *unresolved; /* hp_refusal*, alike; message: the server's name in DNS */
     uint64_t packets, drops, events;
     uint64_t drops_by_reason[HP_DROP_N];
 

@@ -1,8 +1,9 @@
 /* Findings: what went wrong although no line of the scenario asked about it.
  *
  * A wait-for step whose condition never came about; a step that was never reached when the scenario's time was up; a
- * call that the software under test refused. The last is no finding where an `event` or `order` expectation speaks of
- * peer-error: then the scenario knows of it and judges it itself. When the run broke off (a crash, a cap) steps not
+ * call that the software under test refused; a server whose name a peer could not resolve, so that it went without. The
+ * last two are no findings where an `event` or `order` expectation speaks of peer-error, or of dns-answer or dns-resolved:
+ * then the scenario knows of it and judges it itself. When the run broke off (a crash, a cap) steps not
  * reached are a consequence, not a finding. */
 #include <string.h>
 
@@ -48,15 +49,15 @@ static void check_step(hp_result *result, const hp_facts *facts, unsigned i)
     }
 }
 
-static bool scenario_knows_of_refusals(const hp_scenario *scenario)
+static bool scenario_speaks_of(const hp_scenario *scenario, hp_event_kind kind)
 {
     for (unsigned i = 0; i < scenario->n_expects; i++) {
         const hp_expect *e = &scenario->expects[i];
-        if (e->kind == HP_EXPECT_EVENT && e->event.pattern.kind == HP_EV_PEER_ERROR) {
+        if (e->kind == HP_EXPECT_EVENT && e->event.pattern.kind == kind) {
             return true;
         }
         for (unsigned k = 0; e->kind == HP_EXPECT_ORDER && k < e->order.n; k++) {
-            if (e->order.patterns[k].kind == HP_EV_PEER_ERROR) {
+            if (e->order.patterns[k].kind == kind) {
                 return true;
             }
         }
@@ -74,13 +75,27 @@ static hp_mark peer_mark(const hp_plan *plan, const char *peer)
     return (hp_mark){.file = plan->scenario->file};
 }
 
+static void check_names(hp_result *result, const hp_facts *facts)
+{
+    for (unsigned i = 0; i < facts->unresolved->len; i++) {
+        const hp_refusal *unresolved = g_ptr_array_index(facts->unresolved, i);
+        hp_expect_result *r = add(result, peer_mark(facts->plan, unresolved->peer), unresolved->at);
+        r->what = g_strdup_printf("peer %s", unresolved->peer);
+        r->expected = g_strdup("the names of its servers are found");
+        r->got = g_strdup_printf("`%s` was not found: it went without that server", unresolved->message);
+    }
+}
+
 void hp_findings_add(hp_result *result, const hp_facts *facts)
 {
     const hp_scenario *scenario = facts->plan->scenario;
     for (unsigned i = 0; i < scenario->n_steps; i++) {
         check_step(result, facts, i);
     }
-    if (scenario_knows_of_refusals(scenario)) {
+    if (!scenario_speaks_of(scenario, HP_EV_DNS_ANSWER) && !scenario_speaks_of(scenario, HP_EV_DNS_RESOLVED)) {
+        check_names(result, facts);
+    }
+    if (scenario_speaks_of(scenario, HP_EV_PEER_ERROR)) {
         return;
     }
     for (unsigned i = 0; i < facts->refusals->len; i++) {

@@ -8,7 +8,11 @@
 #include "base/addr.h"
 #include "base/time.h"
 
-typedef enum hp_server_kind { HP_SERVER_STUN, HP_SERVER_TURN } hp_server_kind;
+typedef enum hp_server_kind {
+    HP_SERVER_STUN,
+    HP_SERVER_TURN,
+    HP_SERVER_DNS, /* of config/dns.h; nothing below is about it */
+} hp_server_kind;
 
 typedef struct hp_turn_user {
     char *name, *password;

@@ -103,6 +103,18 @@ void hp_dns_server_free(hp_dns_server *server)
     g_free(server);
 }
 
+bool hp_dns_server_reload(hp_dns_server *server, const hp_dns_config *config, GError **error)
+{
+    hp_dns_zone_data fresh = {0};
+    if (!hp_dns_zone_load(&fresh, config, error)) {
+        hp_dns_zone_clear(&fresh);
+        return false;
+    }
+    hp_dns_zone_clear(&server->data);
+    server->data = fresh;
+    return true;
+}
+
 uint16_t hp_dns_server_port(const hp_dns_server *server)
 {
     return server->port;

@@ -47,7 +47,7 @@ static void server_without_clients(const hp_lint *l)
 {
     for (unsigned i = 0; i < l->plan->n_servers; i++) {
         const hp_sc_server *server = l->plan->servers[i].source;
-        bool used = false;
+        bool used = server->config.kind == HP_SERVER_DNS; /* lint_names.c */
         for (unsigned j = 0; j < l->plan->n_peers; j++) {
             used = used || uses_server(&l->plan->peers[j], server->name);
         }
@@ -439,6 +439,7 @@ static void (*const rules[])(const hp_lint *l) = {
     candidate_without_server,
     relay_of_unused_server,
     hp_lint_media,
+    hp_lint_names,
 };
 
 /* A step is not carried out before its own time, nor before the step before it is done. */

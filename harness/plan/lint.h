@@ -22,6 +22,8 @@ bool hp_lint_is_called(const hp_lint *l, unsigned n, const char *a, const char *
 /* Whether a send step before step n makes a flow that from, to and channel (NULL: any) let through. */
 bool hp_lint_has_flow(const hp_lint *l, unsigned n, const char *from, const char *to, const char *channel);
 
+/* Rules about DNS (lint_names.c). */
+void hp_lint_names(const hp_lint *l);
 /* Rules about media and data channels, and the calls that have audio or video (lint_media.c). */
 bool hp_lint_has_track(const hp_call_config *call);
 void hp_lint_media(const hp_lint *l);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "plan/addressing.h"
+#include "plan/names.h"
 #include "plan/places.h"
 #include "plan/recordings.h"
 #include "plan/routed.h"
@@ -428,6 +429,24 @@ static void resolve_servers(builder *b)
     }
 }
 
+/* New addresses for servers that a step renumbers, behind all others: who is not renumbered keeps its own. */
+static void number_spare_servers(builder *b)
+{
+    for (unsigned i = 0; i < b->scenario->n_steps; i++) {
+        const hp_step *step = &b->scenario->steps[i];
+        int server = step->kind == HP_STEP_RENUMBER ? hp_plan_find_server(b->plan, step->nat.nat) : -1;
+        hp_plan_attachment *at = server >= 0 ? &b->plan->servers[server].attachment : NULL;
+        if (!at || step->nat.n_addresses > 0 || at->spare)
+            continue;
+        at->spare = OWN_ARRAY(b->plan, hp_addr, at->n_addresses);
+        for (unsigned k = 0; k < at->n_addresses; k++) {
+            hp_address_pool *pool = at->addresses[k].family == HP_AF_IPV6 ? &b->pool6[at->zone] : &b->pool4[at->zone];
+            if (!hp_address_pool_take(pool, HP_USE_SERVER, &at->spare[k]))
+                complain(b, step->mark, NULL, "the network of `%s` has no address left", b->plan->zones[at->zone].name);
+        }
+    }
+}
+
 /* ---- places ---- */
 
 const char *const *hp_plan_places(const hp_plan *plan)
@@ -476,7 +495,10 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     number_zones(&b);
     if (!b.failed)
         number_attachments(&b);
+    if (!b.failed)
+        number_spare_servers(&b);
     resolve_peers(&b);
+    hp_plan_names(plan, box->owned);
     read_recordings(&b);
     resolve_servers(&b);
 

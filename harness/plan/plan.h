@@ -51,6 +51,9 @@ typedef struct hp_plan_server {
     const hp_sc_server *source;
     hp_server_config config; /* shares strings with the source; redirect_addr resolved */
     hp_plan_attachment attachment;
+    const char *dns_name; /* "turn.example" */
+    hp_dns_config dns; /* of kind dns: hosts holds the scenario's, then the automatic ones */
+    unsigned n_own_hosts; /* of dns.hosts: the scenario's */
 } hp_plan_server;
 
 typedef struct hp_plan_peer {
@@ -60,6 +63,9 @@ typedef struct hp_plan_peer {
     int stun; /* index of a server, or -1 */
     int *turn; /* indices */
     unsigned n_turn;
+    int *dns; /* indices; none: it knows the addresses of its servers */
+    unsigned n_dns;
+    hp_resolver_config resolver; /* with dns; servers: those that it can reach in a family it has */
     hp_capture *replay[HP_MEDIA_N_KINDS]; /* the recordings it sends; NULL: none. Shared by cases of one file */
 } hp_plan_peer;
 

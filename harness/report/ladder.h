@@ -30,7 +30,7 @@ typedef enum hp_ladder_shape {
 typedef enum hp_ladder_kind {
     HP_LADDER_STEP, /* what the scenario does */
     HP_LADDER_SIGNAL,
-    HP_LADDER_SERVED, /* STUN and TURN with a server */
+    HP_LADDER_SERVED, /* STUN, TURN and DNS with a server */
     HP_LADDER_CHECK, /* STUN between peers */
     HP_LADDER_ICE, /* states, pairs */
     HP_LADDER_DTLS,

@@ -296,6 +296,10 @@ static void add_message(messages *m, message *x)
     if (x->wire->proto == HP_PROTO_ICMP || x->wire->proto == HP_PROTO_ICMPV6) {
         return; /* a host's error; what it is about has its own arrow */
     }
+    if (x->wire->dns != NULL) {
+        add(m, x, HP_LADDER_SERVED, g_strdup(x->wire->dns));
+        return;
+    }
     switch (x->wire->kind) {
     case HP_WIRE_STUN:
         add_stun(m, x);
@@ -333,6 +337,9 @@ static void add_fragment(const messages *m, const hp_ladder_leg *leg)
 
 static hp_ladder_kind kind_of(const messages *m, const hp_ladder_leg *leg)
 {
+    if (leg->wire.dns != NULL) {
+        return HP_LADDER_SERVED;
+    }
     switch (leg->wire.kind) {
     case HP_WIRE_STUN:
         return leg->wire.wrapped || !(is_server(m, leg->from) || is_server(m, leg->to)) ? HP_LADDER_CHECK

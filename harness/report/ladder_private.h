@@ -40,6 +40,7 @@ typedef struct hp_ladder_wire {
     bool has_ssrc;
     /* DTLS */
     char *handshake; /* "ServerHello, Certificate"; owned; NULL: none */
+    char *dns; /* "DNS A turn.example?"; owned; NULL: none */
     uint64_t handshake_keys[HP_LADDER_MAX_HANDSHAKE]; /* one a message: the same when it is sent again */
     unsigned n_handshake_keys;
     /* TCP */

@@ -8,6 +8,7 @@
 
 #include "wire/bytes.h"
 #include "wire/demux.h"
+#include "wire/dns_packet.h"
 #include "wire/rtp.h"
 #include "wire/tcp.h"
 
@@ -193,11 +194,19 @@ void hp_ladder_datagram_read(const uint8_t *data, size_t len, hp_ladder_wire *w)
     }
 }
 
+static char *describe_dns(const hp_packet *p)
+{
+    hp_dns_msg m;
+    bool whole = p->frag_total == 0 && hp_dns_in_packet(p->proto, p->src.port, p->dst.port, p->payload, p->length, &m);
+    return whole ? hp_dns_describe(&m) : NULL;
+}
+
 void hp_ladder_wire_read(const hp_packet *packet, hp_ladder_wire *ret)
 {
     const uint8_t as = packet->proto == HP_PROTO_TCP ? HP_PROTO_UDP : packet->proto;
     *ret = (hp_ladder_wire){.proto = packet->proto, .key = hp_ladder_key(FNV_START, &as, 1)};
     ret->fragment = packet->frag_total > 0 && packet->frag_offset > 0;
+    ret->dns = describe_dns(packet);
     if (packet->proto == HP_PROTO_UDP && !ret->fragment) {
         hp_ladder_datagram_read(packet->payload, packet->length, ret);
         return;
@@ -214,6 +223,7 @@ void hp_ladder_wire_read(const hp_packet *packet, hp_ladder_wire *ret)
 void hp_ladder_wire_clear(hp_ladder_wire *wire)
 {
     g_clear_pointer(&wire->handshake, g_free);
+    g_clear_pointer(&wire->dns, g_free);
 }
 
 static char *describe_segment(const hp_packet *packet)
@@ -230,6 +240,10 @@ static char *describe_segment(const hp_packet *packet)
 
 char *hp_ladder_wire_describe(const hp_packet *packet)
 {
+    char *dns = describe_dns(packet);
+    if (dns != NULL) {
+        return dns;
+    }
     if (packet->proto != HP_PROTO_UDP) {
         return hp_packet_is_icmp(packet)       ? g_strdup("ICMP")
                : packet->proto == HP_PROTO_TCP ? describe_segment(packet)

@@ -143,6 +143,8 @@ static const char *step_target(const hp_step *step)
         return step->set_media.peer;
     case HP_STEP_INJECT:
         return step->inject.to;
+    case HP_STEP_SET_DNS:
+        return step->dns.server;
     case HP_STEP_WAIT_FOR:
         return step->wait_for.state ? step->wait_for.state : step->wait_for.event.subject;
     case HP_STEP_WAIT:
@@ -174,7 +176,11 @@ static void carry_out(hp_director *d, const hp_step *step)
         hp_nat_reboot(rig->nats[nat]);
         break;
     case HP_STEP_RENUMBER:
-        hp_rig_renumber(rig, (unsigned)nat, step->nat.addresses, step->nat.n_addresses);
+        if (nat >= 0)
+            hp_rig_renumber(rig, (unsigned)nat, step->nat.addresses, step->nat.n_addresses);
+        else
+            hp_rig_renumber_server(rig, (unsigned)hp_plan_find_server(rig->plan, step->nat.nat), step->nat.addresses,
+                                   step->nat.n_addresses);
         break;
     case HP_STEP_REBIND:
         do_rebind(d, step, rig->nats[nat]);
@@ -195,10 +201,10 @@ static void carry_out(hp_director *d, const hp_step *step)
         hp_peer_close(peer_of(d, step->session.peer), step->session.with);
         break;
     case HP_STEP_STOP_SERVER:
-        hp_server_stop(rig->servers[server]);
+        hp_rig_stop_server(rig, (unsigned)server);
         break;
     case HP_STEP_START_SERVER:
-        hp_server_start(rig->servers[server], NULL);
+        hp_rig_start_server(rig, (unsigned)server);
         break;
     case HP_STEP_SET_SIGNALING:
         hp_signaling_configure(rig->signaling, &step->signaling);
@@ -212,6 +218,9 @@ static void carry_out(hp_director *d, const hp_step *step)
         break;
     case HP_STEP_INJECT:
         do_inject(d, step);
+        break;
+    case HP_STEP_SET_DNS:
+        hp_rig_set_dns(rig, step);
         break;
     case HP_STEP_WAIT:
     case HP_STEP_WAIT_FOR:

@@ -3,7 +3,7 @@
  * for the zone's own link from alice, "home/gateway" for the one from a NAT into its inside.
  *
  * Only the Internet's router is a hop and answers what it cannot route; an inside is a switch whose default route is
- * its NAT, and a plain LAN has no way out. */
+ * its NAT, and a plain LAN has no way out. Multicast stays within an inside or a LAN. */
 #include "run/rig.h"
 
 #include <string.h>
@@ -129,7 +129,7 @@ static void build_zones(hp_rig *rig)
     rig->zones = g_new0(hp_rig_zone, rig->plan->n_zones);
     for (unsigned z = 0; z < rig->plan->n_zones; z++) {
         const hp_plan_zone *plan = &rig->plan->zones[z];
-        hp_router_config config = {.hop = z == 0, .unreachable = z == 0};
+        hp_router_config config = {.hop = z == 0, .unreachable = z == 0, .multicast = z != 0};
         if (z == 0) { /* elsewhere the gateway's addresses are a NAT's */
             config.address4 = plan->router4;
             config.address6 = plan->router6;
@@ -226,29 +226,36 @@ static bool build_servers(hp_rig *rig, GError **error)
     const hp_plan *plan = rig->plan;
     rig->server_hosts = g_new0(hp_host *, plan->n_servers);
     rig->servers = g_new0(hp_server *, plan->n_servers);
+    rig->dns = g_new0(hp_dns_service *, plan->n_servers);
     rig->server_attachments = g_new0(hp_rig_attachment, plan->n_servers);
     for (unsigned i = 0; i < plan->n_servers; i++) {
         const hp_plan_server *server = &plan->servers[i];
         rig->server_hosts[i] = hp_host_new(rig->world, server->source->name);
         add_interface(rig, rig->server_hosts[i], &rig->server_attachments[i], &server->attachment,
                       server->source->name);
-        rig->servers[i] = hp_server_new(rig->server_hosts[i], server->source->name, &server->config, error);
-        if (!rig->servers[i])
+        if (server->source->config.kind == HP_SERVER_DNS)
+            rig->dns[i] = hp_dns_service_new(rig->server_hosts[i], server->source->name, &server->dns, error);
+        else
+            rig->servers[i] = hp_server_new(rig->server_hosts[i], server->source->name, &server->config, error);
+        if (!rig->servers[i] && !rig->dns[i])
             return false;
         if (server->source->stopped)
-            hp_server_stop(rig->servers[i]);
+            hp_rig_stop_server(rig, i);
     }
     return true;
 }
 
 /* ---- peers ---- */
 
-/* Where a peer reaches a server: the first address of a family the peer has, IPv4 before IPv6. transport: HP_SERVER_* */
+/* Where a peer reaches a server that it knows by address: the first address of a family the peer has, IPv4 before IPv6.
+ * transport: HP_SERVER_* */
 static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int server, uint8_t transport)
 {
     const hp_plan_attachment *at = &rig->plan->servers[server].attachment;
     const hp_server_config *config = &rig->plan->servers[server].config;
     uint16_t port = transport == HP_SERVER_TLS ? config->tls_port : config->port;
+    if (peer->n_dns > 0)
+        return (hp_addr){.port = port};
     for (unsigned pass = 0; pass < 2; pass++) {
         uint8_t family = pass == 0 ? HP_AF_IPV4 : HP_AF_IPV6;
         hp_addr a = first_of(at->addresses, at->n_addresses, family);
@@ -266,6 +273,7 @@ static hp_peer_turn turn_account(const hp_rig *rig, const hp_plan_peer *peer, in
     const hp_plan_server *plan = &rig->plan->servers[server];
     hp_peer_turn turn = {.name = plan->source->name,
                          .addr = server_address(rig, peer, server, transport),
+                         .host = peer->n_dns > 0 ? plan->dns_name : NULL,
                          .transport = transport,
                          .user = ice->turn_user ? ice->turn_user : "",
                          .password = ice->turn_password ? ice->turn_password : ""};
@@ -292,7 +300,7 @@ static unsigned turn_accounts(const hp_rig *rig, const hp_plan_peer *peer, hp_pe
             if ((wanted & order[i]) == 0)
                 continue;
             ret[n] = turn_account(rig, peer, peer->turn[k], order[i]);
-            n += ret[n].addr.family != HP_AF_NONE; /* one of a family the peer has not is out of reach */
+            n += ret[n].host || ret[n].addr.family != HP_AF_NONE; /* one of a family the peer has not is out of reach */
         }
     }
     return n;
@@ -320,8 +328,13 @@ static void build_peers(hp_rig *rig)
                                  .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun, HP_SERVER_UDP)
                                                          : (hp_addr){0},
                                  .stun_name = peer->stun >= 0 ? plan->servers[peer->stun].source->name : NULL,
+                                 .stun_host =
+                                     peer->stun >= 0 && peer->n_dns > 0 ? plan->servers[peer->stun].dns_name : NULL,
                                  .turn = turn,
                                  .n_turn = n_turn,
+                                 .resolver = peer->n_dns > 0 ? &peer->resolver : NULL,
+                                 .mdns = peer->source->mdns.on ? &peer->source->mdns.config : NULL,
+                                 .hides_addresses = !peer->source->mdns.shows_addresses,
                                  .client = {.queue_early_candidates = client->queue_early_candidates,
                                             .send_before_set = client->send_before_set,
                                             .ignores_own = client->ignores_own,
@@ -377,6 +390,7 @@ void hp_rig_free(hp_rig *rig)
     hp_signaling_free(rig->signaling);
     for (unsigned i = 0; rig->servers && i < plan->n_servers; i++) {
         hp_server_free(rig->servers[i]);
+        hp_dns_service_free(rig->dns[i]);
         clear_attachment(&rig->server_attachments[i]);
     }
     for (unsigned i = 0; i < plan->n_nats; i++)
@@ -389,6 +403,7 @@ void hp_rig_free(hp_rig *rig)
     g_free(rig->nat_outsides);
     g_free(rig->server_hosts);
     g_free(rig->servers);
+    g_free(rig->dns);
     g_free(rig->server_attachments);
     g_free(rig->peer_hosts);
     g_free(rig->peers);
@@ -396,9 +411,9 @@ void hp_rig_free(hp_rig *rig)
     g_free(rig);
 }
 
-void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n)
+/* addresses: none given: the spare ones, which change places with the present ones. */
+static void readdress(hp_rig *rig, hp_rig_attachment *at, const char *name, const hp_addr *addresses, unsigned n)
 {
-    hp_rig_attachment *at = &rig->nat_outsides[nat];
     route(rig, at, false);
     if (n > 0) {
         g_free(at->addresses);
@@ -413,8 +428,69 @@ void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsign
     route(rig, at, true);
     hp_trace *trace = hp_world_trace(rig->world);
     for (unsigned i = 0; trace && i < at->n_addresses; i++)
-        hp_trace_name_address(trace, rig->plan->nats[nat].source->name, &at->addresses[i]);
+        hp_trace_name_address(trace, name, &at->addresses[i]);
+}
+
+void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n)
+{
+    hp_rig_attachment *at = &rig->nat_outsides[nat];
+    readdress(rig, at, rig->plan->nats[nat].source->name, addresses, n);
     hp_nat_renumber(rig->nats[nat], at->addresses, at->n_addresses);
+}
+
+/* ---- servers ---- */
+
+void hp_rig_stop_server(hp_rig *rig, unsigned server)
+{
+    if (rig->dns[server])
+        hp_dns_service_stop(rig->dns[server]);
+    else
+        hp_server_stop(rig->servers[server]);
+}
+
+void hp_rig_start_server(hp_rig *rig, unsigned server)
+{
+    if (rig->dns[server])
+        hp_dns_service_start(rig->dns[server], NULL);
+    else
+        hp_server_start(rig->servers[server], NULL);
+}
+
+static bool knows_by_itself(const hp_plan_server *dns, const char *name)
+{
+    for (unsigned i = dns->n_own_hosts; i < dns->dns.n_hosts; i++)
+        if (strcmp(dns->dns.hosts[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void hp_rig_renumber_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n)
+{
+    const hp_plan_server *plan = &rig->plan->servers[server];
+    hp_rig_attachment *at = &rig->server_attachments[server];
+    hp_host *host = rig->server_hosts[server];
+    bool runs =
+        rig->dns[server] ? hp_dns_service_is_running(rig->dns[server]) : hp_server_is_running(rig->servers[server]);
+    hp_rig_stop_server(rig, server);
+    for (unsigned i = 0; i < at->n_addresses; i++)
+        hp_host_remove_address(host, 0, &at->addresses[i]);
+    readdress(rig, at, plan->source->name, addresses, n);
+    for (unsigned i = 0; i < at->n_addresses; i++)
+        hp_host_add_address(host, 0, &at->addresses[i]);
+    if (runs)
+        hp_rig_start_server(rig, server);
+    hp_dns_host record = {.name = (char *)plan->dns_name, .addresses = at->addresses, .n_addresses = at->n_addresses};
+    for (unsigned i = 0; i < rig->plan->n_servers; i++)
+        if (rig->dns[i] && knows_by_itself(&rig->plan->servers[i], plan->dns_name))
+            hp_dns_service_set_host(rig->dns[i], &record, NULL);
+}
+
+void hp_rig_set_dns(hp_rig *rig, const hp_step *step)
+{
+    int server = hp_plan_find_server(rig->plan, step->dns.server);
+    g_assert(server >= 0); /* the loader knows no other names */
+    for (unsigned i = 0; i < step->dns.n_hosts; i++)
+        hp_dns_service_set_host(rig->dns[server], &step->dns.hosts[i], NULL);
 }
 
 /* ---- set-link ---- */

@@ -2,6 +2,7 @@
 #ifndef HP_RUN_RIG_H
 #define HP_RUN_RIG_H
 
+#include "actors/dns_service.h"
 #include "actors/peer.h"
 #include "actors/server.h"
 #include "actors/signaling.h"
@@ -37,7 +38,8 @@ typedef struct hp_rig {
     hp_rig_zone *zones;
     hp_nat **nats;
     hp_host **server_hosts, **peer_hosts;
-    hp_server **servers;
+    hp_server **servers; /* NULL: a DNS server */
+    hp_dns_service **dns; /* by server; NULL: another one */
     hp_peer **peers;
     hp_signaling *signaling;
     hp_media_hub *hub;
@@ -51,6 +53,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
 
 /* New outside addresses; none given: the plan's spare ones, which then change places with the present ones. */
 void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n);
+/* New addresses for a server, as above. It starts anew, and every DNS server that knows its name by itself tells them
+ * from now on. */
+void hp_rig_renumber_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n);
+void hp_rig_stop_server(hp_rig *rig, unsigned server);
+void hp_rig_start_server(hp_rig *rig, unsigned server);
+/* Carries out a set-dns step. */
+void hp_rig_set_dns(hp_rig *rig, const hp_step *step);
 /* Applies config to the links that a set-link step speaks of. */
 void hp_rig_set_link(hp_rig *rig, const hp_step *step);
 

@@ -10,6 +10,7 @@
 
 #include "base/compare.h"
 #include "base/diag.h"
+#include "config/dns.h"
 #include "config/ice.h"
 #include "config/inject.h"
 #include "config/link.h"
@@ -53,6 +54,16 @@ typedef struct hp_sc_nat {
     unsigned n_addresses;
 } hp_sc_nat;
 
+/* A fault as the file has it: of a STUN or TURN server, or of a DNS server. stun.kind is a hp_fault_kind, or
+ * HP_SC_FAULT_DNS and more: a hp_dns_fault_kind that the others have not. */
+enum { HP_SC_FAULT_DNS = 100 };
+typedef struct hp_sc_fault {
+    hp_server_fault stun;
+    char *name; /* DNS, from here on */
+    uint16_t type;
+    hp_addr address;
+} hp_sc_fault;
+
 typedef struct hp_sc_server {
     char *name;
     hp_mark mark;
@@ -63,7 +74,23 @@ typedef struct hp_sc_server {
     hp_addr *addresses; /* none: the plan picks; two of a family with nat-discovery */
     unsigned n_addresses;
     bool stopped; /* starts stopped; a step starts it */
+    char *dns_name; /* NULL: NAME.example */
+    hp_dns_config dns; /* of kind HP_SERVER_DNS */
+    hp_sc_fault *faults; /* the loader's own: they are in config or dns */
+    unsigned n_faults;
 } hp_sc_server;
+
+/* How a peer finds its servers by name. */
+typedef struct hp_sc_resolver {
+    char **servers; /* names of DNS servers; NULL: it knows addresses */
+    hp_resolver_config config; /* without servers: the plan has their addresses */
+} hp_sc_resolver;
+
+typedef struct hp_sc_mdns {
+    bool on;
+    bool shows_addresses; /* its own candidates; it resolves others' names all the same */
+    hp_mdns_config config;
+} hp_sc_mdns;
 
 typedef struct hp_sc_interface {
     char *name; /* NULL for the only one */
@@ -94,6 +121,8 @@ typedef struct hp_sc_peer {
     unsigned n_interfaces;
     hp_ice_config ice;
     hp_sc_client client;
+    hp_sc_resolver dns;
+    hp_sc_mdns mdns;
     hp_peer_media_config media;
     hp_mark media_mark, track_mark[HP_MEDIA_N_KINDS]; /* of its own `media`, `audio`, `video`; line 0: it has none */
     hp_mark replay_mark[HP_MEDIA_N_KINDS]; /* of `replay`, its own or that of `defaults` */
@@ -135,6 +164,7 @@ typedef enum hp_step_kind {
     HP_STEP_HOLD, /* and resume */
     HP_STEP_SET_MEDIA,
     HP_STEP_INJECT,
+    HP_STEP_SET_DNS,
     HP_STEP_N
 } hp_step_kind;
 
@@ -177,7 +207,7 @@ typedef struct hp_step {
         } wait_for;
         hp_time wait; /* a pause */
         struct {
-            char *nat;
+            char *nat; /* renumber: or a server */
             hp_addr *addresses; /* renumber; none: the plan's spare ones */
             unsigned n_addresses;
             char *host; /* rebind: only this peer's mappings; NULL all */
@@ -209,6 +239,11 @@ typedef struct hp_step {
             uint64_t video_bitrate; /* bits a second */
         } set_media;
         hp_sc_inject inject;
+        struct {
+            char *server;
+            hp_dns_host *hosts;
+            unsigned n_hosts;
+        } dns; /* set-dns */
         char *server; /* stop-server, start-server */
         hp_signaling_config signaling;
     };

@@ -16,6 +16,8 @@ enum {
     IS_TURN = 8,
     IS_LAN = 16,
     IS_INTERNET = 32,
+    IS_STUN = 64, /* what clients of STUN may ask: TURN servers too */
+    IS_DNS = 128,
 };
 
 typedef struct book {
@@ -39,6 +41,19 @@ static void note(hp_loader *l, book *b, const char *name, int bits, hp_mark mark
     g_ptr_array_add(b->order, (void *)name);
 }
 
+static int bits_of_server(hp_server_kind kind)
+{
+    switch (kind) {
+    case HP_SERVER_STUN:
+        return IS_SERVER | IS_STUN;
+    case HP_SERVER_TURN:
+        return IS_SERVER | IS_STUN | IS_TURN;
+    case HP_SERVER_DNS:
+        return IS_SERVER | IS_DNS;
+    }
+    return IS_SERVER;
+}
+
 static void note_names(hp_loader *l, book *b)
 {
     const hp_scenario *s = &l->root->scenario;
@@ -51,8 +66,7 @@ static void note_names(hp_loader *l, book *b)
         note(l, b, s->nats[i].name, IS_NAT, s->nats[i].mark);
     }
     for (unsigned i = 0; i < s->n_servers; i++) {
-        note(l, b, s->servers[i].name, IS_SERVER | (s->servers[i].config.kind == HP_SERVER_TURN ? IS_TURN : 0),
-             s->servers[i].mark);
+        note(l, b, s->servers[i].name, bits_of_server(s->servers[i].config.kind), s->servers[i].mark);
     }
     for (unsigned i = 0; i < s->n_peers; i++) {
         note(l, b, s->peers[i].name, IS_PEER, s->peers[i].mark);
@@ -97,8 +111,14 @@ static ref_kind kind_of(hp_ref ref)
         return (ref_kind){IS_NAT, "NAT"};
     case HP_REF_SERVER:
         return (ref_kind){IS_SERVER, "server"};
+    case HP_REF_STUN:
+        return (ref_kind){IS_STUN, "server"};
     case HP_REF_TURN:
         return (ref_kind){IS_TURN, "TURN server"};
+    case HP_REF_DNS:
+        return (ref_kind){IS_DNS, "DNS server"};
+    case HP_REF_RENUMBERED:
+        return (ref_kind){IS_NAT | IS_SERVER, "NAT or server"};
     case HP_REF_ZONE:
         return (ref_kind){IS_INTERNET | IS_LAN | IS_NAT, "network (internet, a LAN or a NAT)"};
     case HP_REF_LINK:
@@ -106,6 +126,7 @@ static ref_kind kind_of(hp_ref ref)
     case HP_REF_STEP:
     case HP_REF_NONE:
     case HP_REF_PLACE:
+    case HP_REF_DOMAIN:
     case HP_REF_N:
         break;
     }
@@ -131,6 +152,10 @@ static void check(hp_loader *l, const book *b, const hp_named_ref *ref)
     g_autofree char *hint = hp_loader_nearest(ref->name, (const char *const *)candidates->pdata, candidates->len);
     if (ref->kind == HP_REF_TURN && (bits & IS_SERVER) != 0) {
         hp_loader_error(l, ref->at, hint, "server `%s` is not of kind turn", ref->name);
+    } else if (ref->kind == HP_REF_DNS && (bits & IS_SERVER) != 0) {
+        hp_loader_error(l, ref->at, hint, "server `%s` is not of kind dns", ref->name);
+    } else if (ref->kind == HP_REF_STUN && (bits & IS_SERVER) != 0) {
+        hp_loader_error(l, ref->at, hint, "server `%s` is of kind dns", ref->name);
     } else if (ref->kind == HP_REF_STEP) {
         hp_loader_error(l, ref->at, hint, "no step has the label or action `%s`", ref->name);
     } else {

@@ -71,11 +71,15 @@ typedef enum hp_ref {
     HP_REF_PEER,
     HP_REF_NAT,
     HP_REF_SERVER,
+    HP_REF_STUN, /* a server of kind stun or turn */
     HP_REF_TURN, /* a server of kind turn */
+    HP_REF_DNS, /* a server of kind dns */
+    HP_REF_RENUMBERED, /* a NAT or a server */
     HP_REF_ZONE, /* internet, a LAN, a NAT */
     HP_REF_LINK, /* what has a link: a peer, a server, a NAT, a LAN, internet */
     HP_REF_STEP, /* a step's label, or its action */
     HP_REF_PLACE, /* a node, tap or link; the plan knows them */
+    HP_REF_DOMAIN, /* a name in DNS: of nothing in the scenario */
     HP_REF_N
 } hp_ref;
 

@@ -5,13 +5,14 @@
 #include <assert.h>
 #include <string.h>
 
-#include "scenario/loader.h"
+#include "scenario/table_dns.h"
 
 /* ---- servers ---- */
 
 static const hp_word server_kinds[] = {
     {"stun", HP_SERVER_STUN, "answers Binding requests"},
     {"turn", HP_SERVER_TURN, "relays, and answers Binding requests too"},
+    {"dns", HP_SERVER_DNS, "resolves names"},
 };
 static const hp_words server_kind_words = HP_WORDS("a kind of server", server_kinds);
 
@@ -37,11 +38,14 @@ static const hp_key fault_common_keys[] = {
      .shown = "all", .doc = "which of those requests, counted from 1"},
     {"from", HP_V_DURATION, F(from), .shown = "the start", .doc = "not before this run time"},
     {"until", HP_V_DURATION, F(until), .shown = "the end", .doc = "not from this run time on"},
+    {"name", HP_V_TEXT, HP_FIELD(hp_sc_fault, name), .shown = "any", .doc = "kind dns: queries for this name"},
+    {"type", HP_V_ENUM, HP_FIELD(hp_sc_fault, type), .words = &hp_words_dns_type, .shown = "any",
+     .doc = "kind dns: queries of this type"},
 };
 static const hp_schema fault_common = {
     .name = "fault",
     .doc = "Which requests a fault strikes.",
-    .size = sizeof(hp_server_fault),
+    .size = sizeof(hp_sc_fault),
     HP_KEYS(fault_common_keys),
 };
 static const hp_key fault_delay_keys[] = {
@@ -51,7 +55,7 @@ static const hp_key fault_delay_keys[] = {
 static const hp_schema fault_delay = {
     .name = "fault-delay",
     .doc = "The answer waits.",
-    .size = sizeof(hp_server_fault),
+    .size = sizeof(hp_sc_fault),
     HP_KEYS(fault_delay_keys),
     .shorthand = "by",
 };
@@ -62,11 +66,24 @@ static const hp_key fault_error_keys[] = {
 static const hp_schema fault_error = {
     .name = "fault-error",
     .doc = "The answer is an error.",
-    .size = sizeof(hp_server_fault),
+    .size = sizeof(hp_sc_fault),
     HP_KEYS(fault_error_keys),
     .shorthand = "code",
 };
 #undef F
+static const hp_key fault_address_keys[] = {
+    {"address", HP_V_ADDRESS, HP_FIELD(hp_sc_fault, address), .shown = "192.0.2.255, 2001:db8::ff",
+     .doc = "in place of the right one, where the family agrees"},
+    {.type = HP_V_INCLUDE, .sub = &fault_common},
+};
+static const hp_schema fault_address = {
+    .name = "fault-address",
+    .doc = "The answer has another address.",
+    .size = sizeof(hp_sc_fault),
+    HP_KEYS(fault_address_keys),
+    .shorthand = "address",
+};
+#define DNS_FAULT(kind) .tag = HP_SC_FAULT_DNS + HP_DNS_FAULT_##kind
 static const hp_key fault_variants[] = {
     {"silence", HP_V_MAP, .sub = &fault_common, .tag = HP_FAULT_SILENCE, .doc = "no answer"},
     {"delay", HP_V_MAP, .sub = &fault_delay, .tag = HP_FAULT_DELAY, .doc = "a late answer: `delay: 200ms`"},
@@ -81,11 +98,22 @@ static const hp_key fault_variants[] = {
      .doc = "the answer tells a wrong mapped address (one port too high)"},
     {"forget", HP_V_MAP, .sub = &fault_common, .tag = HP_FAULT_FORGET,
      .doc = "the allocation is lost before the request is looked at"},
+    {"servfail", HP_V_MAP, .sub = &fault_common, DNS_FAULT(SERVFAIL), .doc = "kind dns: the answer is SERVFAIL"},
+    {"refused", HP_V_MAP, .sub = &fault_common, DNS_FAULT(REFUSED), .doc = "kind dns: the answer is REFUSED"},
+    {"nxdomain", HP_V_MAP, .sub = &fault_common, DNS_FAULT(NXDOMAIN), .doc = "kind dns: a name that exists is denied"},
+    {"empty", HP_V_MAP, .sub = &fault_common, DNS_FAULT(EMPTY), .doc = "kind dns: the name exists, its records do not"},
+    {"truncate", HP_V_MAP, .sub = &fault_common, DNS_FAULT(TRUNCATE),
+     .doc = "kind dns: over UDP nothing comes but the advice to ask over TCP"},
+    {"wrong-address", HP_V_MAP, .sub = &fault_address, DNS_FAULT(WRONG_ADDRESS),
+     .doc = "kind dns: the answer has another address: `wrong-address: 192.0.2.66`"},
+    {"wrong-question", HP_V_MAP, .sub = &fault_common, DNS_FAULT(WRONG_QUESTION),
+     .doc = "kind dns: the answer repeats another question"},
 };
+#undef DNS_FAULT
 static const hp_schema fault = {
     .name = "server-fault",
     .doc = "A scripted fault.",
-    .size = sizeof(hp_server_fault),
+    .size = sizeof(hp_sc_fault),
     .variants = fault_variants,
     .n_variants = G_N_ELEMENTS(fault_variants),
     .tag = offsetof(hp_server_fault, kind),
@@ -120,7 +148,8 @@ static const hp_key server_keys[] = {
      .doc = "its addresses: one of each family, two with nat-discovery"},
     {"stopped", HP_V_BOOL, F(stopped), .fallback = "false", .doc = "it does not run until a step starts it"},
     {.type = HP_V_INCLUDE, .offset = offsetof(hp_sc_server, config), .sub = &hp_schema_server_transports},
-    {"port", HP_V_INT, F(config.port), .min = 1, .max = 65535, .fallback = "3478", .doc = "port of UDP and TCP"},
+    {"port", HP_V_INT, F(config.port), .min = 1, .max = 65535, .fallback = "3478",
+     .doc = "port of UDP and TCP; of kind dns 53"},
     {"alternate-port", HP_V_INT, F(config.alternate_port), .min = 1, .max = 65535, .fallback = "3479",
      .doc = "the second port of nat-discovery"},
     {"nat-discovery", HP_V_BOOL, F(config.nat_discovery), .fallback = "false",
@@ -161,10 +190,12 @@ static const hp_key server_keys[] = {
      .doc = "relays to loopback addresses; else error 403"},
     {"denied-peers", HP_V_PREFIXES, F(config.denied_peers), HP_COUNT(hp_sc_server, config.n_denied_peers),
      .shown = "none", .doc = "networks it does not relay to (error 403)"},
-    {"redirect", HP_V_NAME, F(config.redirect), .ref = HP_REF_SERVER, .shown = "none",
+    {"redirect", HP_V_NAME, F(config.redirect), .ref = HP_REF_STUN, .shown = "none",
      .doc = "sends every client to that server: error 300 with ALTERNATE-SERVER"},
-    {"faults", HP_V_LIST, F(config.faults), HP_COUNT(hp_sc_server, config.n_faults), .sub = &fault, .max = 1000,
-     .shown = "none", .doc = "what it does wrong on request"},
+    {"faults", HP_V_LIST, F(faults), HP_COUNT(hp_sc_server, n_faults), .sub = &fault, .max = 1000, .shown = "none",
+     .doc = "what it does wrong on request"},
+    {"dns-name", HP_V_TEXT, F(dns_name), .shown = "NAME.example", .doc = "its name in DNS"},
+    {.type = HP_V_INCLUDE, .sub = &hp_schema_dns_server, F(dns)},
 };
 #undef F
 
@@ -172,6 +203,8 @@ static const hp_key server_keys[] = {
 static void finish_server(hp_loader *l, void *base, const hp_tree *node)
 {
     hp_sc_server *server = base;
+    hp_loader_check_server_kind(l, server, node);
+    hp_loader_sort_faults(l, server, node);
     if (server->config.kind == HP_SERVER_TURN && hp_tree_get(node, "users") == NULL) {
         hp_turn_user *only = hp_arena_alloc(l->arena, sizeof *only);
         only->name = hp_arena_text(l->arena, "hairpin");
@@ -190,7 +223,7 @@ static void finish_server(hp_loader *l, void *base, const hp_tree *node)
 
 const hp_schema hp_schema_server = {
     .name = "server",
-    .doc = "A built-in STUN or TURN server. The kind alone will do.",
+    .doc = "A built-in STUN, TURN or DNS server. The kind alone will do.",
     .size = sizeof(hp_sc_server),
     HP_KEYS(server_keys),
     .mark = offsetof(hp_sc_server, mark),
@@ -235,7 +268,7 @@ static void start_ice(hp_loader *l, void *base, const void *parent, const hp_tre
 
 #define F(field) HP_FIELD(hp_ice_config, field)
 static const hp_key ice_keys[] = {
-    {"stun", HP_V_NAME, F(stun), .ref = HP_REF_SERVER, .shown = "none", .doc = "the STUN server it asks"},
+    {"stun", HP_V_NAME, F(stun), .ref = HP_REF_STUN, .shown = "none", .doc = "the STUN server it asks"},
     {"turn", HP_V_NAMES, F(turn), .ref = HP_REF_TURN, .shown = "none", .doc = "the TURN servers it uses"},
     {"turn-transports", HP_V_SET, F(turn_transports), .words = &hp_words_turn_transport, .fallback = "udp",
      .doc = "over which it uses each of them: udp first, then tcp, then tls. Over TLS it goes through a tunnel program "
@@ -370,6 +403,10 @@ static const hp_schema interface_schema = {
 static const hp_key peer_common_keys[] = {
     {"ice", HP_V_MAP, F(ice), .sub = &ice_schema, .doc = "its ICE agent"},
     {"client", HP_V_MAP, F(client), .sub = &client, .doc = "its signalling client"},
+    {"dns", HP_V_MAP, F(dns), .sub = &hp_schema_peer_dns, .shown = "none: it knows the addresses of its servers",
+     .doc = "the DNS servers that it asks for its STUN and TURN servers"},
+    {"mdns", HP_V_MAP, F(mdns), .sub = &hp_schema_mdns, .shown = "false",
+     .doc = "its host candidates show .local names"},
     {"media", HP_V_MAP, .sub = &hp_schema_peer_media, .doc = "its audio and video, and how they are secured"},
     {.type = HP_V_INCLUDE, .sub = &attachment, F(common)},
 };

@@ -1,7 +1,7 @@
 /* The schema of what is matched: packets (`match`, as wire/match.h knows it) and events (a pattern). */
 #include <string.h>
 
-#include "scenario/loader.h"
+#include "scenario/table_dns.h"
 
 /* ---- packets ---- */
 
@@ -103,6 +103,8 @@ static const hp_key match_keys[] = {
     {"dtls", HP_V_PRESENCE, F(dtls), .shown = "either", .doc = "DTLS, or not"},
     {"rtp", HP_V_PRESENCE, F(rtp), .shown = "either", .doc = "RTP, or not"},
     {"rtcp", HP_V_PRESENCE, F(rtcp), .shown = "either", .doc = "RTCP, or not"},
+    {"dns", HP_V_MAP, F(detail.dns), .sub = &hp_schema_match_dns, .shown = "either",
+     .doc = "a DNS message on port 53 or 5353, over UDP or whole in a TCP segment"},
     {"inside", HP_V_BOOL, F(inside), .fallback = "false", .doc = "also looks into what TURN wraps"},
 };
 #undef F
@@ -228,6 +230,12 @@ static const struct {
     {HP_EV_NAT_MAPPING_ENDED, "reason", "expired lifetime evicted reboot rebind renumber icmp reset"},
     {HP_EV_TURN_ALLOCATION_ENDED, "reason", "deleted expired stopped forgotten disconnected run-end"},
     {HP_EV_TURN_CONNECTION, "state", "connecting pending bound closed"},
+    {HP_EV_DNS_QUERY, "transport", "udp tcp"},
+    {HP_EV_DNS_QUERY, "answer", "answered no-data synthesised error silent fault"},
+    {HP_EV_DNS_ANSWER, "outcome", "found nothing no-name failed cut-off timed-out"},
+    {HP_EV_DNS_RESOLVED, "outcome", "found failed"},
+    {HP_EV_MDNS_NAME, "what", "made announced answered conflict goodbye"},
+    {HP_EV_MDNS_FAILED, "reason", "timed-out nothing unsupported family stale"},
 };
 
 static void check_value(hp_loader *l, const hp_tree *at, hp_event_kind kind, const char *field, const char *value)

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "scenario/loader.h"
+#include "scenario/table_dns.h"
 
 static const hp_word directions[] = {
     {"up", HP_SC_UP, "away from the host, or out of the NAT"},
@@ -193,13 +193,15 @@ static const hp_schema reboot = {
     .shorthand = "nat",
 };
 static const hp_key renumber_keys[] = {
-    {"nat", HP_V_NAME, F(nat.nat), .ref = HP_REF_NAT, .required = true, .doc = "which NAT"},
+    {"nat", HP_V_NAME, F(nat.nat), .ref = HP_REF_RENUMBERED, .required = true, .doc = "which NAT, or server"},
     {"to", HP_V_ADDRESSES, F(nat.addresses), HP_COUNT(hp_step, nat.n_addresses), .shown = "spare ones",
-     .doc = "its new external addresses"},
+     .doc = "its new external addresses; a server's new addresses"},
 };
 static const hp_schema renumber = {
     .name = "renumber",
-    .doc = "A NAT gets new external addresses and loses its mappings.",
+    .doc = "A NAT gets new external addresses and loses its mappings. A server starts anew at other addresses, and DNS "
+           "servers "
+           "know at once.",
     .size = sizeof(hp_step),
     HP_KEYS(renumber_keys),
     .shorthand = "nat",
@@ -449,6 +451,8 @@ static const hp_key actions[] = {
     {"stop-server", HP_V_NAME, F(server), .ref = HP_REF_SERVER, .tag = HP_STEP_STOP_SERVER,
      .doc = "the server dies, with its allocations: `stop-server: turn`"},
     {"start-server", HP_V_NAME, F(server), .ref = HP_REF_SERVER, .tag = HP_STEP_START_SERVER, .doc = "it runs again"},
+    {"set-dns", HP_V_MAP, .sub = &hp_schema_set_dns, .tag = HP_STEP_SET_DNS,
+     .doc = "`set-dns: {server: dns, hosts: {turn.example: 192.0.2.7}}`"},
     {"set-signaling", HP_V_MAP, .sub = &set_signaling, .tag = HP_STEP_SET_SIGNALING,
      .doc = "`set-signaling: {loss: 50%}`"},
 };

@@ -238,7 +238,7 @@ static bool read_enum(hp_loader *l, const hp_key *key, const hp_tree *node, void
 
 static void refer(hp_loader *l, const hp_key *key, const char *name, const hp_tree *node)
 {
-    if (key->ref != HP_REF_NONE && key->ref != HP_REF_PLACE) {
+    if (key->ref != HP_REF_NONE && key->ref != HP_REF_PLACE && key->ref != HP_REF_DOMAIN) {
         hp_named_ref ref = {key->ref, name, node};
         g_array_append_val(l->refs, ref);
     }

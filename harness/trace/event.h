@@ -106,6 +106,18 @@
     X(TURN_DROPPED, "turn-dropped", "server", "client:a peer:a reason:s", "the relay threw data away, and why")        \
     X(SERVER_STOPPED, "server-stopped", "server", "", "the server is stopped by a step")                               \
     X(SERVER_STARTED, "server-started", "server", "", "the server runs (again)")                                       \
+    X(DNS_QUERY, "dns-query", "server", "client:a name:s type:s transport:s answer:s code:s records:u truncated:u",    \
+      "a DNS message comes to a server, and what it did: answered, no-data, synthesised, error, silent, fault")        \
+    X(DNS_ANSWER, "dns-answer", "peer", "name:s type:s outcome:s code:s addresses:s server:a cached:u sent:u took:t",  \
+      "a peer's query ends: found, nothing, no-name, failed, cut-off, timed-out; sent: messages it took")              \
+    X(DNS_RESOLVED, "dns-resolved", "peer", "session:u server:s name:s address:a outcome:s took:t",                    \
+      "the address of a server that a session uses; outcome failed: it goes without that server")                      \
+    X(MDNS_NAME, "mdns-name", "peer", "name:s address:a what:s other:a",                                               \
+      "a name under .local: made, announced, answered, conflict, goodbye")                                             \
+    X(MDNS_RESOLVED, "mdns-resolved", "peer", "session:u name:s address:a sent:u took:t",                              \
+      "the name in a remote candidate is found")                                                                       \
+    X(MDNS_FAILED, "mdns-failed", "peer", "session:u name:s reason:s sent:u took:t",                                   \
+      "a remote candidate is thrown away for its name: timed-out, nothing, unsupported, family, stale")                \
     X(SUT_LOG, "sut-log", "peer", "level:s message:s", "a warning or critical of the software under test")             \
     X(SUT_CRASH, "sut-crash", "scenario", "signal:s message:s", "the process under test died, or ran without end")
 

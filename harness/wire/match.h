@@ -90,7 +90,16 @@ typedef struct hp_match_stun_contents {
     uint16_t address_in; /* in this attribute; 0: in any that is known to hold an address */
 } hp_match_stun_contents;
 
-/* Zeroed, it asks for nothing. It owns username. */
+/* Any field that is set, `present` too, asks for a whole DNS message (dns_packet.h), over UDP or TCP. */
+typedef struct hp_match_dns {
+    hp_presence present, response; /* response: an answer, or a question */
+    char *name; /* owned; asked for, or in a message without a question answered; NULL: any */
+    uint16_t type; /* of the question or, without one, of an answer; 0: any */
+    bool has_rcode;
+    unsigned rcode; /* of a response */
+} hp_match_dns;
+
+/* Zeroed, it asks for nothing. It owns username and the name in dns. */
 typedef struct hp_match_detail {
     hp_compare ttl; /* the hop limit of IPv6 */
     bool has_dscp, has_ecn;
@@ -100,6 +109,7 @@ typedef struct hp_match_detail {
     hp_match_rtp rtp;
     hp_match_rtcp rtcp;
     hp_match_stun_contents stun;
+    hp_match_dns dns;
 } hp_match_detail;
 
 typedef struct hp_match {

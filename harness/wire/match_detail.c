@@ -77,7 +77,8 @@ static bool tcp_holds(const hp_match_tcp *wanted, const hp_match_subject *s)
 bool hp_match_detail_headers_hold(const hp_match_detail *d, const hp_match_subject *s)
 {
     return (!d->ttl.set || hp_compare_holds(&d->ttl, s->ttl)) && (!d->has_dscp || d->dscp == s->tos >> 2) &&
-           (!d->has_ecn || d->ecn == (s->tos & 3)) && (!asks_for_tcp(&d->tcp) || tcp_holds(&d->tcp, s));
+           (!d->has_ecn || d->ecn == (s->tos & 3)) && (!asks_for_tcp(&d->tcp) || tcp_holds(&d->tcp, s)) &&
+           (!hp_match_asks_for_dns(&d->dns) || hp_match_dns_holds(&d->dns, s));
 }
 
 /* ---- DTLS ---- */
@@ -239,6 +240,7 @@ void hp_match_detail_copy(const hp_match_detail *d, hp_match_detail *ret)
 {
     hp_match_detail copy = *d;
     copy.stun.username = g_strdup(d->stun.username);
+    copy.dns.name = g_strdup(d->dns.name);
     *ret = copy;
 }
 
@@ -248,10 +250,12 @@ void hp_match_detail_clear(hp_match_detail *d)
         return;
     }
     g_free(d->stun.username);
+    g_free(d->dns.name);
     *d = (hp_match_detail){0};
 }
 
 bool hp_match_detail_is_empty(const hp_match_detail *d)
 {
-    return !d->ttl.set && !d->has_dscp && !d->has_ecn && !asks_for_tcp(&d->tcp) && !hp_match_detail_asks_for_payload(d);
+    return !d->ttl.set && !d->has_dscp && !d->has_ecn && !asks_for_tcp(&d->tcp) && !hp_match_asks_for_dns(&d->dns) &&
+           !hp_match_detail_asks_for_payload(d);
 }

@@ -36,6 +36,12 @@ static bool same_rtp(const hp_match_rtp *a, const hp_match_rtp *b)
            same_flag(a->has_sequence, a->sequence_last, b->has_sequence, b->sequence_last);
 }
 
+static bool same_dns(const hp_match_dns *a, const hp_match_dns *b)
+{
+    return a->present == b->present && a->response == b->response && g_strcmp0(a->name, b->name) == 0 &&
+           a->type == b->type && same_flag(a->has_rcode, a->rcode, b->has_rcode, b->rcode);
+}
+
 bool hp_match_detail_equal(const hp_match_detail *a, const hp_match_detail *b)
 {
     return same_compare(&a->ttl, &b->ttl) && same_flag(a->has_dscp, a->dscp, b->has_dscp, b->dscp) &&
@@ -44,7 +50,7 @@ bool hp_match_detail_equal(const hp_match_detail *a, const hp_match_detail *b)
            same_rtp(&a->rtp, &b->rtp) && a->rtcp.packet_type == b->rtcp.packet_type &&
            same_flag(a->rtcp.has_format, a->rtcp.format, b->rtcp.has_format, b->rtcp.format) &&
            g_strcmp0(a->stun.username, b->stun.username) == 0 && a->stun.address_in == b->stun.address_in &&
-           same_end(&a->stun.address, &b->stun.address);
+           same_end(&a->stun.address, &b->stun.address) && same_dns(&a->dns, &b->dns);
 }
 
 /* ---- the match ---- */

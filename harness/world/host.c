@@ -10,7 +10,7 @@
  * may cost O(sockets); sending and receiving cost O(1) in sockets and addresses (up to four addresses are looked through,
  * which is faster than the map; more are looked up).
  *
- * Limits: no routing table, no multicast or broadcast, no loopback interface (the loopback addresses are nobody's unless
+ * Limits: no routing table, no broadcast, of multicast only datagrams that are whole, for one group a socket, no loopback interface (the loopback addresses are nobody's unless
  * they are added). A tap gets its name when the first packet is recorded: "host" while the host has one interface. */
 #include "world/host_private.h"
 

@@ -5,6 +5,9 @@
  * 1122 section 4.1.3.1), a datagram that never became whole with reassembly time exceeded (section 3.3.2), unless the
  * host is silent.
  *
+ * Multicast is for the socket that has joined the group on that interface, and is dropped quietly without one (RFC 1122
+ * section 3.2.2: no ICMP error is about it); only UDP in one piece is taken.
+ *
  * A corrupt fragment is not noticed before its datagram is whole, as its own header was intact (RFC 1122 section
  * 4.1.3.4: the checksum is the datagram's). */
 #include "world/host_private.h"
@@ -19,9 +22,14 @@ static void not_wanted(hp_host *host, hp_packet *p, const char *detail)
     hp_node_drop(&host->node, p, HP_DROP_NO_SOCKET, detail);
 }
 
-static void input_udp(hp_host *host, hp_packet *p)
+static void input_udp(hp_host *host, unsigned interface, hp_packet *p)
 {
     hp_socket *socket = hp_host_find_socket(host, &p->dst);
+    bool group = false;
+    if (G_UNLIKELY(socket == NULL) && hp_addr_is_multicast(&p->dst)) {
+        group = true;
+        socket = hp_host_find_member(host, interface, &p->dst);
+    }
     if (G_LIKELY(socket != NULL)) {
         hp_datagram datagram = {
             .from = p->src,
@@ -37,6 +45,10 @@ static void input_udp(hp_host *host, hp_packet *p)
         /* The callback may close the socket. */
         socket->ops.datagram(socket->user, socket, &datagram);
         hp_packet_free(p);
+        return;
+    }
+    if (group) {
+        hp_node_drop(&host->node, p, HP_DROP_NO_SOCKET, "no member of that group");
         return;
     }
     if (hp_host_reachable_at(host, &p->dst) < 0) {
@@ -113,7 +125,7 @@ static hp_packet *reassemble(hp_host *host, hp_packet *p)
     return hp_reassembly_add(host->reassembly, p);
 }
 
-void hp_host_input(hp_host *host, hp_packet *p)
+void hp_host_input(hp_host *host, unsigned interface, hp_packet *p)
 {
     if (G_UNLIKELY(hp_packet_is_fragment(p))) {
         p = reassemble(host, p);
@@ -124,7 +136,7 @@ void hp_host_input(hp_host *host, hp_packet *p)
     if (G_UNLIKELY(p->corrupt)) {
         hp_node_drop(&host->node, p, HP_DROP_CORRUPT, NULL);
     } else if (G_LIKELY(p->proto == HP_PROTO_UDP)) {
-        input_udp(host, p);
+        input_udp(host, interface, p);
     } else {
         input_other(host, p);
     }
@@ -164,5 +176,5 @@ void hp_host_receive(hp_node *node, unsigned port, hp_packet *p)
         return;
     }
     hp_host_record(host, port, HP_DIR_IN, p);
-    hp_host_input(host, p);
+    hp_host_input(host, port, p);
 }

@@ -129,7 +129,7 @@ void hp_host_deliver_loop(void *owner, hp_time now)
         return;
     }
     hp_host_record_loop(host, HP_DIR_IN, p);
-    hp_host_input(host, p);
+    hp_host_input(host, (unsigned)interface, p);
 }
 
 void hp_host_send_packet(hp_host *host, unsigned interface, hp_packet *p)

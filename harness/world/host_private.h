@@ -31,6 +31,7 @@ struct hp_socket {
     hp_host *host;
     hp_addr local;
     hp_socket *previous, *next;
+    hp_addr group; /* that it has joined, port 0; family none: none */
 };
 
 struct hp_host {
@@ -69,6 +70,8 @@ void hp_host_refresh_sockets(hp_host *host);
 void hp_host_close_all(hp_host *host);
 /* The socket that a datagram to `to` belongs to, or NULL: also when the IP is not the host's (any more). */
 hp_socket *hp_host_find_socket(const hp_host *host, const hp_addr *to);
+/* The socket that has joined that group on that interface, for that port; NULL without one. */
+hp_socket *hp_host_find_member(const hp_host *host, unsigned interface, const hp_addr *group);
 
 /* The source that a packet to `to` leaves from when nothing else is said, and its interface; -1 when there is none. */
 int hp_host_choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_ip);
@@ -89,7 +92,7 @@ void hp_host_deliver_loop(void *owner, hp_time now);
 void hp_host_receive(hp_node *node, unsigned port, hp_packet *p);
 void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint);
 /* A packet past the tap. */
-void hp_host_input(hp_host *host, hp_packet *p);
+void hp_host_input(hp_host *host, unsigned interface, hp_packet *p);
 
 /* tcp_stack.c */
 /* A whole segment for one of the host's addresses; takes ownership. */

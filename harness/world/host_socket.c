@@ -161,6 +161,31 @@ hp_socket *hp_host_find_socket(const hp_host *host, const hp_addr *to)
     return hp_addr_map_find_pointer(&host->sockets, &any);
 }
 
+/* ---- multicast ---- */
+
+bool hp_socket_join(hp_socket *socket, const hp_addr *group, GError **error)
+{
+    if (!hp_addr_is_multicast(group) || group->family != socket->local.family || socket->wildcard) {
+        char text[HP_ADDR_TEXT];
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: this socket cannot join %s", socket->host->node.name,
+                    hp_addr_format_ip(group, text));
+        return false;
+    }
+    socket->group = hp_addr_with_port(*group, 0);
+    return true;
+}
+
+hp_socket *hp_host_find_member(const hp_host *host, unsigned interface, const hp_addr *group)
+{
+    for (hp_socket *socket = host->first_socket; socket != NULL; socket = socket->next) {
+        if (socket->local.port == group->port && socket->interface == (int)interface &&
+            hp_addr_same_ip(&socket->group, group)) {
+            return socket;
+        }
+    }
+    return NULL;
+}
+
 /* ---- sending ---- */
 
 int hp_host_choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_ip)

@@ -9,7 +9,12 @@
  * the route to the offender's source, from the router's address of that family; without an address or a route there is
  * none. The router answers nothing else: it is no host.
  *
- * Limits: no equal-cost routes; a packet may leave by the port it came from, so that two routers which are no hops can
+ * Multicast never meets a route. A switch does not snoop on memberships (RFC 4541): it floods, as most do with
+ * 224.0.0.x in any case. A hop floods nothing, so that what goes round between switches would need a loop of cables, which
+ * a rig, where zones form a tree with a NAT at each joint, cannot have. No ICMP error is ever about multicast (RFC 1122
+ * section 3.2.2).
+ *
+ * Limits: no equal-cost routes; no multicast routing; a packet may leave by the port it came from, so that two routers which are no hops can
  * pass a packet to and fro as long as the links between them take. */
 #include "world/router.h"
 
@@ -41,6 +46,9 @@ static bool find_port(const hp_router *router, const hp_addr *dst, unsigned *ret
         *ret_port = (unsigned)*exact;
         return true;
     }
+    if (G_UNLIKELY(hp_addr_is_multicast(&host))) {
+        return false;
+    }
     for (unsigned i = 0; i < router->prefixes->len; i++) {
         const route *candidate = &g_array_index(router->prefixes, route, i);
         if (hp_prefix_contains(&candidate->prefix, &host)) {
@@ -71,6 +79,31 @@ static void send_error(hp_router *router, hp_icmp_kind kind, const hp_packet *of
     hp_node_emit(&router->node, port, icmp);
 }
 
+/* The original goes out of the last of the ports, the others get copies. */
+static void flood(hp_router *router, unsigned in_port, hp_packet *p)
+{
+    hp_node *node = &router->node;
+    int last = -1;
+    if (!router->config.multicast) {
+        hp_node_drop(node, p, HP_DROP_NO_ROUTE, "multicast stays on its link");
+        return;
+    }
+    for (unsigned port = 0; port < node->n_out; port++) {
+        if (port == in_port || !hp_node_is_connected(node, port)) {
+            continue;
+        }
+        if (last >= 0) {
+            hp_node_emit(node, (unsigned)last, hp_packet_copy(p));
+        }
+        last = (int)port;
+    }
+    if (last >= 0) {
+        hp_node_emit(node, (unsigned)last, p);
+    } else {
+        hp_node_drop(node, p, HP_DROP_NO_ROUTE, "nobody else is on this link");
+    }
+}
+
 static void refuse(hp_router *router, hp_packet *p, hp_icmp_kind kind, const char *detail)
 {
     if (router->config.unreachable) {
@@ -92,6 +125,10 @@ static void router_receive(hp_node *node, unsigned in_port, hp_packet *p)
     }
     unsigned port;
     if (G_UNLIKELY(!find_port(router, &p->dst, &port))) {
+        if (hp_addr_is_multicast(&p->dst)) {
+            flood(router, in_port, p);
+            return;
+        }
         refuse(router, p, HP_ICMP_NET_UNREACHABLE, "no route");
     } else if (G_UNLIKELY(!hp_node_is_connected(node, port))) {
         refuse(router, p, HP_ICMP_HOST_UNREACHABLE, "a route to where nothing is connected");
