@@ -32,6 +32,7 @@ static const hp_expectation_ops *const ops_by_kind[] = {
     [HP_EXPECT_DTLS] = &hp_expect_dtls_ops,
     [HP_EXPECT_EVENT] = &hp_expect_event_ops,
     [HP_EXPECT_ORDER] = &hp_expect_order_ops,
+    [HP_EXPECT_RULE] = &hp_expect_rule_ops,
 };
 static_assert(G_N_ELEMENTS(ops_by_kind) == HP_EXPECT_N, "each kind of expectation has its functions");
 

@@ -31,6 +31,7 @@ hp_facts *hp_facts_new(const hp_plan *plan)
     facts->strays = g_array_new(FALSE, FALSE, sizeof(hp_media_stray));
     facts->associations = g_ptr_array_new_with_free_func(hp_dtls_facts_free);
     facts->steps = g_new0(hp_step_facts, plan->scenario->n_steps);
+    facts->rules = g_new0(hp_rule_facts, plan->scenario->n_rules);
     facts->nats = g_new0(hp_nat_facts, plan->n_nats);
     facts->nat_index = index_of_names();
     facts->servers = g_new0(hp_server_facts, plan->n_servers);
@@ -67,6 +68,7 @@ void hp_facts_free(hp_facts *facts)
     g_hash_table_unref(facts->nat_index);
     g_free(facts->nats);
     g_free(facts->steps);
+    g_free(facts->rules);
     g_ptr_array_unref(facts->associations);
     g_array_unref(facts->strays);
     g_ptr_array_unref(facts->track_index);
@@ -148,14 +150,14 @@ static void count_refusal(hp_facts *facts, GPtrArray *refusals, const hp_record 
     const char *peer = hp_facts_string(facts, r->event.subject);
     const char *message = hp_facts_string(facts, hp_record_text(r, field));
     for (unsigned i = 0; i < refusals->len; i++) {
-        hp_refusal *known = g_ptr_array_index(refusals, i);
+        hp_refused_call *known = g_ptr_array_index(refusals, i);
         if (known->peer == peer && known->message == message) {
             known->count++;
             return;
         }
     }
-    hp_refusal *refusal = g_new0(hp_refusal, 1);
-    *refusal = (hp_refusal){.peer = peer, .message = message, .at = r->at, .count = 1};
+    hp_refused_call *refusal = g_new0(hp_refused_call, 1);
+    *refusal = (hp_refused_call){.peer = peer, .message = message, .at = r->at, .count = 1};
     g_ptr_array_add(refusals, refusal);
 }
 
@@ -168,6 +170,22 @@ static void resolved_event(hp_facts *facts, const hp_record *r)
 {
     if (strcmp(hp_record_text(r, "outcome"), "found") != 0) {
         count_refusal(facts, facts->unresolved, r, "name");
+    }
+}
+
+/* The subject is the rule's label, else its number in the file. */
+static void rule_event(hp_facts *facts, const hp_record *r)
+{
+    const hp_scenario *scenario = facts->plan->scenario;
+    for (unsigned i = 0; i < scenario->n_rules; i++) {
+        const char *label = scenario->rules[i].rule.label;
+        char number[16];
+        g_snprintf(number, sizeof number, "%u", i + 1);
+        if (strcmp(label != NULL ? label : number, r->event.subject) == 0) {
+            facts->rules[i] = (hp_rule_facts){
+                .counted = true, .matched = hp_record_u64(r, "matched"), .hits = hp_record_u64(r, "hits")};
+            return;
+        }
     }
 }
 
@@ -202,6 +220,7 @@ static const event_handler handlers[HP_EV_N] = {
     [HP_EV_MEDIA_FEEDBACK] = hp_facts_media_event,
     [HP_EV_NAT_MAPPING] = nat_event,
     [HP_EV_NAT_MAPPING_ENDED] = nat_event,
+    [HP_EV_RULE_COUNTS] = rule_event,
     [HP_EV_SERVER_REQUEST] = server_event,
     [HP_EV_TURN_ALLOCATION] = server_event,
     [HP_EV_TURN_ALLOCATION_ENDED] = server_event,

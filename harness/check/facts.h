@@ -125,11 +125,16 @@ typedef struct hp_server_facts {
     uint64_t requests, errors, allocations, relayed_packets, relayed_bytes;
 } hp_server_facts;
 
-typedef struct hp_refusal {
+typedef struct hp_rule_facts {
+    bool counted; /* the run came to its end, and told */
+    uint64_t matched, hits;
+} hp_rule_facts;
+
+typedef struct hp_refused_call {
     const char *peer, *message;
     hp_time at; /* the first */
     uint64_t count;
-} hp_refusal;
+} hp_refused_call;
 
 typedef struct hp_facts {
     const hp_plan *plan;
@@ -152,8 +157,9 @@ typedef struct hp_facts {
     GHashTable *nat_index; /* name -> index + 1 */
     hp_server_facts *servers;
     GHashTable *server_index;
-    GPtrArray *refusals; /* hp_refusal*, by first mention */
-    GPtrArray *unresolved; /* hp_refusal*, alike; message: the server's name in DNS */
+    hp_rule_facts *rules; /* as many as the scenario has */
+    GPtrArray *refusals; /* hp_refused_call*, by first mention */
+    GPtrArray *unresolved; /* hp_refused_call*, alike; message: the server's name in DNS */
     uint64_t packets, drops, events;
     uint64_t drops_by_reason[HP_DROP_N];
 

@@ -1,8 +1,9 @@
 /* Findings: what went wrong although no line of the scenario asked about it.
  *
  * A wait-for step whose condition never came about; a step that was never reached when the scenario's time was up; a
- * call that the software under test refused; a server whose name a peer could not resolve, so that it went without. The
- * last two are no findings where an `event` or `order` expectation speaks of peer-error, or of dns-answer or dns-resolved:
+ * call that the software under test refused; a server whose name a peer could not resolve, so that it went without; a
+ * rule that no packet ever matched, unless an expectation about it says that this may be so. The call and the name are
+ * no findings where an `event` or `order` expectation speaks of peer-error, or of dns-answer or dns-resolved:
  * then the scenario knows of it and judges it itself. When the run broke off (a crash, a cap) steps not
  * reached are a consequence, not a finding. */
 #include <string.h>
@@ -49,6 +50,33 @@ static void check_step(hp_result *result, const hp_facts *facts, unsigned i)
     }
 }
 
+/* Whether an expectation about the rule allows that it does nothing. */
+static bool may_be_idle(const hp_scenario *scenario, const char *label)
+{
+    for (unsigned i = 0; label != NULL && i < scenario->n_expects; i++) {
+        const hp_expect *e = &scenario->expects[i];
+        if (e->kind == HP_EXPECT_RULE && strcmp(e->rule.rule, label) == 0 &&
+            ((e->rule.hits.set && hp_compare_holds(&e->rule.hits, 0)) ||
+             (e->rule.matched.set && hp_compare_holds(&e->rule.matched, 0)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_rule(hp_result *result, const hp_facts *facts, unsigned i)
+{
+    const hp_sc_rule *rule = &facts->plan->scenario->rules[i];
+    const char *label = rule->rule.label;
+    if (!facts->rules[i].counted || facts->rules[i].matched > 0 || may_be_idle(facts->plan->scenario, label)) {
+        return;
+    }
+    hp_expect_result *r = add(result, rule->mark, result->ended);
+    r->what = label != NULL ? g_strdup_printf("rule %s", label) : g_strdup_printf("rule %u", i + 1);
+    r->expected = g_strdup("every rule matches some packet");
+    r->got = g_strdup_printf("%s never matched", r->what);
+}
+
 static bool scenario_speaks_of(const hp_scenario *scenario, hp_event_kind kind)
 {
     for (unsigned i = 0; i < scenario->n_expects; i++) {
@@ -78,7 +106,7 @@ static hp_mark peer_mark(const hp_plan *plan, const char *peer)
 static void check_names(hp_result *result, const hp_facts *facts)
 {
     for (unsigned i = 0; i < facts->unresolved->len; i++) {
-        const hp_refusal *unresolved = g_ptr_array_index(facts->unresolved, i);
+        const hp_refused_call *unresolved = g_ptr_array_index(facts->unresolved, i);
         hp_expect_result *r = add(result, peer_mark(facts->plan, unresolved->peer), unresolved->at);
         r->what = g_strdup_printf("peer %s", unresolved->peer);
         r->expected = g_strdup("the names of its servers are found");
@@ -92,6 +120,9 @@ void hp_findings_add(hp_result *result, const hp_facts *facts)
     for (unsigned i = 0; i < scenario->n_steps; i++) {
         check_step(result, facts, i);
     }
+    for (unsigned i = 0; i < scenario->n_rules; i++) {
+        check_rule(result, facts, i);
+    }
     if (!scenario_speaks_of(scenario, HP_EV_DNS_ANSWER) && !scenario_speaks_of(scenario, HP_EV_DNS_RESOLVED)) {
         check_names(result, facts);
     }
@@ -99,7 +130,7 @@ void hp_findings_add(hp_result *result, const hp_facts *facts)
         return;
     }
     for (unsigned i = 0; i < facts->refusals->len; i++) {
-        const hp_refusal *refusal = g_ptr_array_index(facts->refusals, i);
+        const hp_refused_call *refusal = g_ptr_array_index(facts->refusals, i);
         hp_expect_result *r = add(result, peer_mark(facts->plan, refusal->peer), refusal->at);
         r->what = g_strdup_printf("peer %s", refusal->peer);
         r->expected = g_strdup("the software under test refuses no call");

@@ -5,13 +5,13 @@
  * hosts. bytes are those of the IP packets.
  *
  * A drop record knows addresses and protocol; what it carried is taken from the capture record it refers to, so a
- * match on the payload asks for packet records to be remembered by number (16 bytes each). A drop of a packet that no
+ * match on the payload asks for packet records to be remembered by number. A drop of a packet that no
  * tap saw has no payload to match. */
-#include <pcap/pcap.h>
 #include <string.h>
 
 #include "check/check.h"
 #include "check/expectation.h"
+#include "check/filter.h"
 
 /* Whether `name` is `wanted` or a part of it: home, home/in. */
 static bool is_part_of(const char *name, const char *wanted)
@@ -24,44 +24,34 @@ static bool is_part_of(const char *name, const char *wanted)
 
 typedef struct packets {
     hp_tally count, bytes;
-    struct bpf_program filter;
-    bool has_filter, matches_all;
+    hp_filter *filter; /* or NULL */
+    bool matches_all;
     GByteArray *taps; /* by tap: 1 it counts, 2 it does not */
 } packets;
 
-/* The message of a filter that does not compile, or NULL: then *ret holds it. Caller frees. */
-static char *compile_filter(const char *text, struct bpf_program *ret)
+static void check_filter(const hp_scenario *scenario, const char *text, hp_mark mark, hp_diags *diags)
 {
-    pcap_t *pcap = pcap_open_dead(DLT_RAW, 65535);
-    if (pcap == NULL) {
-        return g_strdup("libpcap gave no handle to compile a filter with");
+    g_autofree char *message = NULL;
+    hp_filter_free(hp_filter_new(text, &message));
+    if (message == NULL || hp_plan_is_told(diags, mark, message)) {
+        return;
     }
-    char *message = NULL;
-    if (pcap_compile(pcap, ret, text, 1, PCAP_NETMASK_UNKNOWN) != 0) {
-        message = g_strdup_printf("the filter `%s` does not compile: %s", text, pcap_geterr(pcap));
-    }
-    pcap_close(pcap);
-    return message;
+    g_autofree char *line = hp_scenario_source_line(scenario, mark.line);
+    hp_diags_add(diags, HP_SEVERITY_ERROR, mark, line, NULL, "%s", message);
 }
 
 void hp_check_filters(const hp_scenario *scenario, hp_diags *diags)
 {
     for (unsigned i = 0; i < scenario->n_expects; i++) {
         const hp_expect *x = &scenario->expects[i];
-        if (x->kind != HP_EXPECT_PACKETS || x->packets.filter == NULL) {
-            continue;
+        if (x->kind == HP_EXPECT_PACKETS && x->packets.filter != NULL) {
+            check_filter(scenario, x->packets.filter, x->mark, diags);
         }
-        struct bpf_program program;
-        g_autofree char *message = compile_filter(x->packets.filter, &program);
-        if (message == NULL) {
-            pcap_freecode(&program);
-            continue;
+    }
+    for (unsigned i = 0; i < scenario->n_rules; i++) {
+        if (scenario->rules[i].filter != NULL) {
+            check_filter(scenario, scenario->rules[i].filter, scenario->rules[i].mark, diags);
         }
-        if (hp_plan_is_told(diags, x->mark, message)) {
-            continue;
-        }
-        g_autofree char *line = hp_scenario_source_line(scenario, x->mark.line);
-        hp_diags_add(diags, HP_SEVERITY_ERROR, x->mark, line, NULL, "%s", message);
     }
 }
 
@@ -76,21 +66,19 @@ static bool packets_init(hp_expectation *e, GError **error)
     if (x->packets.filter == NULL) {
         return true;
     }
-    g_autofree char *message = compile_filter(x->packets.filter, &p->filter);
+    g_autofree char *message = NULL;
+    p->filter = hp_filter_new(x->packets.filter, &message);
     if (message != NULL) {
         hp_expectation_error(e, error, "%s", message);
         return false;
     }
-    p->has_filter = true;
     return true;
 }
 
 static void packets_clear(hp_expectation *e)
 {
     packets *p = e->state;
-    if (p->has_filter) {
-        pcap_freecode(&p->filter);
-    }
+    g_clear_pointer(&p->filter, hp_filter_free);
     g_clear_pointer(&p->taps, g_byte_array_unref);
 }
 
@@ -109,7 +97,7 @@ static bool tap_fits(const hp_expectation *e, packets *p, const hp_trace *trace,
 
 static bool filter_fits(const packets *p, const hp_record *r)
 {
-    return !p->has_filter || bpf_filter(p->filter.bf_insns, r->packet.bytes, r->packet.length, r->packet.length) != 0;
+    return p->filter == NULL || hp_filter_passes(p->filter, r->packet.bytes, r->packet.length);
 }
 
 static void packets_record(hp_expectation *e, const hp_trace *trace, const hp_record *r)
@@ -182,16 +170,10 @@ const hp_expectation_ops hp_expect_packets_ops = {
 
 /* ---- drops ---- */
 
-typedef struct payload {
-    const uint8_t *bytes;
-    uint32_t length;
-    uint8_t icmp_kind, fragment, corrupt;
-} payload;
-
 typedef struct drops {
     hp_tally count;
     bool at_node; /* `at` names a peer, a NAT or a server */
-    GArray *payloads; /* payload, by packet number - 1; NULL when the match needs none */
+    GArray *payloads; /* hp_match_subject, by packet number - 1; NULL when the match needs none */
     uint64_t by_reason[HP_DROP_N]; /* at that place, whatever the reason */
 } drops;
 
@@ -204,7 +186,7 @@ static bool drops_init(hp_expectation *e, GError **error)
     d->at_node = at != NULL && (hp_plan_find_peer(plan, at) >= 0 || hp_plan_find_nat(plan, at) >= 0 ||
                                 hp_plan_find_server(plan, at) >= 0);
     if (!hp_match_is_empty(&e->expect->drops.match)) {
-        d->payloads = g_array_new(FALSE, TRUE, sizeof(payload));
+        d->payloads = g_array_new(FALSE, TRUE, sizeof(hp_match_subject));
         e->packets = true;
     }
     return true;
@@ -231,14 +213,8 @@ static bool place_fits(const drops *d, const char *wanted, const char *place)
 
 static void remember(drops *d, const hp_record *r)
 {
-    const payload p = {
-        .bytes = r->packet.payload,
-        .length = r->packet.payload_length,
-        .icmp_kind = r->packet.icmp_kind,
-        .fragment = r->packet.fragment,
-        .corrupt = r->packet.corrupt,
-    };
-    g_array_append_val(d->payloads, p);
+    const hp_match_subject subject = hp_record_subject(r);
+    g_array_append_val(d->payloads, subject);
 }
 
 static bool drop_matches(const hp_expectation *e, const drops *d, const hp_record *r)
@@ -248,12 +224,11 @@ static bool drop_matches(const hp_expectation *e, const drops *d, const hp_recor
     }
     hp_match_subject subject = {.src = r->drop.src, .dst = r->drop.dst, .proto = r->drop.proto};
     if (r->drop.packet > 0 && r->drop.packet <= d->payloads->len) {
-        const payload *p = &g_array_index(d->payloads, payload, r->drop.packet - 1);
-        subject.payload = p->bytes;
-        subject.payload_length = p->length;
-        subject.icmp_kind = p->icmp_kind;
-        subject.fragment = p->fragment;
-        subject.corrupt = p->corrupt;
+        const hp_match_subject *seen = &g_array_index(d->payloads, hp_match_subject, r->drop.packet - 1);
+        subject = *seen;
+        subject.src = r->drop.src;
+        subject.dst = r->drop.dst;
+        subject.proto = r->drop.proto;
     }
     return hp_match_packet(&e->expect->drops.match, &subject);
 }

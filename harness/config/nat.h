@@ -137,6 +137,13 @@ typedef struct hp_port_range {
     uint16_t first, last; /* inclusive */
 } hp_port_range;
 
+/* What the application-level gateway looks for addresses in, to translate them as it does those of the header. */
+typedef struct hp_nat_alg {
+    bool anywhere; /* UDP payload and TCP data, wherever the address's bytes stand */
+    bool plain; /* STUN attributes that hold a plain address */
+    bool xored; /* those that hold an XORed one, as hardly any such gateway does */
+} hp_nat_alg;
+
 typedef struct hp_nat_config {
     hp_nat_behaviour mapping, filtering;
     hp_nat_ports ports;
@@ -181,6 +188,7 @@ typedef struct hp_nat_config {
     hp_port_range *blocked; /* destination ports of UDP and TCP that do not pass outwards */
     unsigned n_blocked;
     bool answers_blocked; /* blocked packets get ICMP admin-prohibited instead of silence */
+    hp_nat_alg alg; /* none: payloads are left alone (RFC 4787 REQ-10) */
     bool answers_ping; /* the NAT's own outside address answers echo requests */
 
     hp_nat_ipv6 ipv6;

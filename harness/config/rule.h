@@ -158,7 +158,8 @@ typedef struct hp_rule_action {
 typedef bool hp_rule_filter(const hp_packet *p, void *filter_data);
 
 typedef struct hp_rule {
-    char *label; /* for people, and the name of its random stream; NULL: its number, counted from 1 */
+    char *label; /* for people, and the name of its random stream; NULL: its number */
+    unsigned number; /* for people; 0: its place in the list, counted from 1 */
     hp_rule_direction direction;
     hp_match match;
     hp_rule_filter *filter; /* NULL: none */

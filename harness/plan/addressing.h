@@ -32,6 +32,9 @@ hp_prefix hp_inside_prefix6(unsigned index);
 hp_prefix hp_routed_prefix6(unsigned index, uint8_t bits);
 /* Whether addresses of the Internet that the plan gives out may lie in the prefix. */
 bool hp_internet_overlaps6(const hp_prefix *prefix);
+/* Behind a firewall: addresses that are known outside. */
+hp_prefix hp_firewall_prefix4(unsigned index);
+hp_prefix hp_firewall_prefix6(unsigned index);
 hp_prefix hp_lan_prefix4(unsigned index, unsigned hosts);
 hp_prefix hp_lan_prefix6(unsigned index);
 

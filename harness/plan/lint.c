@@ -61,7 +61,7 @@ static void server_without_clients(const hp_lint *l)
     }
 }
 
-static bool is_inhabited(const hp_plan *plan, unsigned zone)
+bool hp_lint_is_inhabited(const hp_plan *plan, unsigned zone)
 {
     for (unsigned i = 0; i < plan->n_peers; i++) {
         for (unsigned j = 0; j < plan->peers[i].n_interfaces; j++) {
@@ -80,13 +80,18 @@ static bool is_inhabited(const hp_plan *plan, unsigned zone)
             return true;
         }
     }
+    for (unsigned i = 0; i < plan->n_firewalls; i++) {
+        if (plan->firewalls[i].outside.zone == zone) {
+            return true;
+        }
+    }
     return false;
 }
 
 static void nat_with_nobody_behind(const hp_lint *l)
 {
     for (unsigned i = 0; i < l->plan->n_nats; i++) {
-        if (!is_inhabited(l->plan, l->plan->nats[i].inside_zone)) {
+        if (!hp_lint_is_inhabited(l->plan, l->plan->nats[i].inside_zone)) {
             const hp_sc_nat *nat = l->plan->nats[i].source;
             hp_lint_warn(l, nat->mark, "put a peer there: `behind`", "nobody is behind NAT `%s`", nat->name);
         }
@@ -98,7 +103,7 @@ static void lan_with_nobody_on_it(const hp_lint *l)
     for (unsigned i = 0; i < l->scenario->n_lans; i++) {
         const hp_sc_lan *lan = &l->scenario->lans[i];
         int zone = hp_plan_find_zone(l->plan, lan->name);
-        if (zone >= 0 && !is_inhabited(l->plan, (unsigned)zone)) {
+        if (zone >= 0 && !hp_lint_is_inhabited(l->plan, (unsigned)zone)) {
             hp_lint_warn(l, lan->mark, "put a peer there: `behind`", "nobody is on LAN `%s`", lan->name);
         }
     }
@@ -440,6 +445,7 @@ static void (*const rules[])(const hp_lint *l) = {
     relay_of_unused_server,
     hp_lint_media,
     hp_lint_names,
+    hp_lint_rules,
 };
 
 /* A step is not carried out before its own time, nor before the step before it is done. */

@@ -24,6 +24,13 @@ bool hp_lint_has_flow(const hp_lint *l, unsigned n, const char *from, const char
 
 /* Rules about DNS (lint_names.c). */
 void hp_lint_names(const hp_lint *l);
+
+/* Whether anybody is in a zone. */
+bool hp_lint_is_inhabited(const hp_plan *plan, unsigned zone);
+
+/* Firewalls, and the scenario's rules (lint_rules.c). */
+void hp_lint_rules(const hp_lint *l);
+
 /* Rules about media and data channels, and the calls that have audio or video (lint_media.c). */
 bool hp_lint_has_track(const hp_call_config *call);
 void hp_lint_media(const hp_lint *l);

@@ -18,6 +18,21 @@ static void add_attachment_places(const hp_plan *plan, GPtrArray *places, const 
     add_place(places, g_strdup_printf("%s/%s", plan->zones[at->zone].name, who));
 }
 
+/* Firewalls that have no network: they drop under the name of whom they stand before. */
+static void add_firewall_places(const hp_plan *plan, GPtrArray *places)
+{
+    for (unsigned i = 0; i < plan->n_nats; i++)
+        if (plan->nats[i].source->firewall.on)
+            add_place(places, g_strdup_printf("%s/firewall", plan->nats[i].source->name));
+    for (unsigned i = 0; i < plan->n_servers; i++)
+        if (plan->servers[i].source->firewall.on)
+            add_place(places, g_strdup_printf("%s/firewall", plan->servers[i].source->name));
+    for (unsigned i = 0; i < plan->n_peers; i++)
+        for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
+            if (plan->peers[i].source->interfaces[k].firewall.on)
+                add_place(places, g_strdup_printf("%s/firewall", plan->peers[i].interfaces[k].tap));
+}
+
 char **hp_places_make(const hp_plan *plan)
 {
     GPtrArray *places = g_ptr_array_new();
@@ -27,6 +42,11 @@ char **hp_places_make(const hp_plan *plan)
         add_place(places, g_strdup_printf("%s/in", plan->nats[i].source->name));
         add_attachment_places(plan, places, plan->nats[i].source->name, &plan->nats[i].outside);
     }
+    for (unsigned i = 0; i < plan->n_firewalls; i++)
+        add_attachment_places(plan, places, plan->firewalls[i].source->name, &plan->firewalls[i].outside);
+    add_firewall_places(plan, places);
+    for (unsigned i = 0; i < plan->n_middleboxes; i++)
+        add_place(places, g_strdup(plan->middleboxes[i].name));
     for (unsigned i = 0; i < plan->n_servers; i++)
         add_attachment_places(plan, places, plan->servers[i].source->name, &plan->servers[i].attachment);
     for (unsigned i = 0; i < plan->n_peers; i++) {
@@ -62,6 +82,9 @@ bool hp_places_has_tap(const hp_plan *plan, const char *at)
             (!at[length] || strcmp(at + length, "/in") == 0 || strcmp(at + length, "/out") == 0))
             return true;
     }
+    for (unsigned i = 0; i < plan->n_middleboxes; i++)
+        if (strcmp(plan->middleboxes[i].name, at) == 0)
+            return true;
     if (hp_plan_find_server(plan, at) >= 0 || hp_plan_find_peer(plan, at) >= 0)
         return true;
     for (unsigned i = 0; i < plan->n_peers; i++)

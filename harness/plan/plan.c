@@ -5,7 +5,7 @@
  * nothing); names become indices. That names exist and mean one thing the loader has checked; what is found here is told
  * with the mark of the element it is about, and a plan comes into being only when there was no problem.
  *
- * Insides of two NATs may overlap when the scenario says so (as homes do in the world); within a zone an address is
+ * Rules find their places in rules.c. Insides of two NATs may overlap when the scenario says so (as homes do in the world); within a zone an address is
  * unique. */
 #include "plan/plan.h"
 
@@ -16,6 +16,7 @@
 #include "plan/places.h"
 #include "plan/recordings.h"
 #include "plan/routed.h"
+#include "plan/rules.h"
 #include "plan/transports.h"
 
 typedef struct builder {
@@ -66,61 +67,24 @@ static void G_GNUC_PRINTF(4, 5) complain(builder *b, hp_mark mark, const char *h
     hp_diags_add(b->diags, HP_SEVERITY_ERROR, mark, line, hint, "%s", message);
 }
 
-/* ---- finding ---- */
-
-int hp_plan_find_peer(const hp_plan *plan, const char *name)
-{
-    for (unsigned i = 0; name && i < plan->n_peers; i++)
-        if (strcmp(plan->peers[i].source->name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
-int hp_plan_find_nat(const hp_plan *plan, const char *name)
-{
-    for (unsigned i = 0; name && i < plan->n_nats; i++)
-        if (strcmp(plan->nats[i].source->name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
-int hp_plan_find_server(const hp_plan *plan, const char *name)
-{
-    for (unsigned i = 0; name && i < plan->n_servers; i++)
-        if (strcmp(plan->servers[i].source->name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
-int hp_plan_find_zone(const hp_plan *plan, const char *name)
-{
-    for (unsigned i = 0; name && i < plan->n_zones; i++)
-        if (strcmp(plan->zones[i].name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
-int hp_plan_find_step(const hp_plan *plan, const char *label)
-{
-    for (unsigned i = 0; label && i < plan->scenario->n_steps; i++)
-        if (strcmp(hp_step_label(&plan->scenario->steps[i]), label) == 0)
-            return (int)i;
-    return -1;
-}
-
 /* ---- zones ---- */
 
 static void make_zones(builder *b)
 {
     const hp_scenario *s = b->scenario;
     hp_plan *plan = b->plan;
-    plan->n_zones = 1 + s->n_lans + s->n_nats;
+    plan->n_zones = 1 + s->n_lans + s->n_nats + s->n_firewalls;
     plan->zones = OWN_ARRAY(plan, hp_plan_zone, plan->n_zones);
-    plan->zones[0] = (hp_plan_zone){.name = "internet", .link = s->internet, .nat = -1};
+    plan->zones[0] = (hp_plan_zone){.name = "internet", .link = s->internet, .nat = -1, .firewall = -1};
     for (unsigned i = 0; i < s->n_lans; i++)
-        plan->zones[1 + i] = (hp_plan_zone){.name = s->lans[i].name, .link = s->lans[i].link, .nat = -1};
+        plan->zones[1 + i] =
+            (hp_plan_zone){.name = s->lans[i].name, .link = s->lans[i].link, .nat = -1, .firewall = -1};
     for (unsigned i = 0; i < s->n_nats; i++)
-        plan->zones[1 + s->n_lans + i] = (hp_plan_zone){.name = s->nats[i].name, .link = s->nats[i].lan, .nat = (int)i};
+        plan->zones[1 + s->n_lans + i] =
+            (hp_plan_zone){.name = s->nats[i].name, .link = s->nats[i].lan, .nat = (int)i, .firewall = -1};
+    for (unsigned i = 0; i < s->n_firewalls; i++)
+        plan->zones[1 + s->n_lans + s->n_nats + i] =
+            (hp_plan_zone){.name = s->firewalls[i].name, .link = s->firewalls[i].lan, .nat = -1, .firewall = (int)i};
     b->attached = OWN_ARRAY(plan, unsigned, plan->n_zones);
     b->carrier = OWN_ARRAY(plan, bool, plan->n_zones);
 }
@@ -154,12 +118,36 @@ static void attach_nats(builder *b)
         b->attached[nat->outside.zone]++;
         b->carrier[nat->outside.zone] = true;
     }
-    for (unsigned i = 0; i < s->n_nats; i++) {
-        unsigned zone = plan->nats[i].outside.zone, hops = 0;
-        while (plan->zones[zone].nat >= 0 && hops++ <= s->n_nats)
-            zone = plan->nats[plan->zones[zone].nat].outside.zone;
-        if (hops > s->n_nats) {
-            complain(b, s->nats[i].mark, NULL, "NAT `%s` is behind itself", s->nats[i].name);
+}
+
+static void attach_firewalls(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    hp_plan *plan = b->plan;
+    plan->n_firewalls = s->n_firewalls;
+    plan->firewalls = OWN_ARRAY(plan, hp_plan_firewall, s->n_firewalls);
+    for (unsigned i = 0; i < s->n_firewalls; i++) {
+        hp_plan_firewall *firewall = &plan->firewalls[i];
+        firewall->source = &s->firewalls[i];
+        firewall->inside_zone = 1 + s->n_lans + s->n_nats + i;
+        firewall->outside = (hp_plan_attachment){.zone = zone_of(b, s->firewalls[i].behind),
+                                                 .tap = own(plan, g_strdup_printf("%s/out", s->firewalls[i].name)),
+                                                 .link = s->firewalls[i].link};
+        b->attached[firewall->outside.zone]++;
+    }
+}
+
+static void check_nesting(builder *b)
+{
+    const hp_scenario *s = b->scenario;
+    for (unsigned i = 1 + s->n_lans; i < b->plan->n_zones; i++) {
+        int zone = (int)i;
+        for (unsigned hops = 0; hops < b->plan->n_zones && zone >= 0; hops++)
+            zone = hp_plan_zone_beyond(b->plan, (unsigned)zone);
+        if (zone >= 0) {
+            int nat = b->plan->zones[i].nat, firewall = b->plan->zones[i].firewall;
+            complain(b, nat >= 0 ? s->nats[nat].mark : s->firewalls[firewall].mark, NULL, "%s `%s` is behind itself",
+                     nat >= 0 ? "NAT" : "firewall", b->plan->zones[i].name);
             return;
         }
     }
@@ -220,6 +208,13 @@ static void number_zones(builder *b)
         if (z == 0) {
             hp_addr_parse("198.18.255.1", &zone->router4); /* the networks go by use: see addressing.c */
             hp_addr_parse("2001:db8:ffff::1", &zone->router6);
+        } else if (zone->firewall >= 0) {
+            const hp_sc_firewall_zone *firewall = &s->firewalls[zone->firewall];
+            unsigned index = (unsigned)zone->firewall;
+            if (firewall->family.ipv4)
+                zone->prefix4 = firewall->inside4.base.family ? firewall->inside4 : hp_firewall_prefix4(index);
+            if (firewall->family.ipv6)
+                zone->prefix6 = firewall->inside6.base.family ? firewall->inside6 : hp_firewall_prefix6(index);
         } else if (zone->nat < 0) {
             const hp_sc_lan *lan = &s->lans[z - 1];
             if (lan->family.ipv4)
@@ -240,9 +235,10 @@ static void number_zones(builder *b)
         }
         hp_address_pool_init(&b->pool4[z], &zone->prefix4, HP_AF_IPV4);
         hp_address_pool_init(&b->pool6[z], &zone->prefix6, HP_AF_IPV6);
-        if (zone->nat >= 0 && zone->prefix4.base.family)
+        bool gateway = zone->nat >= 0 || zone->firewall >= 0;
+        if (gateway && zone->prefix4.base.family)
             zone->router4 = hp_addr_plus(zone->prefix4.base, 1);
-        if (zone->nat >= 0 && zone->prefix6.base.family)
+        if (gateway && zone->prefix6.base.family)
             zone->router6 = hp_addr_plus(zone->prefix6.base, 1);
         if (zone->router4.family)
             hp_address_pool_reserve(&b->pool4[z], &zone->router4);
@@ -359,6 +355,22 @@ static void number_attachments(builder *b)
             if (s->clat)
                 number_clat(b, &plan->peers[i].interfaces[k], s);
         }
+    }
+}
+
+/* Where the firewalls' ICMP errors come from outside: of the families that are both inside and there. */
+static void number_firewalls(builder *b)
+{
+    hp_plan *plan = b->plan;
+    for (unsigned i = 0; i < plan->n_firewalls; i++) {
+        hp_plan_firewall *firewall = &plan->firewalls[i];
+        unsigned outer = firewall->outside.zone;
+        const hp_plan_zone *zone = &plan->zones[outer];
+        const hp_sc_family *family = &firewall->source->family;
+        if (family->ipv4 && (outer == 0 || zone->prefix4.base.family))
+            hp_address_pool_take(&b->pool4[outer], HP_USE_NAT, &firewall->outside4);
+        if (family->ipv6 && (outer == 0 || zone->prefix6.base.family))
+            hp_address_pool_take(&b->pool6[outer], HP_USE_NAT, &firewall->outside6);
     }
 }
 
@@ -490,13 +502,17 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
 
     make_zones(&b);
     attach_nats(&b);
+    attach_firewalls(&b);
+    check_nesting(&b);
     attach_servers(&b);
     attach_peers(&b);
     number_zones(&b);
     if (!b.failed)
         number_attachments(&b);
-    if (!b.failed)
+    if (!b.failed) {
         number_spare_servers(&b);
+        number_firewalls(&b);
+    }
     resolve_peers(&b);
     hp_plan_names(plan, box->owned);
     read_recordings(&b);
@@ -508,6 +524,7 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     }
     g_free(b.pool4);
     g_free(b.pool6);
+    b.failed = !hp_plan_place_rules(plan, box->owned, diags) || b.failed;
     box->places = hp_places_make(plan);
     check_places(&b, hp_plan_places(plan));
     if (b.failed) {

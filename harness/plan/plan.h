@@ -1,9 +1,10 @@
 /* A plan: one case of a scenario with every name resolved to an index and every address assigned. Immutable.
  *
- * Zones are where interfaces attach: zone 0 is the Internet, then the plain LANs, then the inside of each NAT, in the
- * scenario's order. Addresses: servers 203.0.113.0/24, public peers 198.51.100.0/24, NAT outsides 192.0.2.0/24, more of
- * any of them from 198.18.0.0/15; insides 192.168.x.0/24 (100.64.0.0/10 for a NAT that has NATs behind it); IPv6 from
- * 2001:db8::/32 (fd00::/8 inside a NAT, unless it routes IPv6). */
+ * Zones are where interfaces attach: zone 0 is the Internet, then the plain LANs, then the inside of each NAT, then that
+ * of each firewall, in the scenario's order. Addresses: servers 203.0.113.0/24, public peers 198.51.100.0/24, NAT
+ * outsides 192.0.2.0/24, more of any of them from 198.18.0.0/15; behind firewalls 198.19.x.0/24; insides 192.168.x.0/24
+ * (100.64.0.0/10 for a NAT that has NATs behind it); IPv6 from 2001:db8::/32 (fd00::/8 inside a NAT, unless it routes
+ * IPv6). */
 #ifndef HP_PLAN_PLAN_H
 #define HP_PLAN_PLAN_H
 
@@ -15,12 +16,14 @@
 #include "trace/capture.h"
 
 typedef struct hp_plan_zone {
-    const char *name; /* "internet", a LAN's or a NAT's name */
+    const char *name; /* "internet", a LAN's, a NAT's or a firewall's name */
     hp_prefix prefix4, prefix6; /* family none where the zone has none */
-    hp_addr router4, router6; /* the gateway: a NAT's inside address, on the Internet a router of its core; family none
+    hp_addr router4,
+        router6; /* the gateway: a NAT's or firewall's inside address, on the Internet a router of its core; family none
                                  on a plain LAN */
     hp_link_config link; /* what a packet entering the zone passes */
     int nat; /* index of the NAT whose inside it is, or -1 */
+    int firewall; /* the same of a firewall */
 } hp_plan_zone;
 
 /* What is attached to a zone: a host's interface or a NAT's outside. */
@@ -47,6 +50,14 @@ typedef struct hp_plan_nat {
     hp_prefix routed6; /* IPv6 prefix that its outside sends to it: the inside's own or what replaces that; or none */
 } hp_plan_nat;
 
+/* A firewall with a network of its own. Its outside has addresses for its ICMP errors alone: nobody is routed there. */
+typedef struct hp_plan_firewall {
+    const hp_sc_firewall_zone *source;
+    hp_plan_attachment outside; /* without addresses */
+    hp_addr outside4, outside6; /* family none where it has none */
+    unsigned inside_zone;
+} hp_plan_firewall;
+
 typedef struct hp_plan_server {
     const hp_sc_server *source;
     hp_server_config config; /* shares strings with the source; redirect_addr resolved */
@@ -69,6 +80,25 @@ typedef struct hp_plan_peer {
     hp_capture *replay[HP_MEDIA_N_KINDS]; /* the recordings it sends; NULL: none. Shared by cases of one file */
 } hp_plan_peer;
 
+/* Where a middlebox of rules stands. */
+typedef enum hp_place_kind {
+    HP_PLACE_PEER, /* before the interface (`interface`) of a peer */
+    HP_PLACE_SERVER,
+    HP_PLACE_NAT, /* before its outside */
+    HP_PLACE_NAT_INSIDE,
+    HP_PLACE_FIREWALL,
+    HP_PLACE_FIREWALL_INSIDE,
+    HP_PLACE_ZONE, /* where every packet that crosses a LAN or the Internet passes */
+} hp_place_kind;
+
+typedef struct hp_plan_middlebox {
+    hp_place_kind kind;
+    unsigned index, interface; /* of the peer, server, NAT, firewall or zone */
+    char *name; /* of its node: "rules alice" */
+    unsigned *rules; /* indices into the scenario's, in its order */
+    unsigned n_rules;
+} hp_plan_middlebox;
+
 typedef struct hp_plan {
     const hp_scenario *scenario; /* outlives the plan */
     char *case_name; /* "nat/symmetric-both", with a matrix "…[home.preset=symmetric]"; unique, fit for a folder */
@@ -77,6 +107,10 @@ typedef struct hp_plan {
     unsigned n_zones;
     hp_plan_nat *nats;
     unsigned n_nats;
+    hp_plan_firewall *firewalls;
+    unsigned n_firewalls;
+    hp_plan_middlebox *middleboxes; /* one a place that rules name */
+    unsigned n_middleboxes;
     hp_plan_server *servers;
     unsigned n_servers;
     hp_plan_peer *peers;
@@ -92,6 +126,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_plan, hp_plan_free)
 int hp_plan_find_peer(const hp_plan *plan, const char *name);
 int hp_plan_find_nat(const hp_plan *plan, const char *name);
 int hp_plan_find_server(const hp_plan *plan, const char *name);
+int hp_plan_find_firewall(const hp_plan *plan, const char *name);
+/* The zone beyond the NAT or firewall whose inside this one is; -1 when it is no inside. */
+int hp_plan_zone_beyond(const hp_plan *plan, unsigned zone);
 int hp_plan_find_zone(const hp_plan *plan, const char *name);
 /* Whether a word may stand after `at:` in an expectation (node, tap, link), and all such words for suggestions. */
 const char *const *hp_plan_places(const hp_plan *plan);

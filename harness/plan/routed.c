@@ -33,11 +33,11 @@ hp_sc_family hp_routed_outside_family(const hp_plan *plan, unsigned nat)
 
 static bool is_behind(const hp_plan *plan, unsigned inner, unsigned outer)
 {
-    int nat = plan->zones[plan->nats[inner].outside.zone].nat;
-    for (unsigned hops = 0; nat >= 0 && hops <= plan->n_nats; hops++) {
-        if ((unsigned)nat == outer)
+    int zone = (int)plan->nats[inner].outside.zone;
+    for (unsigned hops = 0; zone >= 0 && hops <= plan->n_zones; hops++) {
+        if (plan->zones[zone].nat == (int)outer)
             return true;
-        nat = plan->zones[plan->nats[nat].outside.zone].nat;
+        zone = hp_plan_zone_beyond(plan, (unsigned)zone);
     }
     return false;
 }
@@ -77,11 +77,12 @@ char *hp_routed_problem(const hp_plan *plan, unsigned nat)
 
 int hp_routed_nat64_of(const hp_plan *plan, unsigned zone)
 {
-    int nat = plan->zones[zone].nat;
-    for (unsigned hops = 0; nat >= 0 && hops <= plan->n_nats; hops++) {
-        if (plan->nats[nat].source->config.nat64)
+    int z = (int)zone;
+    for (unsigned hops = 0; z >= 0 && hops <= plan->n_zones; hops++) {
+        int nat = plan->zones[z].nat;
+        if (nat >= 0 && plan->nats[nat].source->config.nat64)
             return nat;
-        nat = plan->zones[plan->nats[nat].outside.zone].nat;
+        z = hp_plan_zone_beyond(plan, (unsigned)z);
     }
     return -1;
 }

@@ -103,12 +103,14 @@ static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
         .servers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .owners = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL),
         .drops = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+        .touched = g_hash_table_new_full(NULL, NULL, NULL, hp_ladder_touch_free),
         .roles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
         .heard = g_hash_table_new(NULL, NULL),
         .tracks = g_ptr_array_new_with_free_func(free_track),
         .lost = g_ptr_array_new_with_free_func(free_lost),
         .taps = g_ptr_array_new_with_free_func(g_free),
         .legs = g_ptr_array_new_with_free_func(hp_ladder_leg_free),
+        .touched_legs = g_ptr_array_new(),
         .legs_by_key = g_hash_table_new(g_int64_hash, g_int64_equal),
         .streamers = g_hash_table_new(NULL, NULL),
         .channels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
@@ -123,6 +125,8 @@ static void clear_builder(hp_ladder_builder *b)
     g_hash_table_unref(b->servers);
     g_hash_table_unref(b->owners);
     g_hash_table_unref(b->drops);
+    g_ptr_array_unref(b->touched_legs);
+    g_hash_table_unref(b->touched);
     g_hash_table_unref(b->roles);
     g_hash_table_unref(b->heard);
     g_ptr_array_unref(b->tracks);

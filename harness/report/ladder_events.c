@@ -73,9 +73,8 @@ static void on_step_done(const hp_ladder_event_line *e)
 }
 
 /* What a step at this instant did is said in its line; what happens by itself has a line of its own. */
-static void on_changed(const hp_ladder_event_line *e)
+static void tell_change(const hp_ladder_event_line *e, const char *what)
 {
-    const char *what = hp_ladder_text_of(e, "what");
     hp_ladder_draft *step = e->b->step;
     if (step == NULL || step->entry.at != e->at) {
         across(e, "%s: %s", e->subject, what)->barrier = true;
@@ -84,6 +83,42 @@ static void on_changed(const hp_ladder_event_line *e)
         g_free(step->entry.text);
         step->entry.text = text;
     }
+}
+
+static void on_changed(const hp_ladder_event_line *e)
+{
+    tell_change(e, hp_ladder_text_of(e, "what"));
+}
+
+/* Where the middlebox stands before a host, it is told there; else it is nobody's. */
+static void on_rule_hit(const hp_ladder_event_line *e)
+{
+    const char *place = hp_ladder_text_of(e, "place");
+    const unsigned packet = (unsigned)hp_ladder_u64_of(e, "packet");
+    g_autofree char *text = g_strdup_printf("rule %s: %s", e->subject, hp_ladder_text_of(e, "do"));
+    g_auto(GStrv) parts = g_strsplit(g_str_has_prefix(place, "rules ") ? place + strlen("rules ") : place, "/", 2);
+    const int host = parts[0] == NULL ? 0 : GPOINTER_TO_INT(g_hash_table_lookup(e->b->participants, parts[0]));
+    hp_ladder_event_line at = *e;
+    at.who = host - 1;
+    if (packet > 0) {
+        hp_ladder_touch *touch = g_new0(hp_ladder_touch, 1);
+        *touch = (hp_ladder_touch){.at = e->at, .text = g_strdup(text)};
+        g_hash_table_insert(e->b->touched, GUINT_TO_POINTER(packet), touch);
+    }
+    if (!e->b->options->packets || packet == 0) {
+        hp_ladder_draft *draft = host > 0 ? hp_ladder_note(&at, HP_LADDER_OTHER, "%s", text) : across(e, "%s", text);
+        draft->folds = true;
+    }
+}
+
+/* By its own step, which names it, or with another one. */
+static void on_rule_switched(const hp_ladder_event_line *e)
+{
+    g_autofree char *own = g_strdup_printf("rule %s", e->subject);
+    g_autofree char *what = g_strdup_printf("%s %s", own, hp_ladder_text_of(e, "state"));
+    const hp_ladder_draft *step = e->b->step;
+    bool is_own = step != NULL && step->entry.at == e->at && g_str_has_suffix(step->entry.text, own);
+    tell_change(e, is_own ? hp_ladder_text_of(e, "state") : what);
 }
 
 static void on_run_end(const hp_ladder_event_line *e)
@@ -274,6 +309,9 @@ static const hp_ladder_event_fn shown[HP_EV_N] = {
     [HP_EV_LINK_CHANGED] = on_changed,
     [HP_EV_SERVER_STREAM] = on_server_stream,
     [HP_EV_TURN_CONNECTION] = on_turn_connection,
+    [HP_EV_FIREWALL_CHANGED] = on_changed,
+    [HP_EV_RULE_HIT] = on_rule_hit,
+    [HP_EV_RULE_SWITCHED] = on_rule_switched,
     [HP_EV_TURN_ALLOCATION_ENDED] = on_allocation_ended,
     [HP_EV_TURN_DROPPED] = on_turn_dropped,
     [HP_EV_SERVER_STOPPED] = on_server_stopped,

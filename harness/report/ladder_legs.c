@@ -6,11 +6,15 @@
  * same NAT at the same instant, since NATs change addresses but take no time. The leg ends where a packet comes in at a
  * host, or where events.jsonl says that its last record was dropped. A second arrival is counted, not drawn.
  *
+ * A NAT's gateway may change the payload as well: what leaves next is then what came in last. A middlebox of rules shows
+ * what it changed or made as it leaves. A payload that it changed goes on the leg on which a rule was carried out at that
+ * instant; an answer that it made begins one that nobody sent.
+ *
  * When a TURN server sends what it was sent before, its leg is `onwards` of the other.
  *
  * Limits: later fragments are legs of their own, and one that is cut into smaller ones is lost from sight; a datagram
- * arrives when its first fragment does. A NAT that rewrites payload within the first bytes breaks the chain there; the
- * leg then reads "not seen again". So may one of many identical datagrams that are under way at once. */
+ * arrives when its first fragment does. A rule that changes a payload and holds it back, or is quiet, breaks the chain
+ * there; the leg then reads "not seen again". So may one of many identical datagrams that are under way at once. */
 #include "report/ladder_private.h"
 
 void hp_ladder_leg_free(gpointer data)
@@ -18,8 +22,16 @@ void hp_ladder_leg_free(gpointer data)
     hp_ladder_leg *leg = data;
     hp_ladder_wire_clear(&leg->wire);
     g_free(leg->dropped);
+    g_free(leg->touched);
     g_free(leg->text);
     g_free(leg);
+}
+
+void hp_ladder_touch_free(gpointer data)
+{
+    hp_ladder_touch *touch = data;
+    g_free(touch->text);
+    g_free(touch);
 }
 
 /* "alice", "alice/wifi": a host; "home/in", "home/out": a NAT. A peer may call its interfaces "in" and "out", so that
@@ -31,6 +43,10 @@ static void see_tap(const char *name, void *user)
     g_autofree char *base = slash != NULL ? g_strndup(name, (gsize)(slash - name)) : g_strdup(name);
     hp_ladder_tap *tap = g_new0(hp_ladder_tap, 1);
     g_ptr_array_add(b->taps, tap);
+    if (g_str_has_prefix(name, "rules ")) {
+        *tap = (hp_ladder_tap){.participant = HP_LADDER_NOBODY, .nat = -1, .rules = true};
+        return;
+    }
     if (!g_hash_table_contains(b->nats, base) && !g_hash_table_contains(b->participants, base) && slash != NULL &&
         (strcmp(slash, "/in") == 0 || strcmp(slash, "/out") == 0)) {
         hp_ladder_add_nat(b, base);
@@ -144,6 +160,66 @@ static void learn_source(hp_ladder_builder *b, const hp_ladder_leg *leg, const h
     }
 }
 
+/* Whether p can be what this leg became where its payload was changed: it does not go back to where the leg came from, as
+ * an answer would, and is no error about it. */
+static bool became(const hp_ladder_leg *leg, const hp_evidence_packet *p)
+{
+    return leg->arrived == HP_NEVER && leg->dropped == NULL && leg->wire.proto == p->packet->proto &&
+           !(hp_addr_same_ip(&leg->last_src, &p->packet->dst) && hp_addr_same_ip(&leg->last_dst, &p->packet->src));
+}
+
+static void rekey(const hp_ladder_builder *b, hp_ladder_leg *leg, uint64_t key)
+{
+    hp_ladder_leg *newer = newest_of_key(b, leg->wire.key);
+    if (newer == leg) {
+        g_hash_table_remove(b->legs_by_key, &leg->wire.key);
+        if (leg->next_of_key != NULL) {
+            g_hash_table_insert(b->legs_by_key, &leg->next_of_key->wire.key, leg->next_of_key);
+        }
+    } else {
+        while (newer->next_of_key != leg) {
+            newer = newer->next_of_key;
+        }
+        newer->next_of_key = leg->next_of_key;
+    }
+    leg->wire.key = key;
+    leg->next_of_key = newest_of_key(b, key);
+    g_hash_table_replace(b->legs_by_key, &leg->wire.key, leg);
+}
+
+/* The leg that a NAT's gateway changed into p: the one that came in there last, at the same instant. */
+static hp_ladder_leg *translated_leg(const hp_ladder_builder *b, const hp_ladder_tap *tap, const hp_evidence_packet *p,
+                                     const hp_ladder_wire *wire)
+{
+    hp_ladder_leg *leg = b->entered;
+    if (tap->nat < 0 || p->inwards || leg == NULL || leg->last_nat != tap->nat || leg->last_at != p->at ||
+        !became(leg, p)) {
+        return NULL;
+    }
+    rekey(b, leg, wire->key);
+    return leg;
+}
+
+/* The leg that a rule changed into p: one that a rule was carried out on at that instant, and best one whose addresses p
+ * still has. */
+static hp_ladder_leg *changed_leg(const hp_ladder_builder *b, const hp_ladder_tap *tap, const hp_evidence_packet *p,
+                                  const hp_ladder_wire *wire)
+{
+    hp_ladder_leg *found = NULL;
+    bool sure = false;
+    for (unsigned i = b->touched_legs->len; i > 0 && i + MAX_SAME > b->touched_legs->len && !sure; i--) {
+        hp_ladder_leg *leg = g_ptr_array_index(b->touched_legs, i - 1);
+        if (leg->touched_at == p->at && became(leg, p)) {
+            sure = goes_on(leg, tap, p);
+            found = sure || found == NULL ? leg : found;
+        }
+    }
+    if (found != NULL) {
+        rekey(b, found, wire->key);
+    }
+    return found;
+}
+
 static hp_ladder_leg *new_leg(hp_ladder_builder *b, const hp_evidence_packet *p, hp_ladder_wire *wire, int from)
 {
     hp_ladder_leg *leg = g_new0(hp_ladder_leg, 1);
@@ -179,14 +255,21 @@ static bool see_packet(const hp_evidence_packet *p, void *user)
     const hp_ladder_tap *tap = g_ptr_array_index(b->taps, p->tap);
     hp_ladder_wire wire;
     hp_ladder_wire_read(p->packet, &wire);
-    const bool leaves = tap->nat < 0 && !p->inwards;
-    hp_ladder_leg *leg = leaves ? NULL : leg_of(b, tap, p, wire.key);
+    const bool leaves = tap->nat < 0 && !tap->rules && !p->inwards;
+    hp_ladder_leg *leg = tap->rules ? changed_leg(b, tap, p, &wire) : NULL;
+    if (leg == NULL && !leaves) {
+        leg = leg_of(b, tap, p, wire.key);
+    }
+    if (leg == NULL) {
+        leg = translated_leg(b, tap, p, &wire);
+    }
     if (leg != NULL) {
         hp_ladder_wire_clear(&wire);
     } else {
         /* An error from a router, or a packet that an attacker made: nobody sent it. */
         leg = new_leg(b, p, &wire, leaves ? tap->participant : HP_LADDER_NOBODY);
     }
+    b->entered = tap->nat >= 0 && p->inwards ? leg : NULL;
     leg->last_at = p->at;
     leg->last_nat = tap->nat;
     leg->last_src = p->packet->src;
@@ -200,6 +283,13 @@ static bool see_packet(const hp_evidence_packet *p, void *user)
             learn_source(b, leg, &p->packet->src);
             g_clear_pointer(&leg->dropped, g_free); /* that was another copy */
         }
+    }
+    const hp_ladder_touch *touch = g_hash_table_lookup(b->touched, GUINT_TO_POINTER(p->number));
+    if (touch != NULL) {
+        g_free(leg->touched);
+        leg->touched = g_strdup(touch->text);
+        leg->touched_at = touch->at;
+        g_ptr_array_add(b->touched_legs, leg);
     }
     const char *dropped = g_hash_table_lookup(b->drops, GUINT_TO_POINTER(p->number));
     if (dropped != NULL && leg->dropped == NULL && (leg->arrived == HP_NEVER || leg->copies == 1)) {

@@ -367,8 +367,11 @@ static void add_leg(messages *m, const hp_ladder_leg *leg)
     draft->entry.dropped = hp_ladder_leg_fate(m->b, leg);
     if (draft->entry.dropped == NULL && leg->from != HP_LADDER_NOBODY) {
         char span[HP_TIME_TEXT];
-        draft->entry.note = g_strdup_printf("%s%s", hp_time_format(leg->arrived - leg->at, span),
-                                            leg->copies > 1 ? ", more than once" : "");
+        draft->entry.note = g_strdup_printf("%s%s%s%s", hp_time_format(leg->arrived - leg->at, span),
+                                            leg->copies > 1 ? ", more than once" : "", leg->touched != NULL ? ", " : "",
+                                            leg->touched != NULL ? leg->touched : "");
+    } else {
+        draft->entry.note = g_strdup(leg->touched);
     }
 }
 

@@ -67,6 +67,7 @@ struct hp_ladder_leg {
     unsigned copies; /* arrivals */
     hp_addr src, dst; /* as it left */
     char *dropped; /* "filtered at home"; owned; NULL */
+    char *touched; /* "rule no-nomination: rewrite"; owned; NULL */
     hp_ladder_leg *onwards; /* the leg by which a TURN server passed it on */
     bool is_onwards; /* this is such a leg */
     hp_ladder_wire wire;
@@ -75,6 +76,7 @@ struct hp_ladder_leg {
     hp_addr last_src, last_dst;
     hp_time last_at;
     int last_nat; /* -1: at a host */
+    hp_time touched_at; /* when a rule was carried out on it last */
     hp_ladder_leg *next_of_key; /* an older one */
 };
 
@@ -100,9 +102,15 @@ typedef struct hp_ladder_lost {
     char *why; /* "host-down at alice" */
 } hp_ladder_lost;
 
+typedef struct hp_ladder_touch {
+    hp_time at;
+    char *text; /* "rule no-nomination: rewrite" */
+} hp_ladder_touch;
+
 typedef struct hp_ladder_tap {
     int participant; /* HP_LADDER_NOBODY: a NAT */
     int nat; /* its number, or -1 */
+    bool rules; /* a middlebox of rules: what it changed or made is seen there as it leaves */
 } hp_ladder_tap;
 
 typedef struct hp_ladder_builder {
@@ -114,6 +122,7 @@ typedef struct hp_ladder_builder {
     GHashTable *servers; /* names that result.json calls servers */
     GHashTable *owners; /* hp_addr to participant + 1 */
     GHashTable *drops; /* packet number to "filtered at home" */
+    GHashTable *touched; /* packet number to hp_ladder_touch */
     GHashTable *roles; /* "alice 1" to the ICE role last told */
     GHashTable *heard; /* numbers of flows that somebody got something of */
     GPtrArray *tracks; /* hp_ladder_track* */
@@ -122,6 +131,8 @@ typedef struct hp_ladder_builder {
     /* packets */
     GPtrArray *taps; /* hp_ladder_tap* */
     GPtrArray *legs; /* hp_ladder_leg* */
+    hp_ladder_leg *entered; /* the one that came in at a NAT last, or NULL */
+    GPtrArray *touched_legs; /* those that a rule was carried out on, borrowed */
     GHashTable *legs_by_key; /* newest of its key */
     GHashTable *streamers; /* participants that sent over TCP */
     GHashTable *channels; /* "participant address number" to hp_addr */
@@ -150,6 +161,7 @@ void hp_ladder_add_summary(hp_ladder_builder *b, JsonObject *result);
 void hp_ladder_event(const hp_evidence_line *line, void *builder); /* hp_evidence_line_fn */
 extern const hp_evidence_capture hp_ladder_capture; /* user: the builder */
 void hp_ladder_leg_free(gpointer leg);
+void hp_ladder_touch_free(gpointer touch);
 /* Why a leg did not arrive; NULL: it did. Caller frees. */
 char *hp_ladder_leg_fate(const hp_ladder_builder *b, const hp_ladder_leg *leg);
 /* When all is read: entries for the legs. */

@@ -114,6 +114,14 @@ static void do_inject(hp_director *d, const hp_step *step)
     hp_injector_start(d->injector, &config);
 }
 
+static void do_rule(hp_director *d, const hp_step *step)
+{
+    const hp_scenario *scenario = d->rig->plan->scenario;
+    for (unsigned i = 0; i < scenario->n_rules; i++)
+        if (g_strcmp0(scenario->rules[i].rule.label, step->rule.label) == 0)
+            hp_rig_switch_rule(d->rig, i, step->rule.on);
+}
+
 /* The name a step is about, for the trace. */
 static const char *step_target(const hp_step *step)
 {
@@ -145,6 +153,10 @@ static const char *step_target(const hp_step *step)
         return step->inject.to;
     case HP_STEP_SET_DNS:
         return step->dns.server;
+    case HP_STEP_SET_FIREWALL:
+        return step->firewall.of;
+    case HP_STEP_RULE:
+        return step->rule.label;
     case HP_STEP_WAIT_FOR:
         return step->wait_for.state ? step->wait_for.state : step->wait_for.event.subject;
     case HP_STEP_WAIT:
@@ -159,8 +171,7 @@ static void carry_out(hp_director *d, const hp_step *step)
 {
     hp_rig *rig = d->rig;
     int nat = -1, server = -1;
-    if (step->kind == HP_STEP_REBOOT || step->kind == HP_STEP_RENUMBER || step->kind == HP_STEP_REBIND ||
-        step->kind == HP_STEP_SET_NAT)
+    if (step->kind == HP_STEP_RENUMBER || step->kind == HP_STEP_REBIND || step->kind == HP_STEP_SET_NAT)
         nat = hp_plan_find_nat(rig->plan, step->nat.nat);
     if (step->kind == HP_STEP_STOP_SERVER || step->kind == HP_STEP_START_SERVER)
         server = hp_plan_find_server(rig->plan, step->server);
@@ -173,7 +184,7 @@ static void carry_out(hp_director *d, const hp_step *step)
         do_send(d, step);
         break;
     case HP_STEP_REBOOT:
-        hp_nat_reboot(rig->nats[nat]);
+        hp_rig_reboot(rig, step->nat.nat);
         break;
     case HP_STEP_RENUMBER:
         if (nat >= 0)
@@ -221,6 +232,12 @@ static void carry_out(hp_director *d, const hp_step *step)
         break;
     case HP_STEP_SET_DNS:
         hp_rig_set_dns(rig, step);
+        break;
+    case HP_STEP_SET_FIREWALL:
+        hp_rig_set_firewall(rig, step);
+        break;
+    case HP_STEP_RULE:
+        do_rule(d, step);
         break;
     case HP_STEP_WAIT:
     case HP_STEP_WAIT_FOR:
@@ -295,6 +312,7 @@ static bool take_step(hp_director *d, hp_time now)
     hp_trace_event(trace_of(d), now, HP_EV_STEP, hp_step_name(step), HP_FU("step", d->next + 1),
                    HP_FS("target", step_target(step)), HP_FU("line", step->mark.line),
                    HP_FS("label", hp_step_label(step)));
+    hp_rig_pass_step(d->rig, d->next);
     carry_out(d, step);
     if (step->kind == HP_STEP_WAIT_FOR) {
         d->state = WAITING_EVENT;

@@ -2,9 +2,11 @@
  * scenario, the capture and the drops speak of it: "alice/up" and "alice/down" for an access link, "internet/alice"
  * for the zone's own link from alice, "home/gateway" for the one from a NAT into its inside.
  *
+ * Firewalls are in rig_firewall.c, middleboxes of rules in rig_rules.c.
+ *
  * Only the Internet's router is a hop and answers what it cannot route; an inside is a switch whose default route is
  * its NAT, and a plain LAN has no way out. Multicast stays within an inside or a LAN. */
-#include "run/rig.h"
+#include "run/rig_private.h"
 
 #include <string.h>
 
@@ -36,7 +38,7 @@ static hp_link *make_link(hp_rig *rig, const hp_link_config *config, const char 
     return hp_link_new(rig->world, name, config);
 }
 
-static hp_addr first_of(const hp_addr *addresses, unsigned n, uint8_t family)
+hp_addr hp_rig_first_of(const hp_addr *addresses, unsigned n, uint8_t family)
 {
     for (unsigned i = 0; i < n; i++)
         if (addresses[i].family == family)
@@ -55,26 +57,26 @@ static void route(hp_rig *rig, const hp_rig_attachment *at, bool add)
     }
 }
 
-/* A NAT's IPv6 prefix leads to it, from its zone and from those further out as far as IPv6 is routed. Passed on, it
- * belongs to the inside of each NAT on the way. */
-static void route_prefix(hp_rig *rig, unsigned nat)
+void hp_rig_route_prefix(hp_rig *rig, const hp_rig_attachment *at, const hp_prefix *prefix)
 {
-    const hp_prefix *prefix = &rig->plan->nats[nat].routed6;
-    const hp_rig_attachment *at = &rig->nat_outsides[nat];
-    while (prefix->base.family) {
+    while (at && prefix->base.family) {
+        const hp_plan_zone *zone = &rig->plan->zones[at->zone];
         hp_router_add_route(rig->zones[at->zone].router, prefix, at->router_port);
-        int outer = rig->plan->zones[at->zone].nat;
-        if (outer < 0)
-            return;
-        hp_nat_add_inside_prefix(rig->nats[outer], prefix);
-        if (rig->plan->nats[outer].source->config.ipv6 != HP_NAT_IPV6_ROUTE)
-            return;
-        at = &rig->nat_outsides[outer];
+        at = NULL;
+        if (zone->nat >= 0) {
+            hp_nat_add_inside_prefix(rig->nats[zone->nat], prefix);
+            bool routes = prefix->base.family == HP_AF_IPV6 &&
+                          rig->plan->nats[zone->nat].source->config.ipv6 == HP_NAT_IPV6_ROUTE;
+            at = routes ? &rig->nat_outsides[zone->nat] : NULL;
+        } else if (zone->firewall >= 0) {
+            hp_firewall_add_inside_prefix(rig->firewalls[zone->firewall], prefix);
+            at = &rig->firewall_outsides[zone->firewall];
+        }
     }
 }
 
 /* Connects an element's port to its zone. */
-static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment *plan, hp_node *node,
+void hp_rig_attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment *plan, hp_node *node,
                    unsigned node_port, const char *owner)
 {
     hp_rig_zone *zone = &rig->zones[plan->zone];
@@ -85,6 +87,8 @@ static void attach(hp_rig *rig, hp_rig_attachment *at, const hp_plan_attachment 
     *at = (hp_rig_attachment){.plan = plan,
                               .zone = plan->zone,
                               .router_port = zone->n_ports++,
+                              .node = node,
+                              .node_port = node_port,
                               .addresses = g_memdup2(plan->addresses, plan->n_addresses * sizeof(hp_addr)),
                               .spare = plan->spare ? g_memdup2(plan->spare, plan->n_addresses * sizeof(hp_addr)) : NULL,
                               .n_addresses = plan->n_addresses};
@@ -144,22 +148,22 @@ static void build_zones(hp_rig *rig)
     }
 }
 
-/* A NAT's inside port hangs on its inside zone as the default route. */
-static void attach_inside(hp_rig *rig, unsigned i)
+void hp_rig_attach_inside(hp_rig *rig, hp_rig_inside *at, unsigned zone_index, hp_node *node, unsigned node_port)
 {
-    const hp_plan_nat *plan = &rig->plan->nats[i];
-    const hp_plan_zone *zone_plan = &rig->plan->zones[plan->inside_zone];
-    hp_rig_zone *zone = &rig->zones[plan->inside_zone];
-    hp_node *nat = hp_nat_node(rig->nats[i]), *router = hp_router_node(zone->router);
+    const hp_plan_zone *zone_plan = &rig->plan->zones[zone_index];
+    hp_rig_zone *zone = &rig->zones[zone_index];
+    hp_node *router = hp_router_node(zone->router);
     unsigned port = zone->n_ports++;
     hp_link *crossing = make_link(rig, &zone_plan->link, zone_plan->name, "gateway");
     g_ptr_array_add(zone->crossings, crossing);
     hp_link_set_router_address(crossing, &zone_plan->router4, &zone_plan->router6);
-    hp_node_connect(nat, HP_NAT_INSIDE, hp_link_node(crossing), 0);
+    hp_node_connect(node, node_port, hp_link_node(crossing), 0);
     hp_node_connect(hp_link_node(crossing), 0, router, port);
-    hp_node_connect(hp_link_node(crossing), 1, nat, HP_NAT_INSIDE);
-    hp_node_connect(router, port, nat, HP_NAT_INSIDE);
+    hp_node_connect(hp_link_node(crossing), 1, node, node_port);
+    hp_node_connect(router, port, node, node_port);
     hp_router_set_default(zone->router, (int)port);
+    *at = (hp_rig_inside){
+        .zone = zone_index, .router_port = port, .node = node, .node_port = node_port, .crossing = crossing};
 }
 
 static void build_nats(hp_rig *rig)
@@ -167,6 +171,8 @@ static void build_nats(hp_rig *rig)
     const hp_plan *plan = rig->plan;
     rig->nats = g_new0(hp_nat *, plan->n_nats);
     rig->nat_outsides = g_new0(hp_rig_attachment, plan->n_nats);
+    rig->nat_insides = g_new0(hp_rig_inside, plan->n_nats);
+    rig->nat_firewalls = g_new0(hp_firewall *, plan->n_nats);
     for (unsigned i = 0; i < plan->n_nats; i++) {
         const hp_plan_nat *nat_plan = &plan->nats[i];
         const hp_plan_zone *inside = &plan->zones[nat_plan->inside_zone];
@@ -180,44 +186,49 @@ static void build_nats(hp_rig *rig)
             hp_nat_add_inside_prefix(nat, &inside->prefix4);
         if (inside->prefix6.base.family)
             hp_nat_add_inside_prefix(nat, &inside->prefix6);
-        attach_inside(rig, i);
-        attach(rig, &rig->nat_outsides[i], &nat_plan->outside, hp_nat_node(nat), HP_NAT_OUTSIDE,
-               nat_plan->source->name);
+        hp_rig_attach_nat_inside(rig, i);
+        hp_rig_attach(rig, &rig->nat_outsides[i], &nat_plan->outside, hp_nat_node(nat), HP_NAT_OUTSIDE,
+                      nat_plan->source->name);
         if (nat_plan->source->config.ipv6 == HP_NAT_IPV6_PREFIX)
             hp_nat_set_external_prefix(nat, &inside->prefix6, &nat_plan->routed6);
     }
-    for (unsigned i = 0; i < plan->n_nats; i++)
-        route_prefix(rig, i);
 }
 
-/* The CLAT between a host's interface and its network, a node like a NAT: its host is seen by IPv4. */
-static hp_node *add_clat(hp_rig *rig, hp_host *host, unsigned n, const hp_plan_attachment *plan)
+/* The CLAT between a host's interface, or the firewall before it, and its network, a node like a NAT: its host is seen by IPv4. */
+static hp_node *add_clat(hp_rig *rig, hp_node *host, unsigned port, const hp_plan_attachment *plan)
 {
     hp_clat_config config = {.host4 = plan->clat4,
                              .own4 = hp_addr_v4(0xc0000001, 0), /* RFC 7335 */
                              .source6 = plan->clat6,
                              .pref64 = plan->clat_prefix};
     hp_node *clat = hp_clat_node(hp_clat_new(rig->world, plan->clat, &config));
-    hp_host_add_address(host, n, &plan->clat4);
-    hp_node_connect(hp_host_node(host), n, clat, HP_CLAT_HOST);
-    hp_node_connect(clat, HP_CLAT_HOST, hp_host_node(host), n);
+    hp_node_connect(host, port, clat, HP_CLAT_HOST);
+    hp_node_connect(clat, HP_CLAT_HOST, host, port);
     if (hp_world_trace(rig->world))
         hp_trace_name_address(hp_world_trace(rig->world), plan->clat, &plan->clat6);
     return clat;
 }
 
 static void add_interface(hp_rig *rig, hp_host *host, hp_rig_attachment *at, const hp_plan_attachment *plan,
-                          const char *owner)
+                          const char *owner, const hp_sc_firewall *firewall, hp_firewall **ret_firewall)
 {
     unsigned n = hp_host_add_interface(host, plan->name, plan->mtu);
     for (unsigned i = 0; i < plan->n_addresses; i++)
         hp_host_add_address(host, n, &plan->addresses[i]);
+    hp_node *edge = hp_host_node(host);
+    unsigned port = n;
+    *ret_firewall = firewall->on ? hp_rig_host_firewall(rig, edge, port, plan, firewall) : NULL;
+    if (*ret_firewall) {
+        edge = hp_firewall_node(*ret_firewall);
+        port = HP_FIREWALL_OUTSIDE;
+    }
     if (plan->clat4.family) {
-        attach(rig, at, plan, add_clat(rig, host, n, plan), HP_CLAT_NETWORK, owner);
+        hp_host_add_address(host, n, &plan->clat4);
+        hp_rig_attach(rig, at, plan, add_clat(rig, edge, port, plan), HP_CLAT_NETWORK, owner);
         hp_prefix own = {.base = plan->clat6, .bits = 128};
         hp_router_add_route(rig->zones[at->zone].router, &own, at->router_port);
     } else {
-        attach(rig, at, plan, hp_host_node(host), n, owner);
+        hp_rig_attach(rig, at, plan, edge, port, owner);
     }
 }
 
@@ -228,11 +239,12 @@ static bool build_servers(hp_rig *rig, GError **error)
     rig->servers = g_new0(hp_server *, plan->n_servers);
     rig->dns = g_new0(hp_dns_service *, plan->n_servers);
     rig->server_attachments = g_new0(hp_rig_attachment, plan->n_servers);
+    rig->server_firewalls = g_new0(hp_firewall *, plan->n_servers);
     for (unsigned i = 0; i < plan->n_servers; i++) {
         const hp_plan_server *server = &plan->servers[i];
         rig->server_hosts[i] = hp_host_new(rig->world, server->source->name);
-        add_interface(rig, rig->server_hosts[i], &rig->server_attachments[i], &server->attachment,
-                      server->source->name);
+        add_interface(rig, rig->server_hosts[i], &rig->server_attachments[i], &server->attachment, server->source->name,
+                      &server->source->firewall, &rig->server_firewalls[i]);
         if (server->source->config.kind == HP_SERVER_DNS)
             rig->dns[i] = hp_dns_service_new(rig->server_hosts[i], server->source->name, &server->dns, error);
         else
@@ -258,10 +270,10 @@ static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int s
         return (hp_addr){.port = port};
     for (unsigned pass = 0; pass < 2; pass++) {
         uint8_t family = pass == 0 ? HP_AF_IPV4 : HP_AF_IPV6;
-        hp_addr a = first_of(at->addresses, at->n_addresses, family);
+        hp_addr a = hp_rig_first_of(at->addresses, at->n_addresses, family);
         for (unsigned k = 0; a.family && k < peer->n_interfaces; k++)
             if (peer->interfaces[k].clat4.family == family ||
-                first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
+                hp_rig_first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
                 return hp_addr_with_port(a, port);
     }
     return (hp_addr){0};
@@ -314,35 +326,37 @@ static void build_peers(hp_rig *rig)
     rig->peer_hosts = g_new0(hp_host *, plan->n_peers);
     rig->peers = g_new0(hp_peer *, plan->n_peers);
     rig->peer_attachments = g_new0(hp_rig_attachment *, plan->n_peers);
+    rig->peer_firewalls = g_new0(hp_firewall **, plan->n_peers);
     for (unsigned i = 0; i < plan->n_peers; i++) {
         const hp_plan_peer *peer = &plan->peers[i];
         const hp_sc_client *client = &peer->source->client;
         hp_host *host = rig->peer_hosts[i] = hp_host_new(rig->world, peer->source->name);
         rig->peer_attachments[i] = g_new0(hp_rig_attachment, peer->n_interfaces);
+        rig->peer_firewalls[i] = g_new0(hp_firewall *, peer->n_interfaces);
         for (unsigned k = 0; k < peer->n_interfaces; k++)
-            add_interface(rig, host, &rig->peer_attachments[i][k], &peer->interfaces[k], peer->source->name);
+            add_interface(rig, host, &rig->peer_attachments[i][k], &peer->interfaces[k], peer->source->name,
+                          &peer->source->interfaces[k].firewall, &rig->peer_firewalls[i][k]);
         g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn * HP_RIG_N_TURN_TRANSPORTS, 1));
         unsigned n_turn = turn_accounts(rig, peer, turn);
-        hp_peer_config config = {.name = peer->source->name,
-                                 .ice = &peer->source->ice,
-                                 .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun, HP_SERVER_UDP)
-                                                         : (hp_addr){0},
-                                 .stun_name = peer->stun >= 0 ? plan->servers[peer->stun].source->name : NULL,
-                                 .stun_host =
-                                     peer->stun >= 0 && peer->n_dns > 0 ? plan->servers[peer->stun].dns_name : NULL,
-                                 .turn = turn,
-                                 .n_turn = n_turn,
-                                 .resolver = peer->n_dns > 0 ? &peer->resolver : NULL,
-                                 .mdns = peer->source->mdns.on ? &peer->source->mdns.config : NULL,
-                                 .hides_addresses = !peer->source->mdns.shows_addresses,
-                                 .client = {.queue_early_candidates = client->queue_early_candidates,
-                                            .send_before_set = client->send_before_set,
-                                            .ignores_own = client->ignores_own,
-                                            .answers_any_offer = client->answers_any_offer,
-                                            .null_id_until = client->null_id_until,
-                                            .answer_delay = client->answer_delay},
-                                 .media = &peer->source->media,
-                                 .hub = rig->hub};
+        hp_peer_config config = {
+            .name = peer->source->name,
+            .ice = &peer->source->ice,
+            .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun, HP_SERVER_UDP) : (hp_addr){0},
+            .stun_name = peer->stun >= 0 ? plan->servers[peer->stun].source->name : NULL,
+            .stun_host = peer->stun >= 0 && peer->n_dns > 0 ? plan->servers[peer->stun].dns_name : NULL,
+            .turn = turn,
+            .n_turn = n_turn,
+            .resolver = peer->n_dns > 0 ? &peer->resolver : NULL,
+            .mdns = peer->source->mdns.on ? &peer->source->mdns.config : NULL,
+            .hides_addresses = !peer->source->mdns.shows_addresses,
+            .client = {.queue_early_candidates = client->queue_early_candidates,
+                       .send_before_set = client->send_before_set,
+                       .ignores_own = client->ignores_own,
+                       .answers_any_offer = client->answers_any_offer,
+                       .null_id_until = client->null_id_until,
+                       .answer_delay = client->answer_delay},
+            .media = &peer->source->media,
+            .hub = rig->hub};
         for (unsigned kind = 0; kind < HP_MEDIA_N_KINDS; kind++) {
             const hp_capture *capture = peer->replay[kind];
             config.replay[kind] = capture ? capture->datagrams : NULL;
@@ -361,11 +375,18 @@ hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error)
     rig->world = hp_world_new(plan->seed, trace);
     build_zones(rig);
     build_nats(rig);
+    hp_rig_build_firewalls(rig);
+    for (unsigned i = 0; i < plan->n_nats; i++)
+        hp_rig_route_prefix(rig, &rig->nat_outsides[i], &plan->nats[i].routed6);
     if (!build_servers(rig, error)) {
         hp_rig_free(rig);
         return NULL;
     }
     build_peers(rig);
+    if (!hp_rig_build_rules(rig, error)) {
+        hp_rig_free(rig);
+        return NULL;
+    }
     return rig;
 }
 
@@ -385,6 +406,7 @@ void hp_rig_free(hp_rig *rig)
         for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
             clear_attachment(&rig->peer_attachments[i][k]);
         g_free(rig->peer_attachments[i]);
+        g_free(rig->peer_firewalls[i]);
     }
     hp_media_hub_free(rig->hub);
     hp_signaling_free(rig->signaling);
@@ -395,10 +417,21 @@ void hp_rig_free(hp_rig *rig)
     }
     for (unsigned i = 0; i < plan->n_nats; i++)
         clear_attachment(&rig->nat_outsides[i]);
+    for (unsigned i = 0; i < plan->n_firewalls; i++)
+        clear_attachment(&rig->firewall_outsides[i]);
     hp_world_free(rig->world);
     for (unsigned z = 0; z < plan->n_zones; z++)
         g_ptr_array_unref(rig->zones[z].crossings);
     g_free(rig->zones);
+    g_clear_pointer(&rig->filters, g_ptr_array_unref);
+    g_free(rig->middleboxes);
+    g_free(rig->firewalls);
+    g_free(rig->nat_firewalls);
+    g_free(rig->server_firewalls);
+    g_free(rig->peer_firewalls);
+    g_free(rig->firewall_outsides);
+    g_free(rig->nat_insides);
+    g_free(rig->firewall_insides);
     g_free(rig->nats);
     g_free(rig->nat_outsides);
     g_free(rig->server_hosts);
@@ -518,6 +551,8 @@ void hp_rig_set_link(hp_rig *rig, const hp_step *step)
         configure_access(&rig->server_attachments[server], step);
     } else if (nat >= 0) {
         configure_access(&rig->nat_outsides[nat], step);
+    } else if (hp_plan_find_firewall(plan, step->link.of) >= 0) {
+        configure_access(&rig->firewall_outsides[hp_plan_find_firewall(plan, step->link.of)], step);
     } else {
         g_assert(zone >= 0); /* the loader knows no other names */
         const GPtrArray *crossings = rig->zones[zone].crossings;

@@ -7,10 +7,12 @@
 #include "actors/server.h"
 #include "actors/signaling.h"
 #include "plan/plan.h"
+#include "world/firewall.h"
 #include "world/host.h"
 #include "world/link.h"
 #include "world/nat.h"
 #include "world/router.h"
+#include "world/rules.h"
 
 /* One attachment: a host's interface or a NAT's outside, and the links between it and its zone's router.
  *
@@ -21,10 +23,20 @@
 typedef struct hp_rig_attachment {
     const hp_plan_attachment *plan;
     unsigned zone, router_port;
+    hp_node *node; /* the host, the NAT or the firewall, and its port */
+    unsigned node_port;
     hp_link *up, *crossing, *down;
     hp_addr *addresses, *spare; /* current ones; owned */
     unsigned n_addresses;
 } hp_rig_attachment;
+
+/* The inside of a NAT or a firewall, by which its zone has its default route. */
+typedef struct hp_rig_inside {
+    unsigned zone, router_port;
+    hp_node *node;
+    unsigned node_port;
+    hp_link *crossing;
+} hp_rig_inside;
 
 typedef struct hp_rig_zone {
     hp_router *router;
@@ -37,13 +49,19 @@ typedef struct hp_rig {
     hp_world *world;
     hp_rig_zone *zones;
     hp_nat **nats;
+    hp_firewall **firewalls; /* with a zone of their own */
+    hp_firewall **nat_firewalls, **server_firewalls; /* NULL where there is none */
+    hp_firewall ***peer_firewalls; /* by peer, by interface; likewise */
+    hp_rules **middleboxes; /* as the plan's */
+    GPtrArray *filters; /* compiled pcap filters of rules */
     hp_host **server_hosts, **peer_hosts;
     hp_server **servers; /* NULL: a DNS server */
     hp_dns_service **dns; /* by server; NULL: another one */
     hp_peer **peers;
     hp_signaling *signaling;
     hp_media_hub *hub;
-    hp_rig_attachment *nat_outsides, *server_attachments;
+    hp_rig_attachment *nat_outsides, *server_attachments, *firewall_outsides;
+    hp_rig_inside *nat_insides, *firewall_insides;
     hp_rig_attachment **peer_attachments; /* by peer, by interface */
 } hp_rig;
 
@@ -60,6 +78,16 @@ void hp_rig_stop_server(hp_rig *rig, unsigned server);
 void hp_rig_start_server(hp_rig *rig, unsigned server);
 /* Carries out a set-dns step. */
 void hp_rig_set_dns(hp_rig *rig, const hp_step *step);
+/* All mappings of a NAT, and all flows of its firewall; or those of a firewall with a zone. */
+void hp_rig_reboot(hp_rig *rig, const char *name);
+/* Applies what a set-firewall step says. */
+void hp_rig_set_firewall(hp_rig *rig, const hp_step *step);
+/* Switches the scenario's rule of that index, wherever it stands. */
+void hp_rig_switch_rule(hp_rig *rig, unsigned rule, bool on);
+/* Switches the rules that begin or end with the step of that index. */
+void hp_rig_pass_step(hp_rig *rig, unsigned step);
+/* The end of the run: traces what the rules counted. */
+void hp_rig_finish(hp_rig *rig);
 /* Applies config to the links that a set-link step speaks of. */
 void hp_rig_set_link(hp_rig *rig, const hp_step *step);
 

@@ -120,6 +120,7 @@ hp_result *hp_run_finish(hp_run *run)
     for (unsigned i = 0; i < run->plan->n_servers; i++)
         if (run->rig->servers[i])
             hp_server_finish(run->rig->servers[i]);
+    hp_rig_finish(run->rig);
     hp_trace_event(run->trace, now, HP_EV_RUN_END, run->plan->case_name, HP_FS("reason", run->reason));
     hp_checker_feed(run->checker, run->trace);
     hp_result *result = hp_checker_finish(run->checker, run->trace, run->verdict, run->message, run->reason, now);

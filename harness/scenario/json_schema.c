@@ -108,6 +108,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
     case HP_V_FLAGS:
     case HP_V_SET:
     case HP_V_PRESET:
+    case HP_V_FIREWALL_PRESET:
         if (key->words != NULL) {
             words(b, key->words);
         } else {
@@ -155,6 +156,17 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         string_alternative(b, "^[0-9]+( *\\.\\. *[0-9]+)?$");
         json_builder_end_array(b);
         break;
+    case HP_V_SEQUENCES:
+        open_any_of(b);
+        int_alternative(b, 0, UINT16_MAX);
+        string_alternative(b, "^[0-9]+ *\\.\\. *[0-9]+$");
+        json_builder_end_array(b);
+        break;
+    case HP_V_OCTETS32:
+        member(b, "type", "integer");
+        member_int(b, "minimum", 0);
+        member_int(b, "maximum", UINT32_MAX);
+        break;
     case HP_V_PACKETS:
     case HP_V_PACKETS_LIST:
         open_any_of(b);
@@ -174,6 +186,8 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         break;
     case HP_V_ADDRESS:
     case HP_V_ADDRESSES:
+    case HP_V_ENDPOINT:
+    case HP_V_OCTETS: /* which may look like a number */
     case HP_V_PREFIX:
     case HP_V_PREFIXES:
     case HP_V_EDGE:
@@ -263,6 +277,13 @@ static void value(JsonBuilder *b, const hp_key *key)
         ref(b, key->sub);
         break;
     case HP_V_LIST:
+        if (key->lone) {
+            open_any_of(b);
+            json_builder_begin_object(b);
+            ref(b, key->sub);
+            json_builder_end_object(b);
+            json_builder_begin_object(b);
+        }
         types(b, "array", key->min == 0 ? "null" : NULL, NULL);
         member_int(b, "minItems", key->min);
         member_int(b, "maxItems", key->max);
@@ -270,6 +291,10 @@ static void value(JsonBuilder *b, const hp_key *key)
         json_builder_begin_object(b);
         ref(b, key->sub);
         json_builder_end_object(b);
+        if (key->lone) {
+            json_builder_end_object(b);
+            json_builder_end_array(b);
+        }
         break;
     case HP_V_MATRIX_EXCEPT:
         member(b, "type", "array");

@@ -201,7 +201,17 @@ static void finish(hp_loader *l, const hp_schema *schema, const hp_tree *map, vo
 static void forget(const hp_schema *schema, void *base)
 {
     for (unsigned i = 0; i < schema->n_keys; i++) {
-        memset((char *)base + schema->keys[i].offset, 0, schema->keys[i].size);
+        const hp_key *key = &schema->keys[i];
+        memset((char *)base + key->offset, 0, key->size);
+        if (key->flag != 0) {
+            *(bool *)((char *)base + key->flag) = false;
+        }
+        if (key->count != 0) {
+            memset((char *)base + key->count, 0, sizeof(unsigned));
+        }
+        if (key->type == HP_V_MAP) {
+            forget(key->sub, (char *)base + key->offset);
+        }
     }
 }
 
@@ -381,6 +391,14 @@ static void load_list(hp_loader *l, const hp_key *key, const hp_tree *node, void
     if (node->kind == HP_NODE_NULL) {
         return;
     }
+    if (key->lone && node->kind != HP_NODE_LIST) {
+        hp_tree *list = hp_tree_new(l->arena, HP_NODE_LIST, node);
+        const hp_tree **items = hp_arena_alloc(l->arena, sizeof *items);
+        items[0] = node;
+        list->items = items;
+        list->n = 1;
+        node = list;
+    }
     if (node->kind != HP_NODE_LIST) {
         hp_loader_error(l, node, "each item begins with `- `", "`%s` must be a list", key->name);
         return;
@@ -432,4 +450,16 @@ void hp_loader_key(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     if (good && key->flag != 0) {
         *(bool *)((char *)base + key->flag) = true;
     }
+}
+
+char *hp_loader_changes_text(hp_loader *l, const hp_tree *node, const char *const *but)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (unsigned i = 0; i < node->n; i++) {
+        if (!g_strv_contains(but, node->pairs[i].key->text)) {
+            g_string_append_printf(text, "%s%s: ", text->len > 0 ? ", " : "", node->pairs[i].key->text);
+            hp_tree_render(node->pairs[i].value, text);
+        }
+    }
+    return hp_arena_text(l->arena, text->str);
 }

@@ -107,6 +107,15 @@ void hp_loader_check_interface(hp_loader *l, const char *peer, const char *inter
  * unknown. */
 bool hp_loader_find_link(const hp_loader *l, const char *of, const char *interface, hp_sc_link *ret, bool *ret_single);
 
+/* The text of what a set-step changes: its map without the keys that say where. */
+char *hp_loader_changes_text(hp_loader *l, const hp_tree *node, const char *const *but);
+/* Gives a firewall the knobs and policies of a preset, or switches it off for "none"; false when there is none of that
+ * name (table_firewall.c). */
+bool hp_loader_firewall_preset(hp_loader *l, const char *name, hp_sc_firewall *firewall);
+
+/* Whether something in there was found wrong already: what is said of the whole could be but its consequence. */
+bool hp_loader_is_mistaken(const hp_loader *l, const hp_tree *node);
+
 /* Looks at a link after the keys in node were read: what they say must make sense together, and each must matter in one
  * direction at least. A link with one direction is its own other one; NULL for a direction that node does not reach
  * (table_link.c). */

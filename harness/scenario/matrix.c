@@ -82,6 +82,10 @@ static const hp_tree *set_in_list(const walk *w, const hp_key *key, const hp_tre
 {
     guint64 index;
 
+    if (key->lone && node->kind != HP_NODE_LIST && node->kind != HP_NODE_NULL) {
+        /* The only item, without a list: its keys stand where the item's number would. */
+        return set_in_struct(w, key->sub, node, depth);
+    }
     if (node->kind != HP_NODE_LIST || node->n == 0 ||
         !g_ascii_string_to_unsigned(w->parts[depth], 10, 0, node->n - 1, &index, NULL)) {
         g_autofree char *message =

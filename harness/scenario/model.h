@@ -11,11 +11,13 @@
 #include "base/compare.h"
 #include "base/diag.h"
 #include "config/dns.h"
+#include "config/firewall.h"
 #include "config/ice.h"
 #include "config/inject.h"
 #include "config/link.h"
 #include "config/media.h"
 #include "config/nat.h"
+#include "config/rule.h"
 #include "config/server.h"
 #include "config/signaling.h"
 #include "trace/trace.h"
@@ -39,6 +41,32 @@ typedef struct hp_sc_lan {
     hp_prefix prefix4, prefix6; /* family none: the plan picks */
 } hp_sc_lan;
 
+/* A firewall as the scenario tells it. What it lets pass is judged by its own policies first, then by the preset's;
+ * hp_sc_firewall_config() puts them together. */
+typedef struct hp_sc_firewall {
+    bool on;
+    char *preset; /* NULL: none named */
+    hp_firewall_config config; /* out and in are the preset's policies */
+    hp_firewall_policy *out, *in; /* its own */
+    unsigned n_out, n_in;
+    bool has_hop; /* `hop` was given; else the place where it stands decides */
+} hp_sc_firewall;
+
+/* All knobs, to be cleared with hp_firewall_config_clear(). */
+void hp_sc_firewall_config(const hp_sc_firewall *firewall, hp_firewall_config *ret);
+
+/* A firewall with a network of its own behind it, without translation. */
+typedef struct hp_sc_firewall_zone {
+    char *name;
+    hp_mark mark;
+    hp_sc_firewall firewall;
+    char *behind; /* zone its outside is in */
+    hp_sc_link link; /* its access link to that zone */
+    hp_link_config lan; /* the inside network */
+    hp_sc_family family;
+    hp_prefix inside4, inside6; /* family none: the plan picks */
+} hp_sc_firewall_zone;
+
 typedef struct hp_sc_nat {
     char *name;
     hp_mark mark;
@@ -47,6 +75,7 @@ typedef struct hp_sc_nat {
     char *behind; /* zone its outside is in: "internet" (default), another NAT, a LAN */
     hp_sc_link link; /* its access link to that zone */
     hp_link_config lan; /* the inside network; default delay 500 us */
+    hp_sc_firewall firewall; /* between the inside network and the NAT */
     hp_sc_family family; /* of the inside and of the translation */
     hp_prefix inside4, inside6; /* family none: the plan picks */
     hp_prefix outside6; /* of HP_NAT_IPV6_PREFIX; family none: the plan picks */
@@ -78,6 +107,7 @@ typedef struct hp_sc_server {
     hp_dns_config dns; /* of kind HP_SERVER_DNS */
     hp_sc_fault *faults; /* the loader's own: they are in config or dns */
     unsigned n_faults;
+    hp_sc_firewall firewall; /* before its interface */
 } hp_sc_server;
 
 /* How a peer finds its servers by name. */
@@ -102,6 +132,7 @@ typedef struct hp_sc_interface {
     unsigned n_addresses;
     uint32_t mtu; /* 0: 1500 */
     bool clat; /* IPv4 by the NAT64 on its way (RFC 6877) */
+    hp_sc_firewall firewall; /* before it */
 } hp_sc_interface;
 
 /* How the signalling client of a peer behaves: a careful one by default, the sample's weak points on request. */
@@ -129,6 +160,16 @@ typedef struct hp_sc_peer {
     char *made_up[HP_MEDIA_N_KINDS]; /* the knobs of made-up media that stand beside, "`bitrate`, `fps`", or NULL */
     hp_sc_interface common; /* what the peer itself says of its interfaces; the loader's own */
 } hp_sc_peer;
+
+/* ---- rules ---- */
+
+typedef struct hp_sc_rule {
+    char *at; /* a place: the plan knows them */
+    hp_mark mark;
+    hp_rule rule; /* its label is NULL when none was given; filter is compiled where it is run */
+    char *filter; /* a pcap filter, or NULL */
+    char *from_step, *until_step; /* labels: it is switched on when the first is carried out, off at the second */
+} hp_sc_rule;
 
 /* ---- steps ---- */
 
@@ -165,6 +206,8 @@ typedef enum hp_step_kind {
     HP_STEP_SET_MEDIA,
     HP_STEP_INJECT,
     HP_STEP_SET_DNS,
+    HP_STEP_SET_FIREWALL,
+    HP_STEP_RULE,
     HP_STEP_N
 } hp_step_kind;
 
@@ -244,6 +287,15 @@ typedef struct hp_step {
             hp_dns_host *hosts;
             unsigned n_hosts;
         } dns; /* set-dns */
+        struct {
+            char *of, *interface; /* a firewall, NAT, server or peer; interface NULL: all of a peer's */
+            hp_sc_firewall firewall; /* after the change */
+            char *text;
+        } firewall;
+        struct {
+            char *label;
+            bool on;
+        } rule;
         char *server; /* stop-server, start-server */
         hp_signaling_config signaling;
     };
@@ -272,6 +324,7 @@ typedef enum hp_expect_kind {
     HP_EXPECT_DTLS,
     HP_EXPECT_EVENT,
     HP_EXPECT_ORDER,
+    HP_EXPECT_RULE,
     HP_EXPECT_N
 } hp_expect_kind;
 
@@ -403,6 +456,11 @@ typedef struct hp_expect {
             hp_event_pattern *patterns; /* each happens, after the one before it */
             unsigned n;
         } order;
+        struct {
+            char *rule; /* label */
+            hp_compare hits; /* packets it was carried out on; default >= 1 when matched is not asked for either */
+            hp_compare matched; /* packets of which all that it says held */
+        } rule;
     };
 } hp_expect;
 
@@ -421,6 +479,10 @@ typedef struct hp_scenario {
     unsigned n_lans;
     hp_sc_nat *nats;
     unsigned n_nats;
+    hp_sc_firewall_zone *firewalls;
+    unsigned n_firewalls;
+    hp_sc_rule *rules;
+    unsigned n_rules;
     hp_sc_server *servers;
     unsigned n_servers;
     hp_sc_peer *peers;

@@ -6,6 +6,7 @@
  * from their own tables. */
 #include <string.h>
 
+#include "config/firewall.h"
 #include "config/nat.h"
 #include "scenario/doc.h"
 #include "scenario/schema.h"
@@ -25,6 +26,7 @@ static void type_cell(GString *out, const hp_key *key)
     if (key->sub != NULL) {
         g_string_append_printf(out, "%s[%s](#%s)",
                                key->type == HP_V_BY_NAME ? "by name: "
+                               : key->lone               ? "one or a list of "
                                : key->type == HP_V_LIST  ? "list of "
                                                          : "",
                                key->sub->name, key->sub->name);
@@ -87,7 +89,7 @@ static void word_list(GString *out, const hp_key *key, GPtrArray *seen)
     bool first = true;
 
     if (key->words == NULL || key->words == &hp_words_event || key->words == &hp_words_preset ||
-        g_ptr_array_find(seen, key->words, NULL)) {
+        key->words == &hp_words_firewall_preset || g_ptr_array_find(seen, key->words, NULL)) {
         return;
     }
     g_ptr_array_add(seen, (void *)key->words);
@@ -196,6 +198,22 @@ static void append_presets(GString *out)
     }
 }
 
+static void append_firewall_presets(GString *out)
+{
+    size_t n;
+    const hp_firewall_preset *presets = hp_firewall_presets(&n);
+
+    g_string_append(out, "\n## firewall presets\n\nFirewalls to start from.\n\n| preset | what it is | where its knobs "
+                         "come from |\n|---|---|---|\n");
+    for (size_t i = 0; i < n; i++) {
+        g_string_append_printf(out, "| `%s` | ", presets[i].name);
+        cell(out, presets[i].about);
+        g_string_append(out, " | ");
+        cell(out, presets[i].source);
+        g_string_append(out, " |\n");
+    }
+}
+
 char *hp_schema_reference(void)
 {
     g_autoptr(GPtrArray) schemas = hp_doc_schemas();
@@ -210,5 +228,6 @@ char *hp_schema_reference(void)
     sections(out, schemas);
     append_events(out);
     append_presets(out);
+    append_firewall_presets(out);
     return g_string_free(out, FALSE);
 }

@@ -1,6 +1,6 @@
 /* Names: each is given once, and whatever refers to one must find it.
  *
- * Peers, servers, NATs and LANs share one space of names, because a capture shows them side by side and `set-link:
+ * Peers, servers, NATs, firewalls and LANs share one space of names, because a capture shows them side by side and `set-link:
  * {of}` may mean any of them; `internet` is taken. Names that refer are gathered while the structs are filled and
  * looked up at the end, when all that can be named is known. Places (`at:` in expectations) are not looked up here:
  * which taps and links there are is known to the plan alone. */
@@ -18,6 +18,8 @@ enum {
     IS_INTERNET = 32,
     IS_STUN = 64, /* what clients of STUN may ask: TURN servers too */
     IS_DNS = 128,
+    IS_FIREWALL = 256,
+    IS_RULE = 512, /* in a space of its own */
 };
 
 typedef struct book {
@@ -25,6 +27,8 @@ typedef struct book {
     GPtrArray *order; /* the same names in file order, for suggestions */
     GHashTable *steps;
     GPtrArray *step_order;
+    GHashTable *rules;
+    GPtrArray *rule_order;
 } book;
 
 static void note(hp_loader *l, book *b, const char *name, int bits, hp_mark mark)
@@ -33,7 +37,7 @@ static void note(hp_loader *l, book *b, const char *name, int bits, hp_mark mark
 
     if (before != 0) {
         hp_load_report(l->load, HP_SEVERITY_ERROR, mark.line, mark.column,
-                       "peers, servers, NATs and LANs share one space of names",
+                       "peers, servers, NATs, firewalls and LANs share one space of names",
                        before == IS_INTERNET ? "the name `%s` is taken" : "the name `%s` is given twice", name);
         return;
     }
@@ -65,11 +69,30 @@ static void note_names(hp_loader *l, book *b)
     for (unsigned i = 0; i < s->n_nats; i++) {
         note(l, b, s->nats[i].name, IS_NAT, s->nats[i].mark);
     }
+    for (unsigned i = 0; i < s->n_firewalls; i++) {
+        note(l, b, s->firewalls[i].name, IS_FIREWALL, s->firewalls[i].mark);
+    }
     for (unsigned i = 0; i < s->n_servers; i++) {
         note(l, b, s->servers[i].name, bits_of_server(s->servers[i].config.kind), s->servers[i].mark);
     }
     for (unsigned i = 0; i < s->n_peers; i++) {
         note(l, b, s->peers[i].name, IS_PEER, s->peers[i].mark);
+    }
+}
+
+/* Labels of rules are no names of places. */
+static void note_rules(hp_loader *l, book *b)
+{
+    const hp_scenario *s = &l->root->scenario;
+
+    for (unsigned i = 0; i < s->n_rules; i++) {
+        const char *label = s->rules[i].rule.label;
+        if (label != NULL && !g_hash_table_add(b->rules, (void *)label)) {
+            hp_load_report(l->load, HP_SEVERITY_ERROR, s->rules[i].mark.line, s->rules[i].mark.column, NULL,
+                           "two rules have the label `%s`", label);
+        } else if (label != NULL) {
+            g_ptr_array_add(b->rule_order, (void *)label);
+        }
     }
 }
 
@@ -120,9 +143,16 @@ static ref_kind kind_of(hp_ref ref)
     case HP_REF_RENUMBERED:
         return (ref_kind){IS_NAT | IS_SERVER, "NAT or server"};
     case HP_REF_ZONE:
-        return (ref_kind){IS_INTERNET | IS_LAN | IS_NAT, "network (internet, a LAN or a NAT)"};
+        return (ref_kind){IS_INTERNET | IS_LAN | IS_NAT | IS_FIREWALL,
+                          "network (internet, a LAN, a NAT or a firewall)"};
     case HP_REF_LINK:
-        return (ref_kind){IS_INTERNET | IS_LAN | IS_NAT | IS_SERVER | IS_PEER, "peer, server or network"};
+        return (ref_kind){IS_INTERNET | IS_LAN | IS_NAT | IS_FIREWALL | IS_SERVER | IS_PEER, "peer, server or network"};
+    case HP_REF_REBOOT:
+        return (ref_kind){IS_NAT | IS_FIREWALL, "NAT or firewall"};
+    case HP_REF_FIREWALLED:
+        return (ref_kind){IS_FIREWALL | IS_NAT | IS_SERVER | IS_PEER, "firewall, NAT, peer or server"};
+    case HP_REF_RULE:
+        return (ref_kind){IS_RULE, "rule"};
     case HP_REF_STEP:
     case HP_REF_NONE:
     case HP_REF_PLACE:
@@ -139,7 +169,9 @@ static void check(hp_loader *l, const book *b, const hp_named_ref *ref)
     int bits = GPOINTER_TO_INT(g_hash_table_lookup(b->names, ref->name));
     g_autoptr(GPtrArray) fit = g_ptr_array_new();
 
-    if (ref->kind == HP_REF_STEP ? g_hash_table_contains(b->steps, ref->name) : (bits & kind.bits) != 0) {
+    if (ref->kind == HP_REF_STEP   ? g_hash_table_contains(b->steps, ref->name)
+        : ref->kind == HP_REF_RULE ? g_hash_table_contains(b->rules, ref->name)
+                                   : (bits & kind.bits) != 0) {
         return;
     }
     for (unsigned i = 0; ref->kind != HP_REF_STEP && i < b->order->len; i++) {
@@ -148,7 +180,9 @@ static void check(hp_loader *l, const book *b, const hp_named_ref *ref)
             g_ptr_array_add(fit, (void *)name);
         }
     }
-    const GPtrArray *candidates = ref->kind == HP_REF_STEP ? b->step_order : fit;
+    const GPtrArray *candidates = ref->kind == HP_REF_STEP   ? b->step_order
+                                  : ref->kind == HP_REF_RULE ? b->rule_order
+                                                             : fit;
     g_autofree char *hint = hp_loader_nearest(ref->name, (const char *const *)candidates->pdata, candidates->len);
     if (ref->kind == HP_REF_TURN && (bits & IS_SERVER) != 0) {
         hp_loader_error(l, ref->at, hint, "server `%s` is not of kind turn", ref->name);
@@ -156,6 +190,8 @@ static void check(hp_loader *l, const book *b, const hp_named_ref *ref)
         hp_loader_error(l, ref->at, hint, "server `%s` is not of kind dns", ref->name);
     } else if (ref->kind == HP_REF_STUN && (bits & IS_SERVER) != 0) {
         hp_loader_error(l, ref->at, hint, "server `%s` is of kind dns", ref->name);
+    } else if (ref->kind == HP_REF_RULE) {
+        hp_loader_error(l, ref->at, hint, "no rule has the label `%s`", ref->name);
     } else if (ref->kind == HP_REF_STEP) {
         hp_loader_error(l, ref->at, hint, "no step has the label or action `%s`", ref->name);
     } else {
@@ -187,11 +223,13 @@ void hp_loader_check_refs(hp_loader *l)
     const hp_scenario *s = &l->root->scenario;
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) steps = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GPtrArray) order = g_ptr_array_new(), step_order = g_ptr_array_new();
-    book b = {names, order, steps, step_order};
+    g_autoptr(GHashTable) rules = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) order = g_ptr_array_new(), step_order = g_ptr_array_new(), rule_order = g_ptr_array_new();
+    book b = {names, order, steps, step_order, rules, rule_order};
 
     note_names(l, &b);
     note_steps(l, &b);
+    note_rules(l, &b);
     for (unsigned i = 0; i < l->refs->len && !hp_load_is_hopeless(l->load); i++) {
         check(l, &b, &g_array_index(l->refs, hp_named_ref, i));
     }
@@ -260,6 +298,12 @@ bool hp_loader_find_link(const hp_loader *l, const char *of, const char *interfa
     for (unsigned i = 0; i < s->n_servers; i++) {
         if (strcmp(s->servers[i].name, of) == 0) {
             *ret = s->servers[i].link;
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < s->n_firewalls; i++) {
+        if (strcmp(s->firewalls[i].name, of) == 0) {
+            *ret = s->firewalls[i].link;
             return true;
         }
     }

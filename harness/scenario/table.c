@@ -26,6 +26,8 @@ static const hp_key root_keys[] = {
     {"defaults", HP_V_MAP, F(defaults), .sub = &hp_schema_defaults, .doc = "what every peer starts from"},
     {"peers", HP_V_BY_NAME, F(scenario.peers), HP_COUNT(hp_root, scenario.n_peers), .sub = &hp_schema_peer,
      .required = true, .doc = "the peers"},
+    {"rules", HP_V_LIST, F(scenario.rules), HP_COUNT(hp_root, scenario.n_rules), .sub = &hp_schema_rule,
+     .max = HP_LOAD_MAX_LIST, .doc = "a scripted middlebox: what is done to which packets, where"},
     {"signaling", HP_V_MAP, F(scenario.signaling), .sub = &hp_schema_signaling, .doc = "the way of their messages"},
     {"steps", HP_V_LIST, F(scenario.steps), HP_COUNT(hp_root, scenario.n_steps), .sub = &hp_schema_step, .max = 2000,
      .doc = "what happens, in order"},

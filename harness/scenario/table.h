@@ -37,20 +37,25 @@ typedef enum hp_value_type {
     HP_V_BYTES, /* uint64_t */
     HP_V_ADDRESS, /* hp_addr without a port */
     HP_V_ADDRESSES, /* array of them */
+    HP_V_ENDPOINT, /* hp_addr; a port is allowed */
     HP_V_PREFIX, /* hp_prefix; of family `min` when that is not 0 */
     HP_V_PREFIXES, /* array of them */
     HP_V_PORTS, /* two integers of size / 2 bytes: first, last */
     HP_V_PORTS_LIST, /* array of hp_port_range */
+    HP_V_SEQUENCES, /* two integers of size / 2 bytes, 0..65535: first, last, where the range may go round */
     HP_V_PACKETS, /* hp_packet_range: 3, 1..3, 5.. */
     HP_V_PACKETS_LIST, /* array of them */
     HP_V_ENUM, /* an integer of `size` bytes: the value of one of `words` */
     HP_V_ENUMS, /* array of uint16_t: one or a list */
     HP_V_FLAGS, /* bool[]: those whose index is the value of one of `words`; one or a list, not empty */
     HP_V_SET, /* an integer of `size` bytes: the values, bits, of `words` that are named; one or a list, not empty */
+    HP_V_OCTETS, /* uint8_t *, and a uint16_t at `count`: hexadecimal digits, `2112a442` */
+    HP_V_OCTETS32, /* the same: a whole number as four bytes, most significant first */
     HP_V_FAMILIES, /* hp_sc_family */
     HP_V_COMPARE, /* hp_compare in `unit` */
     HP_V_EDGE, /* hp_time at `offset`, or the name of a step at `count` */
     HP_V_PRESET, /* sets the NAT knobs at `count`; the name goes to `offset`, if that is not 0 */
+    HP_V_FIREWALL_PRESET, /* hp_sc_firewall: its name, knobs and policies */
     HP_V_WHERE, /* char **keys, **values; unsigned n: any scalars by name */
     HP_V_PAIR_TYPES, /* char **peers, **types; unsigned n: candidate types by peer */
     HP_V_BEHIND, /* hp_behind_list: a zone by NAT */
@@ -76,7 +81,10 @@ typedef enum hp_ref {
     HP_REF_DNS, /* a server of kind dns */
     HP_REF_RENUMBERED, /* a NAT or a server */
     HP_REF_ZONE, /* internet, a LAN, a NAT */
-    HP_REF_LINK, /* what has a link: a peer, a server, a NAT, a LAN, internet */
+    HP_REF_LINK, /* what has a link: a peer, a server, a NAT, a firewall, a LAN, internet */
+    HP_REF_REBOOT, /* what a restart can strike: a NAT, a firewall */
+    HP_REF_FIREWALLED, /* what may have a firewall, or is one: a firewall, a NAT, a peer, a server */
+    HP_REF_RULE, /* a rule's label */
     HP_REF_STEP, /* a step's label, or its action */
     HP_REF_PLACE, /* a node, tap or link; the plan knows them */
     HP_REF_DOMAIN, /* a name in DNS: of nothing in the scenario */
@@ -116,6 +124,7 @@ struct hp_key {
     bool required;
     bool overlay; /* of a map: its keys override fields that other keys have set */
     bool loose; /* of an include: keys that are required elsewhere are not required here */
+    bool lone; /* of a list: a single item may stand without the list */
     int tag; /* of a variant: the value of the union's tag */
 };
 
@@ -154,9 +163,12 @@ extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_sch
     hp_schema_nat, hp_schema_knobs, hp_schema_server, hp_schema_peer, hp_schema_peer_common, hp_schema_defaults,
     hp_schema_signaling, hp_schema_step, hp_schema_expect, hp_schema_pattern, hp_schema_match, hp_schema_window,
     hp_schema_peer_media, hp_schema_channel, hp_schema_hold, hp_schema_set_media, hp_schema_inject,
-    hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_server_transports;
+    hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_match_stun, hp_schema_match_tcp, hp_schema_match_dtls,
+    hp_schema_match_rtp, hp_schema_match_rtcp, hp_schema_firewall, hp_schema_firewall_zone, hp_schema_set_firewall,
+    hp_schema_rule, hp_schema_rule_switch, hp_schema_rule_expect, hp_schema_server_transports;
 extern const hp_words hp_words_media_kind, hp_words_profile, hp_words_event, hp_words_ice_state,
-    hp_words_candidate_type, hp_words_method, hp_words_preset, hp_words_turn_transport;
+    hp_words_candidate_type, hp_words_method, hp_words_preset, hp_words_attribute, hp_words_icmp,
+    hp_words_firewall_preset, hp_words_refusal, hp_words_alg, hp_words_turn_transport;
 
 /* The i-th word; false past the last. */
 bool hp_words_at(const hp_words *words, unsigned i, hp_word *ret);

@@ -143,6 +143,8 @@ static const hp_key server_keys[] = {
     {"kind", HP_V_ENUM, F(config.kind), .words = &server_kind_words, .required = true, .doc = "what it is"},
     {"behind", HP_V_NAME, F(behind), .ref = HP_REF_ZONE, .fallback = "internet", .doc = "the network it is in"},
     {"link", HP_V_MAP, F(link), .sub = &hp_schema_link_pair, .doc = "its link to that network"},
+    {"firewall", HP_V_MAP, F(firewall), .sub = &hp_schema_firewall, .shown = "none",
+     .doc = "a firewall before its interface"},
     {"families", HP_V_FAMILIES, F(family), .fallback = "ipv4", .doc = "address families"},
     {"addresses", HP_V_ADDRESSES, F(addresses), HP_COUNT(hp_sc_server, n_addresses), .shown = "chosen",
      .doc = "its addresses: one of each family, two with nat-discovery"},
@@ -363,6 +365,8 @@ static const hp_key attachment_keys[] = {
     {"mtu", HP_V_INT, F(mtu), .min = 68, .max = 65535, .shown = "1500", .doc = "the interface's own MTU"},
     {"clat", HP_V_BOOL, F(clat), .fallback = "false",
      .doc = "beside IPv6 it has IPv4, translated to IPv6 for a NAT64 on the way (464XLAT, RFC 6877)"},
+    {"firewall", HP_V_MAP, F(firewall), .sub = &hp_schema_firewall, .shown = "none",
+     .doc = "a firewall before the interface"},
 };
 static const hp_schema attachment = {
     .name = "attachment-common",

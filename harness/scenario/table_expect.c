@@ -406,6 +406,8 @@ static const hp_key kinds[] = {
      .doc = "`dtls: {profile: aes-128-gcm, within: 3s}`"},
     {"event", HP_V_MAP, .sub = &event, .tag = HP_EXPECT_EVENT,
      .doc = "`event: {event: ice-state, of: alice, where: {state: failed}, count: 0}`"},
+    {"rule", HP_V_MAP, .sub = &hp_schema_rule_expect, .tag = HP_EXPECT_RULE,
+     .doc = "`rule: {rule: no-nomination, hits: \">= 1\"}`"},
     {"order", HP_V_MAP, .sub = &order, .tag = HP_EXPECT_ORDER,
      .doc = "`order: [{event: ice-restart, of: alice}, {event: selected-pair, of: alice}]`"},
 };

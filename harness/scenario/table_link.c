@@ -73,8 +73,7 @@ static const dependent dependents[] = {
     {"times-from", has_times, "", "is for `rate-steps`, `rate-trace` and `outages`, and there are none"},
 };
 
-/* Whether something in there was found wrong already: what is said of the whole could be but its consequence. */
-static bool is_mistaken(const hp_loader *l, const hp_tree *node)
+bool hp_loader_is_mistaken(const hp_loader *l, const hp_tree *node)
 {
     const GPtrArray *list = l->load->diags->list;
 
@@ -85,8 +84,9 @@ static bool is_mistaken(const hp_loader *l, const hp_tree *node)
         }
     }
     for (unsigned i = 0; i < node->n; i++) {
-        if (node->kind == HP_NODE_MAP ? is_mistaken(l, node->pairs[i].value) || is_mistaken(l, node->pairs[i].key)
-                                      : is_mistaken(l, node->items[i])) {
+        if (node->kind == HP_NODE_MAP
+                ? hp_loader_is_mistaken(l, node->pairs[i].value) || hp_loader_is_mistaken(l, node->pairs[i].key)
+                : hp_loader_is_mistaken(l, node->items[i])) {
             return true;
         }
     }
@@ -107,7 +107,7 @@ static bool is_in_matrix(const hp_loader *l, const char *key)
 static void check_config(hp_loader *l, const hp_link_config *config, const hp_tree *node)
 {
     g_autoptr(GError) error = NULL;
-    if (!hp_link_config_check(config, &error) && !is_mistaken(l, node)) {
+    if (!hp_link_config_check(config, &error) && !hp_loader_is_mistaken(l, node)) {
         hp_loader_error(l, node, NULL, "%s", error->message);
     }
 }
@@ -126,7 +126,7 @@ void hp_loader_check_link(hp_loader *l, const hp_link_config *up, const hp_link_
         const dependent *d = &dependents[i];
         const hp_tree *value = hp_tree_get(node, d->key), *ruler = hp_tree_get(node, d->ruler);
         if (value != NULL && !(up != NULL && d->matters(up)) && !(down != NULL && d->matters(down)) &&
-            !is_in_matrix(l, d->ruler) && !(ruler != NULL && is_mistaken(l, ruler))) {
+            !is_in_matrix(l, d->ruler) && !(ruler != NULL && hp_loader_is_mistaken(l, ruler))) {
             hp_loader_error(l, value, NULL, "`%s` %s", d->key, d->wrong);
         }
     }

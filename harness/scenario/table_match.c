@@ -1,4 +1,5 @@
-/* The schema of what is matched: packets (`match`, as wire/match.h knows it) and events (a pattern). */
+/* The schema of what is matched: packets (`match`, as wire/match.h knows it) and events (a pattern). What a match asks of
+ * the inside of a protocol is in table_match_detail.c. */
 #include <string.h>
 
 #include "scenario/table_dns.h"
@@ -16,13 +17,6 @@ static const hp_word families[] = {
     {"ipv6", HP_AF_IPV6, "IPv6"},
 };
 static const hp_words family_words = HP_WORDS("an address family", families);
-static const hp_word classes[] = {
-    {"request", HP_STUN_REQUEST, "asks for an answer"},
-    {"indication", HP_STUN_INDICATION, "asks for none"},
-    {"success", HP_STUN_SUCCESS, "a good answer"},
-    {"error", HP_STUN_ERROR, "a refusal"},
-};
-static const hp_words class_words = HP_WORDS("a STUN class", classes);
 static const hp_word icmp_kinds[] = {
     {"echo-request", HP_ICMP_ECHO_REQUEST, "ping"},
     {"echo-reply", HP_ICMP_ECHO_REPLY, "its answer"},
@@ -35,53 +29,15 @@ static const hp_word icmp_kinds[] = {
     {"reassembly-timeout", HP_ICMP_REASSEMBLY_TIMEOUT, "fragments that never became whole"},
     {"other", HP_ICMP_OTHER, "any other kind"},
 };
-static const hp_words icmp_words = HP_WORDS("a kind of ICMP message", icmp_kinds);
+const hp_words hp_words_icmp = HP_WORDS("a kind of ICMP message", icmp_kinds);
 
-static bool attribute_at(unsigned i, hp_word *ret)
-{
-    const char *name = hp_stun_attr_names()[i];
-    uint16_t type;
-    if (name == NULL || !hp_stun_attr_from_name(name, &type)) {
-        return false;
-    }
-    *ret = (hp_word){name, type, NULL};
-    return true;
-}
-static const hp_words attribute_words = {.what = "a STUN attribute", .at = attribute_at, .fold = true};
-
-#define F(field) HP_FIELD(hp_match_stun, field)
-static const hp_key stun_keys[] = {
-    {"present", HP_V_PRESENCE, F(present), .shown = "true", .doc = "false: only what is not STUN"},
-    {"class", HP_V_ENUM, F(cls), HP_FLAG(hp_match_stun, has_class), .words = &class_words, .shown = "any",
-     .doc = "message class"},
-    {"method", HP_V_ENUM, F(method), .words = &hp_words_method, .shown = "any", .doc = "message method"},
-    {"attribute", HP_V_ENUMS, F(with), HP_COUNT(hp_match_stun, n_with), .words = &attribute_words, .shown = "any",
-     .doc = "attributes that must be there"},
-    {"without", HP_V_ENUMS, F(without), HP_COUNT(hp_match_stun, n_without), .words = &attribute_words, .shown = "none",
-     .doc = "attributes that must not be there"},
-    {"code", HP_V_INT, F(error_code), .min = 300, .max = 699, .shown = "any", .doc = "error code"},
-    {"integrity", HP_V_PRESENCE, F(integrity), .shown = "either", .doc = "with MESSAGE-INTEGRITY, or without it"},
+static const hp_word ecns[] = {
+    {"not-ect", 0, "not ECN-capable"},
+    {"ect1", 1, "ECN-capable, codepoint 01"},
+    {"ect0", 2, "ECN-capable, codepoint 10"},
+    {"ce", 3, "congestion experienced"},
 };
-#undef F
-
-static void finish_stun(hp_loader *l, void *base, const hp_tree *node)
-{
-    hp_match_stun *stun = base;
-    if (stun->present == HP_EITHER) {
-        stun->present = HP_PRESENT;
-    } else if (stun->present == HP_ABSENT && node->n > 1) {
-        hp_loader_error(l, node, NULL, "what is not STUN has no other properties of STUN");
-    }
-}
-
-static const hp_schema stun_schema = {
-    .name = "stun",
-    .doc = "A STUN message. `true` alone means any, `false` none.",
-    .size = sizeof(hp_match_stun),
-    HP_KEYS(stun_keys),
-    .shorthand = "present",
-    .finish = finish_stun,
-};
+static const hp_words ecn_words = HP_WORDS("an ECN codepoint", ecns);
 
 #define F(field) HP_FIELD(hp_match, field)
 static const hp_key match_keys[] = {
@@ -93,16 +49,22 @@ static const hp_key match_keys[] = {
     {"dst", HP_V_PREFIX, F(dst.prefix), .shown = "any", .doc = "destination address or network"},
     {"dst-port", HP_V_PORTS, .offset = offsetof(hp_match, dst.port_first), .size = 2 * sizeof(uint16_t), .shown = "any",
      .doc = "destination port or ports"},
-    {"icmp", HP_V_ENUM, F(icmp_kind), .words = &icmp_words, .shown = "any", .doc = "kind of ICMP message"},
+    {"icmp", HP_V_ENUM, F(icmp_kind), .words = &hp_words_icmp, .shown = "any", .doc = "kind of ICMP message"},
     {"fragment", HP_V_PRESENCE, F(fragment), .shown = "either", .doc = "a fragment of a packet, or not"},
     {"corrupt", HP_V_PRESENCE, F(corrupt), .shown = "either", .doc = "with flipped bits, or not"},
     {"size", HP_V_COMPARE, F(size), .unit = HP_UNIT_BYTES, .shown = "any", .doc = "bytes of UDP payload"},
-    {"stun", HP_V_MAP, F(stun), .sub = &stun_schema, .shown = "either", .doc = "a STUN message"},
+    {"ttl", HP_V_COMPARE, F(detail.ttl), .unit = HP_UNIT_COUNT, .shown = "any", .doc = "TTL, or hop limit"},
+    {"dscp", HP_V_INT, F(detail.dscp), HP_FLAG(hp_match, detail.has_dscp), .max = 63, .shown = "any",
+     .doc = "differentiated services code point"},
+    {"ecn", HP_V_ENUM, F(detail.ecn), HP_FLAG(hp_match, detail.has_ecn), .words = &ecn_words, .shown = "any",
+     .doc = "congestion notification (RFC 3168)"},
+    {"tcp", HP_V_MAP, .sub = &hp_schema_match_tcp, .shown = "any", .doc = "TCP segments: `{flags: syn, without: ack}`"},
+    {"stun", HP_V_MAP, .sub = &hp_schema_match_stun, .shown = "either", .doc = "a STUN message"},
     {"channel-data", HP_V_PRESENCE, F(channel_data), .shown = "either", .doc = "TURN ChannelData, or not"},
     {"channel", HP_V_INT, F(channel), .min = 0x4000, .max = 0x4fff, .shown = "any", .doc = "its channel number"},
-    {"dtls", HP_V_PRESENCE, F(dtls), .shown = "either", .doc = "DTLS, or not"},
-    {"rtp", HP_V_PRESENCE, F(rtp), .shown = "either", .doc = "RTP, or not"},
-    {"rtcp", HP_V_PRESENCE, F(rtcp), .shown = "either", .doc = "RTCP, or not"},
+    {"dtls", HP_V_MAP, .sub = &hp_schema_match_dtls, .shown = "either", .doc = "DTLS, or not"},
+    {"rtp", HP_V_MAP, .sub = &hp_schema_match_rtp, .shown = "either", .doc = "RTP, or not"},
+    {"rtcp", HP_V_MAP, .sub = &hp_schema_match_rtcp, .shown = "either", .doc = "RTCP, or not"},
     {"dns", HP_V_MAP, F(detail.dns), .sub = &hp_schema_match_dns, .shown = "either",
      .doc = "a DNS message on port 53 or 5353, over UDP or whole in a TCP segment"},
     {"inside", HP_V_BOOL, F(inside), .fallback = "false", .doc = "also looks into what TURN wraps"},
@@ -218,6 +180,7 @@ static const struct {
     {HP_EV_CHANNEL_STATE, "state", "opening open closed failed"},
     {HP_EV_SCTP_STATE, "state", "connecting connected closed failed"},
     {HP_EV_STEP_DONE, "outcome", "done timeout"},
+    {HP_EV_RULE_SWITCHED, "state", "on off"},
     {HP_EV_SERVER_REQUEST, "answer", "success error silence fault"},
     {HP_EV_CANDIDATE, "transport", "udp tcp-act tcp-pass tcp-so"},
     {HP_EV_REMOTE_CANDIDATE, "transport", "udp tcp-act tcp-pass tcp-so"},

@@ -155,6 +155,10 @@ static const hp_key knob_keys[] = {
      .doc = "destination ports that do not pass outwards"},
     {"answers-blocked", HP_V_BOOL, F(answers_blocked),
      .doc = "blocked packets get ICMP administratively prohibited instead of silence"},
+    {"alg", HP_V_FLAGS, .offset = offsetof(hp_nat_config, alg), .size = sizeof(hp_nat_alg), .words = &hp_words_alg,
+     .shown = "none",
+     .doc = "an application-level gateway: addresses in payloads are translated as those in headers (RFC 4787 REQ-10 "
+            "wants none)"},
     {"answers-ping", HP_V_BOOL, F(answers_ping), .doc = "its outside address answers echo requests"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_protocol_knobs},
 };
@@ -181,6 +185,8 @@ static const hp_key nat_keys[] = {
      .doc = "the network its outside is in"},
     {"link", HP_V_MAP, F(link), .sub = &hp_schema_link_pair, .doc = "its access link to that network"},
     {"lan", HP_V_MAP, F(lan), .sub = &hp_schema_link, .fallback = "delay: 500us", .doc = "the network inside"},
+    {"firewall", HP_V_MAP, F(firewall), .sub = &hp_schema_firewall, .shown = "none",
+     .doc = "a firewall between the network inside and the NAT; it sees inside addresses"},
     {"families", HP_V_FAMILIES, F(family), .fallback = "ipv4", .doc = "address families, inside and translated"},
     {"inside4", HP_V_PREFIX, F(inside4), .min = HP_AF_IPV4, .shown = "chosen", .doc = "the IPv4 network inside"},
     {"inside6", HP_V_PREFIX, F(inside6), .min = HP_AF_IPV6, .shown = "chosen", .doc = "the IPv6 network inside"},
@@ -272,6 +278,8 @@ static const hp_key network_keys[] = {
      .doc = "plain networks"},
     {"nats", HP_V_BY_NAME, F(scenario.nats), HP_COUNT(hp_root, scenario.n_nats), .sub = &hp_schema_nat,
      .doc = "NATs; each has a network inside, which bears its name"},
+    {"firewalls", HP_V_BY_NAME, F(scenario.firewalls), HP_COUNT(hp_root, scenario.n_firewalls),
+     .sub = &hp_schema_firewall_zone, .doc = "firewalls with a network inside, which bears their name"},
     {"behind", HP_V_BEHIND, F(behind), .doc = "which network a NAT's outside is in: `{home: cgn}`"},
 };
 #undef F

@@ -21,19 +21,6 @@ static const hp_word ice_states[] = {
 };
 const hp_words hp_words_ice_state = HP_WORDS("an ICE state", ice_states);
 
-/* The text of what a set-step changes: its map without the keys that say where. */
-static char *changes_text(hp_loader *l, const hp_tree *node, const char *const *but)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (unsigned i = 0; i < node->n; i++) {
-        if (!g_strv_contains(but, node->pairs[i].key->text)) {
-            g_string_append_printf(text, "%s%s: ", text->len > 0 ? ", " : "", node->pairs[i].key->text);
-            hp_tree_render(node->pairs[i].value, text);
-        }
-    }
-    return hp_arena_text(l->arena, text->str);
-}
-
 static const char *text_of(const hp_tree *node, const char *key)
 {
     const hp_tree *value = hp_tree_get(node, key);
@@ -183,11 +170,11 @@ static const hp_schema wait_for = {
 /* ---- NATs ---- */
 
 static const hp_key reboot_keys[] = {
-    {"nat", HP_V_NAME, F(nat.nat), .ref = HP_REF_NAT, .required = true, .doc = "which NAT"},
+    {"nat", HP_V_NAME, F(nat.nat), .ref = HP_REF_REBOOT, .required = true, .doc = "which NAT or firewall"},
 };
 static const hp_schema reboot = {
     .name = "reboot",
-    .doc = "A NAT loses all its mappings.",
+    .doc = "A NAT loses all its mappings, a firewall all its flows.",
     .size = sizeof(hp_step),
     HP_KEYS(reboot_keys),
     .shorthand = "nat",
@@ -244,7 +231,7 @@ static void finish_set_nat(hp_loader *l, void *base, const hp_tree *node)
     static const char *const where[] = {"nat", NULL};
     hp_step *step = base;
 
-    step->nat.text = changes_text(l, node, where);
+    step->nat.text = hp_loader_changes_text(l, node, where);
     if (step->nat.text[0] == '\0') {
         hp_loader_error(l, node, NULL, "`set-nat` changes nothing");
     }
@@ -312,7 +299,7 @@ static void finish_set_link(hp_loader *l, void *base, const hp_tree *node)
     bool single;
 
     hp_loader_check_interface(l, step->link.of, step->link.interface, hp_tree_get(node, "interface"));
-    step->link.text = changes_text(l, node, where);
+    step->link.text = hp_loader_changes_text(l, node, where);
     if (step->link.text[0] == '\0') {
         hp_loader_error(l, node, NULL, "`set-link` changes nothing");
     }
@@ -453,6 +440,10 @@ static const hp_key actions[] = {
     {"start-server", HP_V_NAME, F(server), .ref = HP_REF_SERVER, .tag = HP_STEP_START_SERVER, .doc = "it runs again"},
     {"set-dns", HP_V_MAP, .sub = &hp_schema_set_dns, .tag = HP_STEP_SET_DNS,
      .doc = "`set-dns: {server: dns, hosts: {turn.example: 192.0.2.7}}`"},
+    {"set-firewall", HP_V_MAP, .sub = &hp_schema_set_firewall, .tag = HP_STEP_SET_FIREWALL,
+     .doc = "`set-firewall: {of: office, preset: udp-blocked}`"},
+    {"rule", HP_V_MAP, .sub = &hp_schema_rule_switch, .tag = HP_STEP_RULE,
+     .doc = "switches a rule: `rule: {label: no-nomination, on: false}`"},
     {"set-signaling", HP_V_MAP, .sub = &set_signaling, .tag = HP_STEP_SET_SIGNALING,
      .doc = "`set-signaling: {loss: 50%}`"},
 };

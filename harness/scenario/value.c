@@ -345,13 +345,18 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     case HP_V_RATE:
     case HP_V_BYTES:
     case HP_V_ADDRESS:
+    case HP_V_ENDPOINT:
     case HP_V_PREFIX:
     case HP_V_PORTS:
+    case HP_V_SEQUENCES:
     case HP_V_PACKETS:
+    case HP_V_OCTETS:
+    case HP_V_OCTETS32:
     case HP_V_ENUM:
     case HP_V_COMPARE:
     case HP_V_EDGE:
     case HP_V_PRESET:
+    case HP_V_FIREWALL_PRESET:
     case HP_V_MAP:
     case HP_V_BY_NAME:
     case HP_V_LIST:

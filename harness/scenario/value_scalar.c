@@ -295,6 +295,17 @@ bool hp_value_address(hp_loader *l, const hp_key *key, const hp_tree *node, hp_a
     return true;
 }
 
+bool hp_value_endpoint(hp_loader *l, const hp_key *key, const hp_tree *node, hp_addr *ret)
+{
+    hp_addr address;
+
+    if (!hp_addr_parse(node->text, &address)) {
+        return hp_value_mistake(l, key, node, NULL);
+    }
+    *ret = address;
+    return true;
+}
+
 bool hp_value_prefix(hp_loader *l, const hp_key *key, const hp_tree *node, hp_prefix *ret)
 {
     hp_prefix prefix;
@@ -356,6 +367,24 @@ bool hp_value_packets(hp_loader *l, const hp_key *key, const hp_tree *node, hp_p
     return true;
 }
 
+/* "a" or "a..b", each up to 65535. */
+static bool read_sequences(hp_loader *l, const hp_key *key, const hp_tree *node, uint16_t *field)
+{
+    g_auto(GStrv) parts = g_strsplit(node->text, "..", 3);
+    guint n = g_strv_length(parts);
+    guint64 ends[2];
+
+    for (guint i = 0; i < 2; i++) {
+        const char *text = n == 1 || n == 2 ? parts[n == 2 ? i : 0] : "";
+        if (!g_ascii_string_to_unsigned(g_strstrip((char *)text), 10, 0, UINT16_MAX, &ends[i], NULL)) {
+            return hp_value_mistake(l, key, node, NULL);
+        }
+    }
+    field[0] = (uint16_t)ends[0];
+    field[1] = (uint16_t)ends[1];
+    return true;
+}
+
 bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void *base)
 {
     void *field = (char *)base + key->offset;
@@ -406,6 +435,16 @@ bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void 
         return read_unit(l, key, node, HP_UNIT_BYTES, field);
     case HP_V_ADDRESS:
         return hp_value_address(l, key, node, field);
+    case HP_V_ENDPOINT:
+        return hp_value_endpoint(l, key, node, field);
+    case HP_V_SEQUENCES:
+        return read_sequences(l, key, node, field);
+    case HP_V_OCTETS:
+        return hp_value_octets(l, key, node, base);
+    case HP_V_OCTETS32:
+        return hp_value_octets32(l, key, node, base);
+    case HP_V_FIREWALL_PRESET:
+        return hp_value_firewall_preset(l, key, node, field);
     case HP_V_PREFIX:
         return hp_value_prefix(l, key, node, field);
     case HP_V_PORTS:

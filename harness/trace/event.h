@@ -36,7 +36,7 @@
     X(SELECTED_PAIR, "selected-pair", "peer",                                                                          \
       "session:u with:s stream:u component:u local:s remote:s local-address:a remote-address:a local-base:a "          \
       "transport:s",                                                                                                   \
-      "the pair that carries data: candidate types and addresses, and the local one's transport")                                                     \
+      "the pair that carries data: candidate types and addresses, and the local one's transport")                      \
     X(ICE_ROLE, "ice-role", "peer", "session:u role:s", "the agent controls, or is controlled")                        \
     X(ICE_RESTART, "ice-restart", "peer", "session:u", "new credentials, gathering anew")                              \
     X(CONSENT, "consent", "peer", "session:u stream:u component:u state:s",                                            \
@@ -91,6 +91,13 @@
       "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp, reset")                             \
     X(NAT_CHANGED, "nat-changed", "nat", "what:s", "reboot, renumber, rebind or another setting, at run time")         \
     X(LINK_CHANGED, "link-changed", "link", "what:s", "a link's setting changes at run time")                          \
+    X(FIREWALL_CHANGED, "firewall-changed", "firewall", "what:s",                                                      \
+      "reboot, or another setting of a firewall, at run time; its name: the NAT's, peer's or server's it belongs to")  \
+    X(RULE_HIT, "rule-hit", "rule", "place:s do:s packet:u number:u hits:u",                                           \
+      "a rule is carried out on a packet: the capture record it refers to, its number among those that matched, and "  \
+      "how many it has hit at that place; not for a quiet rule")                                                       \
+    X(RULE_SWITCHED, "rule-switched", "rule", "state:s", "a rule is switched on or off by a step")                     \
+    X(RULE_COUNTS, "rule-counts", "rule", "matched:u hits:u", "at the end of the run: what a rule saw and did in all") \
     X(SERVER_REQUEST, "server-request", "server", "client:a method:s answer:s code:u user:s transport:s",              \
       "a STUN or TURN request over udp, tcp, tls or dtls, and what the server did: success, error, silence, fault")    \
     X(SERVER_STREAM, "server-stream", "server", "client:a transport:s state:s reason:s",                               \

@@ -161,7 +161,7 @@ bool hp_match_detail_equal(const hp_match_detail *a, const hp_match_detail *b);
 
 enum { HP_MATCH_MAX_LAYERS = 4 };
 
-/* One layer of the payload: the UDP payload itself, or what TURN wraps in it. */
+/* One layer of the payload: the UDP payload itself (of TCP, the first message), or what TURN wraps in it. */
 typedef struct hp_match_layer {
     hp_wire_kind kind;
     uint16_t channel; /* of ChannelData */

@@ -12,8 +12,11 @@
  * address is shown (HP_NAT_HAIRPIN_INTERNAL_SOURCE), and as inbound for the target's. With hairpin_filtered the target's
  * filter looks at the sender's external address and port, whichever source the packet then shows.
  *
+ * A gateway (`alg`) runs where the header is translated, and on first fragments and whole packets alone.
+ *
  * Errors that the NAT makes come from its own address on the side where the offender came from: the inside address (an
  * external one where it has none), or the external address that the offender was sent to. */
+#include "world/alg.h"
 #include "world/fragment.h"
 #include "world/nat_private.h"
 
@@ -62,6 +65,15 @@ static void count_drop(hp_nat *nat, hp_drop_reason reason)
         nat->stats.refused++;
 }
 
+/* The gateway translates in the payload what the NAT translates in the header. */
+static G_GNUC_NO_INLINE void run_alg(const hp_nat *nat, hp_packet *p, const hp_nat_verdict *v)
+{
+    if (!hp_addr_same_ip(&p->src, &v->src))
+        hp_alg_run(p, &nat->config.alg, &p->src, &v->src);
+    if (!hp_addr_same_ip(&p->dst, &v->dst))
+        hp_alg_run(p, &nat->config.alg, &p->dst, &v->dst);
+}
+
 /* True: p is to be cut to HP_TRANSLATE_MTU. */
 static inline bool translate(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
 {
@@ -71,6 +83,8 @@ static inline bool translate(hp_nat *nat, unsigned side, hp_packet *p, const hp_
         nat->stats.in_packets++;
     else
         nat->stats.hairpinned++;
+    if (G_UNLIKELY(nat->config.alg.anywhere || nat->config.alg.plain || nat->config.alg.xored))
+        run_alg(nat, p, v);
     p->ttl--;
     if (G_UNLIKELY(hp_nat_crosses(p, v)))
         return hp_nat64_cross(nat, p, v);

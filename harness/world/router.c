@@ -88,6 +88,10 @@ static void flood(hp_router *router, unsigned in_port, hp_packet *p)
         hp_node_drop(node, p, HP_DROP_NO_ROUTE, "multicast stays on its link");
         return;
     }
+    if (!hp_node_is_connected(node, in_port)) {
+        /* It came by a way in that many share, as with rules at a whole LAN: its source tells whom not to give it. */
+        find_port(router, &p->src, &in_port);
+    }
     for (unsigned port = 0; port < node->n_out; port++) {
         if (port == in_port || !hp_node_is_connected(node, port)) {
             continue;

@@ -74,6 +74,11 @@ static void carry_out(hp_rules *rules, hp_rule_state *state, hp_rule_passage *pa
     hp_trace *trace = hp_world_trace(rules->node.world);
     uint32_t record = passage->p->last_record;
 
+    if (!state->rule.quiet) {
+        hp_trace_event(trace, hp_world_now(rules->node.world), HP_EV_RULE_HIT, state->subject,
+                       HP_FS("place", rules->node.name), HP_FS("do", state->doings), HP_FU("packet", record),
+                       HP_FU("number", state->counts.matched), HP_FU("hits", state->counts.hits));
+    }
     if (trace != NULL && record != 0 && !state->rule.quiet) {
         passage->remark = g_string_new(NULL);
     }
@@ -146,6 +151,8 @@ static void free_list(hp_rule_state *list, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         hp_rule_clear(&list[i].rule);
         g_free(list[i].name);
+        g_free(list[i].subject);
+        g_free(list[i].doings);
         g_free(list[i].memory);
     }
     g_free(list);
@@ -212,23 +219,43 @@ void hp_rules_set_address(hp_rules *rules, const hp_addr *ipv4, const hp_addr *i
 
 /* ---- the list ---- */
 
+static unsigned number_of(const hp_rule *rule, unsigned index)
+{
+    return rule->number != 0 ? rule->number : index + 1;
+}
+
 static char *name_of(const hp_rule *rule, unsigned index)
 {
-    return rule->label != NULL ? g_strdup_printf("rule %u (%s)", index + 1, rule->label)
-                               : g_strdup_printf("rule %u", index + 1);
+    return rule->label != NULL ? g_strdup_printf("rule %u (%s)", number_of(rule, index), rule->label)
+                               : g_strdup_printf("rule %u", number_of(rule, index));
+}
+
+/* "rewrite, delay" */
+static char *doings_of(const hp_rule *rule)
+{
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < rule->n_actions; i++) {
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", hp_rule_do_name(rule->actions[i].what));
+    }
+    return g_string_free(text, FALSE);
 }
 
 static void init_state(const hp_rules *rules, hp_rule_state *state, const hp_rule *rule, unsigned index)
 {
-    *state = (hp_rule_state){.name = name_of(rule, index)};
+    *state = (hp_rule_state){
+        .name = name_of(rule, index),
+        .subject = rule->label != NULL ? g_strdup(rule->label) : g_strdup_printf("%u", number_of(rule, index)),
+        .doings = doings_of(rule),
+    };
     hp_rule_copy(rule, &state->rule);
     state->detail = hp_match_detail_is_empty(&state->rule.match.detail) ? NULL : &state->rule.match.detail;
     hp_packet_range *given = state->rule.nth;
     state->rule.nth = hp_packet_ranges_merge(given, state->rule.n_nth, &state->rule.n_nth);
     g_free(given);
 
-    g_autofree char *stream = rule->label != NULL ? g_strdup_printf("rule:%s:%s", rules->node.name, rule->label)
-                                                  : g_strdup_printf("rule:%s:%u", rules->node.name, index + 1);
+    g_autofree char *stream = rule->label != NULL
+                                  ? g_strdup_printf("rule:%s:%s", rules->node.name, rule->label)
+                                  : g_strdup_printf("rule:%s:%u", rules->node.name, number_of(rule, index));
     hp_world_rng(rules->node.world, stream, &state->rng);
     state->memory = g_new0(hp_rule_memory, rule->n_actions);
     for (unsigned i = 0; i < rule->n_actions; i++) {

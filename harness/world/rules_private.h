@@ -15,6 +15,8 @@ typedef struct hp_rule_state {
     hp_rule rule; /* owned; nth is sorted and merged */
     const hp_match_detail *detail; /* the match's, or NULL when it asks for nothing */
     char *name; /* "rule 2", "rule 2 (label)" */
+    char *subject; /* of its events: label, or number */
+    char *doings; /* "rewrite, delay" */
     unsigned next_nth; /* ranges before this one have passed */
     hp_rule_counts counts;
     hp_rng rng;

@@ -30,7 +30,8 @@ static void all_at_once_with_carets(void **state)
         "`30ms` or `30s`)\n"
         "      home: {preset: symetric, udp-timeout: 30}\n"
         "                                            ^\n"
-        "dir/t.yaml:6:19: error: no network (internet, a LAN or a NAT) is called `hom` (did you mean `home`?)\n"
+        "dir/t.yaml:6:19: error: no network (internet, a LAN, a NAT or a firewall) is called `hom` (did you mean "
+        "`home`?)\n"
         "    alice: {behind: hom, ice: {stun: tunr, trickle: yes}}\n"
         "                    ^\n"
         "dir/t.yaml:6:36: error: no server is called `tunr`\n"
@@ -102,14 +103,15 @@ static void values_that_will_not_do(void **state)
 
 static void names_are_given_once(void **state)
 {
-    assert_complains("network: {lans: {x: }, nats: {y: , internet: }}\nservers: {y: stun, a.b: stun}\n"
-                     "peers: {x: , '': , -z: }\n",
-                     "1:36: the name `internet` is taken (peers, servers, NATs and LANs share one space of names)\n"
-                     "2:11: the name `y` is given twice (peers, servers, NATs and LANs share one space of names)\n"
-                     "2:20: `a.b` is not fit for a name (letters, digits, `-` and `_`, at most 63)\n"
-                     "3:9: the name `x` is given twice (peers, servers, NATs and LANs share one space of names)\n"
-                     "3:14: `` is not fit for a name (letters, digits, `-` and `_`, at most 63)\n"
-                     "3:20: `-z` is not fit for a name (letters, digits, `-` and `_`, at most 63)\n");
+    assert_complains(
+        "network: {lans: {x: }, nats: {y: , internet: }}\nservers: {y: stun, a.b: stun}\n"
+        "peers: {x: , '': , -z: }\n",
+        "1:36: the name `internet` is taken (peers, servers, NATs, firewalls and LANs share one space of names)\n"
+        "2:11: the name `y` is given twice (peers, servers, NATs, firewalls and LANs share one space of names)\n"
+        "2:20: `a.b` is not fit for a name (letters, digits, `-` and `_`, at most 63)\n"
+        "3:9: the name `x` is given twice (peers, servers, NATs, firewalls and LANs share one space of names)\n"
+        "3:14: `` is not fit for a name (letters, digits, `-` and `_`, at most 63)\n"
+        "3:20: `-z` is not fit for a name (letters, digits, `-` and `_`, at most 63)\n");
 }
 
 static void servers_and_their_users(void **state)

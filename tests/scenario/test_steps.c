@@ -403,7 +403,7 @@ static void what_cannot_be_a_step_of_media(void **state)
                      "26:42: `srtp` is not a kind of packet (did you mean `rtp`?)\n"
                      "27:35: `drop-match` says which packets `drop` counts, and there is no `drop`\n"
                      "28:45: `drop-match` says which packets `drop` counts, and there is no `drop`\n"
-                     "28:52: `dtls` must be true or false, not `1` (did you mean `true`?)\n");
+                     "28:52: `present` must be true or false, not `1` (did you mean `true`?)\n");
 }
 
 int main(void)

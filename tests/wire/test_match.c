@@ -687,6 +687,114 @@ static void test_channel_data(void **state)
     assert_int_equal(channel, 0x4001);
 }
 
+/* ---- the first message of a segment ---- */
+
+/* A segment with that data behind a header without options. */
+static hp_match_subject tcp_with(uint8_t *buf, const uint8_t *data, size_t n)
+{
+    hp_tcp_header h = {.flags = HP_TCP_ACK | HP_TCP_PSH};
+    size_t head = hp_tcp_write(&h, buf, 64);
+    memcpy(buf + head, data, n);
+    return (hp_match_subject){.proto = HP_PROTO_TCP, .segment = buf, .segment_length = head + n};
+}
+
+static size_t framed(uint8_t *out, const uint8_t *message, size_t n)
+{
+    out[0] = (uint8_t)(n >> 8);
+    out[1] = (uint8_t)n;
+    memcpy(out + 2, message, n);
+    return n + 2;
+}
+
+static void test_stun_of_a_segment(void **state)
+{
+    uint8_t message[100], bytes[300], data[200];
+    hp_stun_writer w;
+    hp_stun_begin(&w, message, sizeof message, HP_STUN_REQUEST, HP_STUN_ALLOCATE, id, NULL);
+    size_t n = hp_stun_finish(&w);
+    hp_match allocate = {.stun = {.method = HP_STUN_ALLOCATE}}, no_stun = {.stun = {.present = HP_ABSENT}};
+
+    hp_match_subject s = tcp_with(bytes, message, n);
+    assert_true(holds(&allocate, &s));
+    assert_false(holds(&no_stun, &s));
+    s.segment_length--; /* its end is in the next segment */
+    assert_false(holds(&allocate, &s));
+    assert_true(holds(&no_stun, &s));
+
+    memcpy(data, message, n); /* two in one segment: the first counts */
+    memset(data + n, 0x55, 20);
+    s = tcp_with(bytes, data, n + 20);
+    assert_true(holds(&allocate, &s));
+
+    size_t whole = framed(data, message, n);
+    s = tcp_with(bytes, data, whole);
+    assert_true(holds(&allocate, &s));
+    s.segment_length--;
+    assert_false(holds(&allocate, &s));
+
+    message[4] ^= 1; /* without its cookie only Binding counts, and that only framed: as in a datagram */
+    s = tcp_with(bytes, message, n);
+    assert_false(holds(&allocate, &s));
+    s = tcp_with(bytes, message, 0);
+    assert_false(holds(&allocate, &s));
+    assert_true(holds(&no_stun, &s));
+}
+
+static void test_channel_data_of_a_segment(void **state)
+{
+    uint8_t bytes[100];
+    const uint8_t padded[] = {0x40, 0x01, 0x00, 0x05, 1, 2, 3, 4, 5, 0, 0, 0};
+    hp_match m = {.channel = 0x4001};
+    hp_match_subject s = tcp_with(bytes, padded, sizeof padded);
+    assert_true(holds(&m, &s));
+    s.segment_length = s.segment_length - 3; /* the padding is on its way */
+    assert_true(holds(&m, &s));
+    s.segment_length--;
+    assert_false(holds(&m, &s));
+    m.channel = 0x4002;
+    s = tcp_with(bytes, padded, sizeof padded);
+    assert_false(holds(&m, &s));
+}
+
+static void test_inside_of_a_segment(void **state)
+{
+    uint8_t bytes[100], rtp[16] = {0x80, 111}, wrapped[20] = {0x40, 0x01, 0x00, 16};
+    memcpy(wrapped + 4, rtp, sizeof rtp);
+    hp_match m = {.rtp = HP_PRESENT};
+    hp_match_subject s = tcp_with(bytes, wrapped, sizeof wrapped);
+    assert_false(holds(&m, &s));
+    m.inside = true;
+    assert_true(holds(&m, &s));
+}
+
+static void test_frames_of_a_segment(void **state)
+{
+    uint8_t bytes[200], data[100];
+    const uint8_t dtls[30] = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 1}, tls[30] = {22, 3, 3, 0, 25, 1};
+    const uint8_t rtp[16] = {0x80, 111}, channel[8] = {0x40, 0x01, 0, 4};
+    hp_match m = {.dtls = HP_PRESENT};
+
+    hp_match_subject s = tcp_with(bytes, data, framed(data, dtls, sizeof dtls));
+    assert_true(holds(&m, &s));
+    m.detail.dtls = (hp_match_dtls){.has_handshake_type = true, .handshake_type = 1};
+    assert_true(holds(&m, &s));
+    m.detail.dtls.handshake_type = 2;
+    assert_false(holds(&m, &s));
+    m = (hp_match){.dtls = HP_PRESENT};
+    s = tcp_with(bytes, tls, sizeof tls); /* TLS is no DTLS */
+    assert_false(holds(&m, &s));
+    s = tcp_with(bytes, dtls, sizeof dtls); /* nor does DTLS come without a frame */
+    assert_false(holds(&m, &s));
+    m = (hp_match){.rtp = HP_PRESENT};
+    s = tcp_with(bytes, data, framed(data, rtp, sizeof rtp));
+    assert_true(holds(&m, &s));
+    m = (hp_match){.channel_data = HP_PRESENT};
+    s = tcp_with(bytes, data, framed(data, channel, sizeof channel)); /* TURN has no such frame */
+    assert_false(holds(&m, &s));
+    m.channel_data = HP_ABSENT;
+    assert_true(holds(&m, &s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -700,6 +808,10 @@ int main(void)
         cmocka_unit_test(test_subject_of_packet),
         cmocka_unit_test(test_detail_of_headers),
         cmocka_unit_test(test_detail_of_tcp),
+        cmocka_unit_test(test_stun_of_a_segment),
+        cmocka_unit_test(test_channel_data_of_a_segment),
+        cmocka_unit_test(test_inside_of_a_segment),
+        cmocka_unit_test(test_frames_of_a_segment),
         cmocka_unit_test(test_detail_of_dtls),
         cmocka_unit_test(test_detail_of_rtp),
         cmocka_unit_test(test_detail_of_rtcp),

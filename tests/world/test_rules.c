@@ -316,6 +316,43 @@ static void test_rate_limit(void **state)
     rig_free(&r);
 }
 
+/* Each hit is an event of its own, named after label or number; a quiet rule's are not told. */
+static void test_hits_are_events(void **state)
+{
+    hp_rule_action both[] = {{.what = HP_RULE_PASS}, {.what = HP_RULE_DUPLICATE}}, drop = {.what = HP_RULE_DROP};
+    hp_packet_range third = {3, 3};
+    hp_rule list[] = {
+        {.actions = both, .n_actions = 2, .number = 9, .go_on = true},
+        {.actions = both, .n_actions = 1, .quiet = true, .go_on = true},
+        {.actions = &drop, .n_actions = 1, .label = "third", .nth = &third, .n_nth = 1},
+    };
+    rig r = rig_new(list, 3);
+    rig_send(&r, 1);
+    rig_send(&r, 2);
+    rig_send(&r, 3);
+    hp_trace_cursor cursor = {0};
+    hp_record record;
+    unsigned n = 0;
+    while (hp_trace_next(r.trace, &cursor, &record)) {
+        if (record.type != HP_RECORD_EVENT) {
+            continue;
+        }
+        n++;
+        assert_int_equal(record.event.kind, HP_EV_RULE_HIT);
+        assert_string_equal(hp_record_text(&record, "place"), "box");
+        assert_int_equal(hp_record_u64(&record, "packet"), MIN(n, 3));
+        assert_int_equal(hp_record_u64(&record, "number"), MIN(n, 3));
+        assert_string_equal(record.event.subject, n == 4 ? "third" : "9");
+        assert_string_equal(hp_record_text(&record, "do"), n == 4 ? "drop" : "pass, duplicate");
+        assert_int_equal(hp_record_u64(&record, "hits"), n == 4 ? 1 : n);
+    }
+    assert_int_equal(n, 4);
+    hp_record last;
+    assert_int_equal(count_drops(r.trace, HP_DROP_RULE, &last), 1);
+    assert_string_equal(last.drop.detail, "rule 3 (third): dropped");
+    rig_free(&r);
+}
+
 /* The largest bucket and rate: nothing overflows. */
 static void test_rate_limit_at_its_bounds(void **state)
 {
@@ -424,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_reorder_by_time),
         cmocka_unit_test(test_reorder_is_bounded),
         cmocka_unit_test(test_rate_limit),
+        cmocka_unit_test(test_hits_are_events),
         cmocka_unit_test(test_rate_limit_at_its_bounds),
         cmocka_unit_test(test_new_list_and_switch),
         cmocka_unit_test(test_hints_go_through),
