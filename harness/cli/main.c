@@ -11,6 +11,7 @@ static const hp_command commands[] = {
     {"check", "read scenarios, report every mistake, run nothing", hp_cmd_check},
     {"list", "list the cases that paths hold", hp_cmd_list},
     {"show", "draw a run's evidence as a ladder diagram", hp_cmd_show},
+    {"nat", "find out what a NAT does, and whether its knobs say so", hp_cmd_nat},
     {"explain", "say what a key of the scenario language means", hp_cmd_explain},
     {"schema", "print the JSON Schema, or the reference page, of the scenario language", hp_cmd_schema},
 };

@@ -227,6 +227,7 @@ typedef struct hp_nat_preset {
     const char *name;
     const char *about; /* one line */
     const char *source; /* where the knobs come from: an RFC section, a kernel's defaults */
+    const char *firewall; /* a preset of config/firewall.h that stands inside; NULL: none */
     hp_nat_config config;
 } hp_nat_preset;
 

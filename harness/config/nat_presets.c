@@ -52,6 +52,25 @@
     .tcp_established_timeout = 1 * DAY, .tcp_fin_timeout = 900 * HP_S, .tcp_closing_timeout = 45 * HP_S,               \
     .tcp_reset_timeout = 90 * HP_S
 
+/* Connection tracking again, with the defaults of RouterOS: UDP 10 s until answered, 3 min after; ICMP 10 s; TCP 5 s until
+ * it is established, one day, and 10 s for every way of closing. */
+#define ROUTEROS                                                                                                       \
+    NETFILTER, .udp_timeout = 180 * HP_S, .udp_unreplied_timeout = 10 * HP_S, .icmp_timeout = 10 * HP_S,               \
+               .tcp_opening_timeout = 5 * HP_S, .tcp_handshake_timeout = 5 * HP_S, .tcp_established_timeout = 1 * DAY, \
+               .tcp_fin_timeout = 10 * HP_S, .tcp_half_closed_timeout = 10 * HP_S, .tcp_closing_timeout = 10 * HP_S,   \
+               .tcp_time_wait_timeout = 10 * HP_S
+
+/* libalias (ipfw nat, natd): a link for each flow, its own port where the tuple is free. alias_db.c: UDP and ICMP 60 s;
+ * TCP 300 s until it is up, one day, 90 s after one side has closed, 10 s after both have or a RST came. */
+#define LIBALIAS                                                                                                       \
+    .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true, .collision = HP_NAT_COLLISION_RANDOM,              \
+    .port_range = {1, 65535}, .udp_timeout = 60 * HP_S, .icmp_timeout = 60 * HP_S, .refresh = HP_NAT_REFRESH_BOTH,     \
+    .tcp_opening_timeout = 300 * HP_S, .tcp_established_timeout = 1 * DAY, .tcp_fin_timeout = 90 * HP_S,               \
+    .tcp_closing_timeout = 10 * HP_S, .tcp_reset_timeout = 10 * HP_S
+
+/* The clouds' gateways: a port for each flow, at random, shared by flows to different destinations. */
+#define CLOUD SYMMETRIC, .ports = HP_NAT_PORTS_RANDOM, .overload = true, .refresh = HP_NAT_REFRESH_BOTH
+
 #define DAY (86400 * HP_S)
 
 /* The macros set a knob again that DEFAULTS has set: the later one holds, as C says. */
@@ -189,6 +208,15 @@ static const hp_nat_preset presets[] = {
                    .tcp_closing_timeout = 30 * HP_S, .tcp_rst = HP_NAT_RST_REMOVE},
     },
     {
+        .name = "ipv6-only-mobile",
+        .about = "a mobile network whose phones have IPv6 alone: routed, and IPv4 by NAT64",
+        .source = "RFC 6146: endpoint-independent mapping, address-dependent filtering (one of its two), UDP 5 min, an "
+                  "unsolicited SYN waits 6 s; RFC 6877 describes the network",
+        .config = {DEFAULTS, .filtering = HP_NAT_ADDRESS_DEPENDENT, .ports = HP_NAT_PORTS_RANDOM,
+                   .ipv6 = HP_NAT_IPV6_ROUTE, .nat64 = true, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .udp_timeout = 300 * HP_S, .answers_ping = true, .tcp_unsolicited_syn = HP_NAT_SYN_HOLD},
+    },
+    {
         .name = "no-hairpin-home",
         .about = "a home router that two peers behind it cannot meet at",
         .source = "RFC 4787 section 6, the opposite of REQ-9; two minutes (REQ-5)",
@@ -265,6 +293,148 @@ static const hp_nat_preset presets[] = {
         .about = "an ICMP error ends the mapping it speaks of",
         .source = "RFC 4787 section 9, the opposite of REQ-12; RFC 5382, of REQ-10",
         .config = {DEFAULTS, .icmp_error_ends_mapping = true},
+    },
+    {
+        .name = "mikrotik-routeros",
+        .about = "MikroTik masquerading: Linux underneath, timers of its own",
+        .source = "RouterOS manual, IP/Firewall/Connection tracking: udp-timeout 10s, udp-stream-timeout 3m, icmp 10s, "
+                  "tcp-syn-* 5s, tcp-established 1d, others 10s; loose tracking is on",
+        .config = {DEFAULTS, ROUTEROS},
+    },
+    {
+        .name = "freebsd-libalias",
+        .about = "FreeBSD's ipfw nat: keeps each flow's port where it can",
+        .source = "FreeBSD libalias, alias_db.c: UDP and ICMP 60 s; TCP 300 s, one day, 90 s, 10 s; same_ports",
+        .config = {DEFAULTS, LIBALIAS},
+    },
+    {
+        .name = "realtek-soc-home",
+        .about = "a cheap home router whose chip forwards: UDP is forgotten after 15 s",
+        .source =
+            "Realtek's router SDK, rtl_alias.h: UDP 15 s, ICMP 60 s, TCP 300 s, 900 s, 90 s, 1 s; the rest chosen",
+        .config = {DEFAULTS, .udp_timeout = 15 * HP_S, .icmp_timeout = 60 * HP_S, .refresh = HP_NAT_REFRESH_BOTH,
+                   .tcp_opening_timeout = 300 * HP_S, .tcp_established_timeout = 900 * HP_S,
+                   .tcp_fin_timeout = 90 * HP_S, .tcp_closing_timeout = 1 * HP_S, .tcp_reset_timeout = 1 * HP_S},
+    },
+    {
+        .name = "cisco-ios",
+        .about = "Cisco IOS with overload: ports are kept, names are forgotten sooner than the rest",
+        .source =
+            "IOS command reference, ip nat translation: udp 300 s, dns 60 s (here: all well-known ports), tcp one "
+            "day, finrst, syn and icmp 60 s; ports of one class stay in it",
+        .config = {DEFAULTS, .well_known_apart = true, .udp_timeout = 300 * HP_S, .udp_well_known_timeout = 60 * HP_S,
+                   .icmp_timeout = 60 * HP_S, .refresh = HP_NAT_REFRESH_BOTH, .tcp_opening_timeout = 60 * HP_S,
+                   .tcp_established_timeout = 1 * DAY, .tcp_closing_timeout = 60 * HP_S,
+                   .tcp_reset_timeout = 60 * HP_S},
+    },
+    {
+        .name = "cisco-asa",
+        .about = "Cisco ASA: a firewall that translates; pings are forgotten after two seconds",
+        .source = "ASA configuration guide, global timeouts: conn 1:00:00, half-closed 0:10:00, udp 0:02:00, icmp "
+                  "0:00:02, embryonic 0:00:30; a closed connection is freed after about 60 s",
+        .config = {DEFAULTS, .well_known_apart = true, .udp_timeout = 120 * HP_S, .icmp_timeout = 2 * HP_S,
+                   .refresh = HP_NAT_REFRESH_BOTH, .tcp_opening_timeout = 30 * HP_S,
+                   .tcp_established_timeout = 3600 * HP_S, .tcp_half_closed_timeout = 600 * HP_S,
+                   .tcp_closing_timeout = 600 * HP_S, .tcp_time_wait_timeout = 60 * HP_S, .tcp_rst = HP_NAT_RST_REMOVE},
+    },
+    {
+        .name = "windows-netnat",
+        .about = "Windows' NetNat, which containers and virtual machines are behind",
+        .source = "Set-NetNat and Get-NetNat: UdpIdleSessionTimeout 120, TcpEstablishedConnectionTimeout 1800, "
+                  "TcpTransientConnectionTimeout 120, IcmpQueryTimeout 30, address-dependent filtering, no inbound "
+                  "refresh",
+        .config = {DEFAULTS, .filtering = HP_NAT_ADDRESS_DEPENDENT, .udp_timeout = 120 * HP_S,
+                   .icmp_timeout = 30 * HP_S, .tcp_opening_timeout = 120 * HP_S, .tcp_established_timeout = 1800 * HP_S,
+                   .tcp_fin_timeout = 120 * HP_S, .tcp_closing_timeout = 120 * HP_S, .tcp_reset_timeout = 120 * HP_S},
+    },
+    {
+        .name = "aws-nat-gateway",
+        .about = "Amazon's NAT gateway: symmetric, 350 s for everything, a RST for who comes later",
+        .source = "Amazon VPC guide, NAT gateway basics: ports 1024-65535, 55,000 flows to one destination, idle "
+                  "timeout 350 s, RST to the host that goes on",
+        .config = {DEFAULTS, CLOUD, .udp_timeout = 350 * HP_S, .icmp_timeout = 350 * HP_S,
+                   .tcp_established_timeout = 350 * HP_S, .tcp_stray = HP_NAT_STRAY_RST},
+    },
+    {
+        .name = "azure-nat-gateway",
+        .about = "Azure's NAT gateway: random ports, shared by destinations, four minutes",
+        .source =
+            "Azure NAT Gateway resource: 64,512 ports an address, taken at random, reused for other destinations; "
+            "TCP and UDP idle timeout 4 min, traffic of either side counts; RST for a flow that is gone",
+        .config = {DEFAULTS, CLOUD, .udp_timeout = 240 * HP_S, .tcp_established_timeout = 240 * HP_S,
+                   .tcp_stray = HP_NAT_STRAY_RST},
+    },
+    {
+        .name = "gcp-cloud-nat",
+        .about = "Google's Cloud NAT: 64 ports a machine, UDP is forgotten after 30 s",
+        .source =
+            "Cloud NAT, timeouts and ports: udp-idle 30 s, tcp-established-idle 1200 s, tcp-transitory-idle 30 s, "
+            "tcp-time-wait 120 s, icmp-idle 30 s, 64 ports a VM; endpoint-independent mapping is off",
+        .config = {DEFAULTS, CLOUD, .port_block = 64, .udp_timeout = 30 * HP_S, .icmp_timeout = 30 * HP_S,
+                   .tcp_opening_timeout = 30 * HP_S, .tcp_established_timeout = 1200 * HP_S,
+                   .tcp_fin_timeout = 30 * HP_S, .tcp_closing_timeout = 30 * HP_S, .tcp_time_wait_timeout = 120 * HP_S,
+                   .tcp_reset_timeout = 30 * HP_S},
+    },
+    {
+        .name = "nokia-cgn",
+        .about = "a carrier's NAT that gives an unanswered datagram 15 s only",
+        .source = "Nokia 7750 SR, Multiservice ISA guide, timeouts: udp-initial 15 s, udp 5 min; blocks and filtering "
+                  "chosen after RFC 6888",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .ports = HP_NAT_PORTS_RANDOM, .port_block = 512,
+                   .port_blocks = HP_NAT_BLOCKS_DYNAMIC, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .udp_timeout = 300 * HP_S, .udp_unreplied_timeout = 15 * HP_S, .max_mappings_per_host = 512,
+                   .answers_blocked = true, .port_quarantine = 120 * HP_S, .tcp_unsolicited_syn = HP_NAT_SYN_HOLD},
+    },
+    {
+        .name = "cgn-deterministic",
+        .about = "a carrier's NAT whose subscribers can be computed from the port: nothing to log",
+        .source = "RFC 7422 section 2; RFC 6888 REQ-7, REQ-8b (nothing rests) and REQ-11; block size chosen",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .ports = HP_NAT_PORTS_RANDOM, .port_block = 1008,
+                   .port_blocks = HP_NAT_BLOCKS_DETERMINISTIC, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .udp_timeout = 300 * HP_S, .answers_blocked = true, .tcp_unsolicited_syn = HP_NAT_SYN_HOLD},
+    },
+    {
+        .name = "tls-only-office",
+        .about = "an office whose firewall lets TCP to port 443 out, and names, and nothing else",
+        .source = "chosen: a home router's NAT with the firewall https-only inside",
+        .firewall = "https-only",
+        .config = {DEFAULTS, .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "proxy-office",
+        .about = "an office that nothing leaves but names, until its proxy is allowed",
+        .source = "chosen: the firewall proxy-only inside",
+        .firewall = "proxy-only",
+        .config = {DEFAULTS, .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "campus",
+        .about = "a campus: web and QUIC pass, one of several external addresses for each host",
+        .source = "chosen: the firewall web-and-quic inside, pooling as RFC 4787 REQ-2",
+        .firewall = "web-and-quic",
+        .config = {DEFAULTS, .pool = 4, .refresh = HP_NAT_REFRESH_BOTH, .unsolicited = HP_NAT_UNSOLICITED_ICMP},
+    },
+    {
+        .name = "guarded-home",
+        .about = "a home router with a strict firewall before its NAT: what is unanswered ends after 30 s",
+        .source = "chosen: the firewall strict inside a hairpinning NAT as RFC 4787 wants it",
+        .firewall = "strict",
+        .config = {DEFAULTS, .filtering = HP_NAT_ENDPOINT_INDEPENDENT, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .udp_timeout = 300 * HP_S, .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "quotes-untranslated",
+        .about = "a home router that passes ICMP errors on with the outside's packet in them",
+        .source = "RFC 5508 REQ-4a, the opposite; path MTU discovery fails as with no errors at all",
+        .config = {DEFAULTS, .icmp_inner_untranslated = true, .refresh = HP_NAT_REFRESH_BOTH},
+    },
+    {
+        .name = "rst-answering-home",
+        .about = "a home router that answers every unsolicited SYN at once: simultaneous opens fail",
+        .source = "RFC 5382 section 4.3 and REQ-4, the opposite; fragments in order only (RFC 4787 section 11)",
+        .config = {DEFAULTS, .refresh = HP_NAT_REFRESH_BOTH, .tcp_unsolicited_syn = HP_NAT_SYN_RST,
+                   .fragments = HP_NAT_FRAGMENTS_IN_ORDER, .hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE,
+                   .hairpin_drops_first = true},
     },
     {
         .name = "no-fragments",

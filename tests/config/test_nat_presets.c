@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "config/firewall.h"
 #include "config/nat.h"
 
 static void names_are_unique_and_found(void **state)
@@ -31,12 +32,28 @@ static void all_start_from_the_default(void **state)
     for (size_t i = 0; i < n; i++) {
         const hp_nat_config *c = &presets[i].config;
         assert_true(c->udp_timeout >= 10 * HP_S);
-        assert_true(c->icmp_timeout >= 10 * HP_S);
+        assert_true(c->icmp_timeout >= 2 * HP_S);
         assert_true(c->icmp_errors || strcmp(presets[i].name, "no-fragments") == 0);
         assert_int_equal(c->n_blocked > 0, c->blocked != NULL);
         for (unsigned b = 0; c->blocked && b < c->n_blocked; b++)
             assert_true(c->blocked[b].first <= c->blocked[b].last);
     }
+}
+
+static void firewalls_exist(void **state)
+{
+    size_t n;
+    const hp_nat_preset *presets = hp_nat_presets(&n);
+    unsigned guarded = 0;
+    for (size_t i = 0; i < n; i++) {
+        hp_firewall_config firewall;
+        if (!presets[i].firewall)
+            continue;
+        assert_true(hp_firewall_preset_config(presets[i].firewall, &firewall));
+        hp_firewall_config_clear(&firewall);
+        guarded++;
+    }
+    assert_true(guarded >= 4);
 }
 
 static void the_default_is_what_the_header_says(void **state)
@@ -146,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_unique_and_found),
         cmocka_unit_test(all_start_from_the_default),
+        cmocka_unit_test(firewalls_exist),
         cmocka_unit_test(the_default_is_what_the_header_says),
         cmocka_unit_test(the_four_classes_of_rfc_3489),
         cmocka_unit_test(rfc4787_presets_fulfil_it),
