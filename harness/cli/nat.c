@@ -14,7 +14,8 @@
 
 /* What is to be certified; the strings belong to somebody who lives longer. */
 typedef struct device {
-    const char *name, *about, *source, *firewall;
+    const char *name, *about, *source, *firewall; /* the firewall's name */
+    const hp_sc_firewall *own_firewall; /* of a scenario; NULL: that of the name, if any */
     const hp_nat_config *config;
 } device;
 
@@ -40,6 +41,21 @@ static device device_of(const hp_nat_preset *preset)
                     .config = &preset->config};
 }
 
+/* *firewall holds what the subject points to, and is cleared by the caller. */
+static hp_certify_subject subject_of(const device *d, hp_firewall_config *firewall)
+{
+    hp_certify_subject subject = {.nat = d->config};
+    bool has = false;
+    if (d->own_firewall) {
+        hp_sc_firewall_config(d->own_firewall, firewall);
+        has = true;
+    } else if (d->firewall) {
+        has = hp_firewall_preset_config(d->firewall, firewall);
+    }
+    subject.firewall = has ? firewall : NULL;
+    return subject;
+}
+
 /* ---- FILE:NAT ---- */
 
 static int no_such_nat(const char *path, const char *name, const hp_scenario *scenario)
@@ -55,13 +71,17 @@ static int no_such_nat(const char *path, const char *name, const hp_scenario *sc
 }
 
 /* To anybody outside. */
-static bool is_same(const hp_nat_config *a, const hp_nat_config *b)
+static bool is_same(const device *a, const device *b)
 {
-    const hp_certify_subject x = {.nat = a}, y = {.nat = b};
-    g_autoptr(hp_certificate) of_a = hp_certify_declare(&x);
-    g_autoptr(hp_certificate) of_b = hp_certify_declare(&y);
+    hp_firewall_config of_a = {0}, of_b = {0};
+    const hp_certify_subject x = subject_of(a, &of_a), y = subject_of(b, &of_b);
+    g_autoptr(hp_certificate) declared_a = hp_certify_declare(&x);
+    g_autoptr(hp_certificate) declared_b = hp_certify_declare(&y);
     hp_property properties[HP_PROP_N];
-    return hp_certificate_differences(of_a, of_b, properties) == 0;
+    bool same = hp_certificate_differences(declared_a, declared_b, properties) == 0;
+    hp_firewall_config_clear(&of_a);
+    hp_firewall_config_clear(&of_b);
+    return same;
 }
 
 /* Appends the NATs of that name; scenarios is filled with what they point into, labels with their names. */
@@ -89,14 +109,19 @@ static int read_file(const char *argument, GArray *devices, GPtrArray *scenarios
             nat = strcmp(scenario->nats[k].name, name) == 0 ? &scenario->nats[k] : NULL;
         if (!nat)
             return no_such_nat(path, name, scenario);
+        device d = {.config = &nat->config};
+        if (nat->firewall.on) {
+            d.own_firewall = &nat->firewall;
+            d.firewall = nat->firewall.preset ? nat->firewall.preset : "its own";
+        }
         bool known = false;
         for (unsigned k = before; k < devices->len && !known; k++)
-            known = is_same(g_array_index(devices, device, k).config, &nat->config);
+            known = is_same(&g_array_index(devices, device, k), &d);
         if (known)
             continue;
         char *label = *scenario->label ? g_strdup_printf("%s[%s]", argument, scenario->label) : g_strdup(argument);
         g_ptr_array_add(labels, label);
-        device d = {.name = label, .config = &nat->config};
+        d.name = label;
         g_array_append_val(devices, d);
     }
     return HP_EXIT_GOOD;
@@ -119,10 +144,10 @@ static int no_such_preset(const char *name)
 static bool certify(const device *d, const options *o, hp_report_nat *ret, GError **error)
 {
     hp_firewall_config firewall = {0};
-    hp_certify_subject subject = {.nat = d->config, .seed = o->seed, .family = o->ipv6 ? HP_AF_IPV6 : HP_AF_IPV4};
+    hp_certify_subject subject = subject_of(d, &firewall);
 
-    if (d->firewall && hp_firewall_preset_config(d->firewall, &firewall))
-        subject.firewall = &firewall;
+    subject.seed = o->seed;
+    subject.family = o->ipv6 ? HP_AF_IPV6 : HP_AF_IPV4;
     hp_certificate *observed = hp_certify_observe(&subject, error);
     if (observed)
         *ret = (hp_report_nat){.name = d->name,

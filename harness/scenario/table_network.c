@@ -185,7 +185,7 @@ static const hp_key nat_keys[] = {
      .doc = "the network its outside is in"},
     {"link", HP_V_MAP, F(link), .sub = &hp_schema_link_pair, .doc = "its access link to that network"},
     {"lan", HP_V_MAP, F(lan), .sub = &hp_schema_link, .fallback = "delay: 500us", .doc = "the network inside"},
-    {"firewall", HP_V_MAP, F(firewall), .sub = &hp_schema_firewall, .shown = "none",
+    {"firewall", HP_V_MAP, F(firewall), .sub = &hp_schema_firewall, .shown = "the preset's",
      .doc = "a firewall between the network inside and the NAT; it sees inside addresses"},
     {"families", HP_V_FAMILIES, F(family), .fallback = "ipv4", .doc = "address families, inside and translated"},
     {"inside4", HP_V_PREFIX, F(inside4), .min = HP_AF_IPV4, .shown = "chosen", .doc = "the IPv4 network inside"},
@@ -206,9 +206,17 @@ static const hp_key nat_keys[] = {
 };
 #undef F
 
+/* The firewall of a preset is what `firewall` starts from. */
 static void start_nat(hp_loader *l, void *base, const void *parent, const hp_tree *node)
 {
-    ((hp_sc_nat *)base)->config = hp_nat_config_default();
+    hp_sc_nat *nat = base;
+    const hp_tree *name = node->kind == HP_NODE_SCALAR ? node : hp_tree_get(node, "preset");
+    const hp_nat_preset *preset = name != NULL && name->kind == HP_NODE_SCALAR ? hp_nat_preset_find(name->text) : NULL;
+
+    nat->config = hp_nat_config_default();
+    if (preset != NULL && preset->firewall != NULL) {
+        hp_loader_firewall_preset(l, preset->firewall, &nat->firewall);
+    }
 }
 
 static void finish_nat(hp_loader *l, void *base, const hp_tree *node)
