@@ -20,7 +20,8 @@ typedef struct hp_peer_turn {
     const char *name; /* the server's name in the scenario */
     hp_addr addr; /* its port is the transport's; with a resolver: only the port */
     const char *host; /* its name in DNS, for a resolver; else NULL */
-    uint8_t transport; /* HP_SERVER_UDP, _TCP or _TLS of config/server.h; 0: UDP. TLS goes through a tunnel of the peer's */
+    uint8_t
+        transport; /* HP_SERVER_UDP, _TCP or _TLS of config/server.h; 0: UDP. TLS goes through a tunnel of the peer's */
     const char *user, *password;
 } hp_peer_turn;
 

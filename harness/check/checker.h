@@ -12,6 +12,8 @@ hp_result *hp_result_new(const hp_plan *plan);
 void hp_result_fill(hp_result *result, const hp_facts *facts);
 /* Tracks and DTLS associations (stats_media.c). */
 void hp_result_fill_media(hp_result *result, const hp_facts *facts);
+/* facts_scripts.c */
+void hp_result_fill_scripts(hp_result *result, const hp_facts *facts);
 /* What no line of the scenario asked for: steps that timed out or were never reached, calls that the software under
  * test refused (findings.c). Reads result->end_reason and ended. */
 void hp_findings_add(hp_result *result, const hp_facts *facts);

@@ -101,6 +101,7 @@ extern const hp_expectation_ops hp_expect_packets_ops, hp_expect_drops_ops; /* p
 extern const hp_expectation_ops hp_expect_mappings_ops, hp_expect_relayed_ops; /* middle.c */
 extern const hp_expectation_ops hp_expect_rule_ops; /* rule.c */
 extern const hp_expectation_ops hp_expect_event_ops, hp_expect_order_ops; /* events.c */
+extern const hp_expectation_ops hp_expect_script_ops; /* script.c */
 
 /* ---- counts (tally.c) ---- */
 

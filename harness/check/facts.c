@@ -39,6 +39,7 @@ hp_facts *hp_facts_new(const hp_plan *plan)
     facts->refusals = g_ptr_array_new_with_free_func(g_free);
     facts->unresolved = g_ptr_array_new_with_free_func(g_free);
     facts->current.step = -1;
+    hp_facts_init_scripts(facts);
     for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
         facts->steps[i].at = facts->steps[i].done_at = HP_NEVER;
         facts->steps[i].index = UINT64_MAX;
@@ -69,6 +70,7 @@ void hp_facts_free(hp_facts *facts)
     g_free(facts->nats);
     g_free(facts->steps);
     g_free(facts->rules);
+    g_free(facts->scripts);
     g_ptr_array_unref(facts->associations);
     g_array_unref(facts->strays);
     g_ptr_array_unref(facts->track_index);
@@ -224,6 +226,13 @@ static const event_handler handlers[HP_EV_N] = {
     [HP_EV_SERVER_REQUEST] = server_event,
     [HP_EV_TURN_ALLOCATION] = server_event,
     [HP_EV_TURN_ALLOCATION_ENDED] = server_event,
+    [HP_EV_RAW_SENT] = hp_facts_script_event,
+    [HP_EV_RAW_RECEIVED] = hp_facts_script_event,
+    [HP_EV_RAW_MATCHED] = hp_facts_script_event,
+    [HP_EV_RAW_MISSED] = hp_facts_script_event,
+    [HP_EV_RAW_UNEXPECTED] = hp_facts_script_event,
+    [HP_EV_RAW_DONE] = hp_facts_script_event,
+    [HP_EV_RAW_ERROR] = hp_facts_script_event,
 };
 
 void hp_facts_record(hp_facts *facts, const hp_record *r)

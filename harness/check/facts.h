@@ -136,6 +136,14 @@ typedef struct hp_refused_call {
     uint64_t count;
 } hp_refused_call;
 
+/* A raw peer's script. */
+typedef struct hp_script_facts {
+    const char *peer, *outcome; /* "running", "done", "failed" */
+    hp_time ended; /* HP_NEVER */
+    unsigned line; /* of the last action told of */
+    uint64_t sent, received, unexpected;
+} hp_script_facts;
+
 typedef struct hp_facts {
     const hp_plan *plan;
     GStringChunk *strings;
@@ -158,6 +166,8 @@ typedef struct hp_facts {
     hp_server_facts *servers;
     GHashTable *server_index;
     hp_rule_facts *rules; /* as many as the scenario has */
+    hp_script_facts *scripts; /* of raw peers that have one, in the plan's order */
+    unsigned n_scripts;
     GPtrArray *refusals; /* hp_refused_call*, by first mention */
     GPtrArray *unresolved; /* hp_refused_call*, alike; message: the server's name in DNS */
     uint64_t packets, drops, events;
@@ -215,6 +225,9 @@ void hp_dtls_facts_free(void *association);
 /* facts_flows.c: events of flows and datagrams. */
 void hp_facts_flow_event(hp_facts *facts, const hp_record *r);
 void hp_flow_facts_free(void *flow);
+/* facts_scripts.c: raw peers. */
+void hp_facts_init_scripts(hp_facts *facts);
+void hp_facts_script_event(hp_facts *facts, const hp_record *r);
 /* facts_sessions.c: events that carry a session. */
 void hp_facts_session_event(hp_facts *facts, const hp_record *r);
 void hp_peer_facts_free(void *peer);

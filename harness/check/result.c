@@ -57,6 +57,7 @@ void hp_result_free(hp_result *result)
     g_free(result->sessions);
     g_free(result->nats);
     g_free(result->servers);
+    g_free(result->scripts);
     g_string_chunk_free(result->strings);
     g_free(result);
 }

@@ -118,6 +118,14 @@ typedef struct hp_server_result {
     uint64_t relayed_packets, relayed_bytes; /* both ways */
 } hp_server_result;
 
+/* A raw peer's script. */
+typedef struct hp_script_result {
+    const char *peer, *outcome; /* "done", "failed", "running" */
+    hp_time ended; /* HP_NEVER: it runs on */
+    unsigned line; /* of the last action told of, 0: none */
+    uint64_t sent, received, unexpected; /* messages (and changes of connections) */
+} hp_script_result;
+
 typedef struct hp_result {
     const hp_plan *plan;
     hp_verdict verdict;
@@ -138,6 +146,8 @@ typedef struct hp_result {
     unsigned n_nats;
     hp_server_result *servers;
     unsigned n_servers;
+    hp_script_result *scripts;
+    unsigned n_scripts;
     uint64_t packets, drops, events;
     uint64_t drops_by_reason[HP_DROP_N];
     GStringChunk *strings; /* owns what the const char* above point to */

@@ -111,6 +111,7 @@ void hp_result_fill(hp_result *result, const hp_facts *facts)
     fill_flows(result, facts);
     fill_sessions(result, facts);
     hp_result_fill_media(result, facts);
+    hp_result_fill_scripts(result, facts);
     result->n_nats = plan->n_nats;
     result->nats = g_new0(hp_nat_result, plan->n_nats);
     for (unsigned i = 0; i < plan->n_nats; i++) {

@@ -51,6 +51,9 @@ static void server_without_clients(const hp_lint *l)
         for (unsigned j = 0; j < l->plan->n_peers; j++) {
             used = used || uses_server(&l->plan->peers[j], server->name);
         }
+        for (unsigned j = 0; j < l->plan->n_peers; j++) {
+            used = used || hp_lint_speaks_of(l->plan->peers[j].source, server->name);
+        }
         for (unsigned j = 0; j < l->plan->n_servers; j++) {
             used = used || (j != i && g_strcmp0(l->plan->servers[j].config.redirect, server->name) == 0);
         }
@@ -149,12 +152,12 @@ bool hp_lint_is_called(const hp_lint *l, unsigned n, const char *a, const char *
 
 static void peer_in_no_call(const hp_lint *l)
 {
-    if (!has_step(l, HP_STEP_CALL) || has_broadcast(l)) {
+    if (!has_step(l, HP_STEP_CALL) || has_broadcast(l) || hp_lint_raw_signals(l)) {
         return;
     }
     for (unsigned i = 0; i < l->plan->n_peers; i++) {
         const hp_sc_peer *peer = l->plan->peers[i].source;
-        if (!hp_lint_is_called(l, l->scenario->n_steps, peer->name, NULL, NULL)) {
+        if (!peer->is_raw && !hp_lint_is_called(l, l->scenario->n_steps, peer->name, NULL, NULL)) {
             hp_lint_warn(l, peer->mark, NULL, "peer `%s` is in no call", peer->name);
         }
     }
@@ -174,7 +177,7 @@ static void relay_only_without_relay(const hp_lint *l)
 static void nothing_happens(const hp_lint *l)
 {
     const hp_mark whole = {.file = l->scenario->file};
-    if (l->scenario->n_steps == 0) {
+    if (!hp_lint_has_script(l) && l->scenario->n_steps == 0) {
         hp_lint_warn(l, whole, "begin with `steps: [call: {from, to}]`", "nothing happens: there are no steps");
     }
 }
@@ -232,7 +235,7 @@ static void session_step_without_call(const hp_lint *l)
 {
     for (unsigned i = 0; i < l->scenario->n_steps; i++) {
         const hp_step *step = &l->scenario->steps[i];
-        if ((step->kind == HP_STEP_ICE_RESTART || step->kind == HP_STEP_CLOSE) &&
+        if ((step->kind == HP_STEP_ICE_RESTART || step->kind == HP_STEP_CLOSE) && !hp_lint_raw_signals(l) &&
             !hp_lint_is_called(l, i, step->session.peer, step->session.with, NULL)) {
             hp_lint_warn(l, step->mark, "put a `call` before it", "`%s` has no session at this step",
                          step->session.peer);
@@ -242,7 +245,7 @@ static void session_step_without_call(const hp_lint *l)
 
 static void wait_for_state_without_call(const hp_lint *l)
 {
-    bool called = false;
+    bool called = hp_lint_raw_signals(l);
 
     for (unsigned i = 0; i < l->scenario->n_steps; i++) {
         const hp_step *step = &l->scenario->steps[i];
@@ -258,7 +261,7 @@ static void wait_for_state_without_call(const hp_lint *l)
 
 static void connection_without_call(const hp_lint *l)
 {
-    if (has_step(l, HP_STEP_CALL)) {
+    if (has_step(l, HP_STEP_CALL) || hp_lint_raw_signals(l)) {
         return;
     }
     for (unsigned i = 0; i < l->scenario->n_expects; i++) {
@@ -409,7 +412,9 @@ static void relay_of_unused_server(const hp_lint *l)
         bool used = e->kind != HP_EXPECT_RELAYED;
         for (unsigned j = 0; j < l->plan->n_peers && !used; j++) {
             const hp_plan_peer *peer = &l->plan->peers[j];
-            used = e->relayed.at == NULL ? peer->n_turn > 0 : hp_lint_is_named(peer->source->ice.turn, e->relayed.at);
+            used = e->relayed.at == NULL ? peer->n_turn > 0 || peer->source->is_raw
+                                         : hp_lint_is_named(peer->source->ice.turn, e->relayed.at) ||
+                                               hp_lint_speaks_of(peer->source, e->relayed.at);
         }
         /* A redirect leads clients to servers that they were not told of. */
         for (unsigned j = 0; j < l->plan->n_servers && !used; j++) {
@@ -446,6 +451,7 @@ static void (*const rules[])(const hp_lint *l) = {
     hp_lint_media,
     hp_lint_names,
     hp_lint_rules,
+    hp_lint_raw,
 };
 
 /* A step is not carried out before its own time, nor before the step before it is done. */

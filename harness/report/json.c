@@ -2,7 +2,7 @@
  *
  * Two runs with the same plan and trace give the same bytes. Every field of hp_result is in it. Times are whole nanoseconds
  * of run time under keys that end in _ns; null says that something did not happen. Reasons that dropped nothing are
- * left out, and so is the channel of a flow that goes over none. A reader must ignore keys it does not know; a change that breaks readers changes the version. */
+ * left out, and so are the channel of a flow that goes over none and the scripts of a run without raw peers. A reader must ignore keys it does not know; a change that breaks readers changes the version. */
 #include "report/evidence.h"
 #include "report/json_writer.h"
 #include "report/report.h"
@@ -128,6 +128,24 @@ static void put_servers(hp_json *j, const hp_result *result)
     hp_json_close(j, ']');
 }
 
+static void put_scripts(hp_json *j, const hp_result *result)
+{
+    hp_json_open(j, "scripts", '[');
+    for (unsigned i = 0; i < result->n_scripts; i++) {
+        const hp_script_result *s = &result->scripts[i];
+        hp_json_open(j, NULL, '{');
+        hp_json_text(j, "peer", s->peer);
+        hp_json_text(j, "outcome", s->outcome);
+        hp_json_time(j, "ended_ns", s->ended);
+        hp_json_u64(j, "line", s->line);
+        hp_json_u64(j, "sent", s->sent);
+        hp_json_u64(j, "received", s->received);
+        hp_json_u64(j, "unexpected", s->unexpected);
+        hp_json_close(j, '}');
+    }
+    hp_json_close(j, ']');
+}
+
 static void put_counts(hp_json *j, const hp_result *result)
 {
     hp_json_open(j, "counts", '{');
@@ -164,6 +182,9 @@ char *hp_report_json(const hp_result *result)
     hp_json_dtls(&j, result);
     put_nats(&j, result);
     put_servers(&j, result);
+    if (result->n_scripts > 0) {
+        put_scripts(&j, result);
+    }
     put_counts(&j, result);
     hp_output_literal(j.o, "\n}\n");
     return hp_output_take(j.o, NULL);

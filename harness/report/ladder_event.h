@@ -38,5 +38,7 @@ static inline const char *hp_ladder_colon(const char *text)
 typedef void (*hp_ladder_event_fn)(const hp_ladder_event_line *e);
 /* Of data, DTLS, SRTP and media; NULL for other kinds, and for those that are not shown. */
 hp_ladder_event_fn hp_ladder_media_event(hp_event_kind kind);
+/* Of raw peers' scripts; NULL likewise. */
+hp_ladder_event_fn hp_ladder_raw_event(hp_event_kind kind);
 
 #endif

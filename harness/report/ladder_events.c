@@ -364,8 +364,10 @@ void hp_ladder_event(const hp_evidence_line *line, void *builder)
     switch (line->kind) {
     case HP_EVIDENCE_EVENT: {
         const hp_ladder_event_line e = {b, line->at, line->subject, line->object, subject_of(b, line)};
-        const hp_ladder_event_fn show =
-            shown[line->event] != NULL ? shown[line->event] : hp_ladder_media_event(line->event);
+        const hp_ladder_event_fn media = hp_ladder_media_event(line->event);
+        const hp_ladder_event_fn show = shown[line->event] != NULL ? shown[line->event]
+                                        : media != NULL            ? media
+                                                                   : hp_ladder_raw_event(line->event);
         if (show != NULL) {
             show(&e);
         }

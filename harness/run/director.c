@@ -37,7 +37,7 @@ static hp_trace *trace_of(const hp_director *d)
 static hp_peer *peer_of(const hp_director *d, const char *name)
 {
     int i = hp_plan_find_peer(d->rig->plan, name);
-    g_assert(i >= 0); /* the loader knows no other names */
+    g_assert(i >= 0 && d->rig->peers[i]); /* the loader knows no other names, and that it is no raw peer */
     return d->rig->peers[i];
 }
 
@@ -158,7 +158,9 @@ static const char *step_target(const hp_step *step)
     case HP_STEP_RULE:
         return step->rule.label;
     case HP_STEP_WAIT_FOR:
-        return step->wait_for.state ? step->wait_for.state : step->wait_for.event.subject;
+        return step->wait_for.state    ? step->wait_for.state
+               : step->wait_for.script ? step->wait_for.script
+                                       : step->wait_for.event.subject;
     case HP_STEP_WAIT:
     case HP_STEP_SET_SIGNALING:
     case HP_STEP_N:
@@ -259,6 +261,8 @@ static bool all_in_state(const hp_director *d, const hp_step *step)
     bool any = false;
     for (unsigned i = 0; i < plan->n_peers; i++) {
         const char *name = plan->peers[i].source->name;
+        if (!d->rig->peers[i])
+            continue; /* a raw one has no state */
         bool asked = step->wait_for.peers ? g_strv_contains((const char *const *)step->wait_for.peers, name)
                                           : g_hash_table_contains(d->callers, name);
         if (!asked)
@@ -279,10 +283,29 @@ static bool event_happened(hp_director *d, const hp_event_pattern *pattern)
     return false;
 }
 
+static bool script_ended(const hp_director *d, const char *name)
+{
+    int i = hp_plan_find_peer(d->rig->plan, name);
+    return hp_raw_peer_is_done(d->rig->raw_peers[i]);
+}
+
+/* Scripts that begin with a step do so after it. */
+static void start_scripts(hp_director *d, const hp_step *step)
+{
+    const hp_plan *plan = d->rig->plan;
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        const char *wanted = plan->peers[i].source->raw.start_step;
+        if (d->rig->raw_peers[i] && wanted && hp_plan_find_step(plan, wanted) == (int)(step - plan->scenario->steps))
+            hp_raw_peer_start(d->rig->raw_peers[i]);
+    }
+}
+
 static bool wait_is_over(hp_director *d, const hp_step *step)
 {
     switch (d->state) {
     case WAITING_EVENT:
+        if (step->wait_for.script)
+            return script_ended(d, step->wait_for.script);
         return step->wait_for.state ? all_in_state(d, step) : event_happened(d, &step->wait_for.event);
     case WAITING_FLOWS:
         return hp_flows_all_done(d->flows);
@@ -314,6 +337,7 @@ static bool take_step(hp_director *d, hp_time now)
                    HP_FS("label", hp_step_label(step)));
     hp_rig_pass_step(d->rig, d->next);
     carry_out(d, step);
+    start_scripts(d, step);
     if (step->kind == HP_STEP_WAIT_FOR) {
         d->state = WAITING_EVENT;
         hp_timer_arm(d->rig->world, &d->timer, hp_time_add(now, step->wait_for.timeout));
@@ -374,7 +398,8 @@ hp_director *hp_director_new(hp_rig *rig)
     d->rig = rig;
     d->flows = hp_flows_new(rig->world);
     for (unsigned i = 0; i < rig->plan->n_peers; i++)
-        hp_flows_watch(d->flows, rig->peers[i]);
+        if (rig->peers[i])
+            hp_flows_watch(d->flows, rig->peers[i]);
     d->injector = hp_injector_new(rig->world);
     d->callers = g_hash_table_new(g_str_hash, g_str_equal);
     hp_timer_init(&d->timer, HP_TIMER_SCRIPT, hp_world_new_element(rig->world), fire, d);
@@ -394,6 +419,9 @@ void hp_director_free(hp_director *d)
 
 void hp_director_start(hp_director *d)
 {
+    for (unsigned i = 0; i < d->rig->plan->n_peers; i++)
+        if (d->rig->raw_peers[i])
+            hp_raw_peer_open(d->rig->raw_peers[i]);
     hp_timer_arm(d->rig->world, &d->timer, 0);
 }
 

@@ -325,6 +325,7 @@ static void build_peers(hp_rig *rig)
     rig->hub = hp_media_hub_new(rig->world);
     rig->peer_hosts = g_new0(hp_host *, plan->n_peers);
     rig->peers = g_new0(hp_peer *, plan->n_peers);
+    rig->raw_peers = g_new0(hp_raw_peer *, plan->n_peers);
     rig->peer_attachments = g_new0(hp_rig_attachment *, plan->n_peers);
     rig->peer_firewalls = g_new0(hp_firewall **, plan->n_peers);
     for (unsigned i = 0; i < plan->n_peers; i++) {
@@ -336,6 +337,10 @@ static void build_peers(hp_rig *rig)
         for (unsigned k = 0; k < peer->n_interfaces; k++)
             add_interface(rig, host, &rig->peer_attachments[i][k], &peer->interfaces[k], peer->source->name,
                           &peer->source->interfaces[k].firewall, &rig->peer_firewalls[i][k]);
+        if (peer->source->is_raw) {
+            rig->raw_peers[i] = hp_rig_raw_peer_new(rig, i);
+            continue;
+        }
         g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn * HP_RIG_N_TURN_TRANSPORTS, 1));
         unsigned n_turn = turn_accounts(rig, peer, turn);
         hp_peer_config config = {
@@ -402,7 +407,9 @@ void hp_rig_free(hp_rig *rig)
         return;
     const hp_plan *plan = rig->plan;
     for (unsigned i = 0; rig->peers && i < plan->n_peers; i++) {
-        hp_peer_free(rig->peers[i]);
+        if (rig->peers[i])
+            hp_peer_free(rig->peers[i]);
+        hp_raw_peer_free(rig->raw_peers[i]);
         for (unsigned k = 0; k < plan->peers[i].n_interfaces; k++)
             clear_attachment(&rig->peer_attachments[i][k]);
         g_free(rig->peer_attachments[i]);
@@ -440,6 +447,7 @@ void hp_rig_free(hp_rig *rig)
     g_free(rig->server_attachments);
     g_free(rig->peer_hosts);
     g_free(rig->peers);
+    g_free(rig->raw_peers);
     g_free(rig->peer_attachments);
     g_free(rig);
 }

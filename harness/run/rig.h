@@ -4,6 +4,7 @@
 
 #include "actors/dns_service.h"
 #include "actors/peer.h"
+#include "actors/raw_peer.h"
 #include "actors/server.h"
 #include "actors/signaling.h"
 #include "plan/plan.h"
@@ -57,7 +58,8 @@ typedef struct hp_rig {
     hp_host **server_hosts, **peer_hosts;
     hp_server **servers; /* NULL: a DNS server */
     hp_dns_service **dns; /* by server; NULL: another one */
-    hp_peer **peers;
+    hp_peer **peers; /* NULL: a raw one */
+    hp_raw_peer **raw_peers; /* NULL: an agent */
     hp_signaling *signaling;
     hp_media_hub *hub;
     hp_rig_attachment *nat_outsides, *server_attachments, *firewall_outsides;
@@ -69,6 +71,8 @@ hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error);
 void hp_rig_free(hp_rig *rig);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
 
+/* The raw peer of that index, on its host, which is there (rig_raw.c). */
+hp_raw_peer *hp_rig_raw_peer_new(hp_rig *rig, unsigned i);
 /* New outside addresses; none given: the plan's spare ones, which then change places with the present ones. */
 void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n);
 /* New addresses for a server, as above. It starts anew, and every DNS server that knows its name by itself tells them

@@ -116,7 +116,10 @@ hp_result *hp_run_finish(hp_run *run)
 {
     hp_time now = hp_world_now(run->rig->world);
     for (unsigned i = 0; i < run->plan->n_peers; i++)
-        hp_peer_finish(run->rig->peers[i]);
+        if (run->rig->peers[i])
+            hp_peer_finish(run->rig->peers[i]);
+        else
+            hp_raw_peer_finish(run->rig->raw_peers[i]);
     for (unsigned i = 0; i < run->plan->n_servers; i++)
         if (run->rig->servers[i])
             hp_server_finish(run->rig->servers[i]);

@@ -73,7 +73,8 @@ static void visit(void *user, const hp_schema *owner, const hp_key *key, hp_doc_
         found(s, owner, key);
     }
     if (key->sub != NULL) {
-        g_string_append(s->path, key->type == HP_V_BY_NAME || key->type == HP_V_LIST ? ".*" : "");
+        g_string_append(s->path,
+                        key->type == HP_V_BY_NAME || key->type == HP_V_LIST || key->type == HP_V_PAIRS ? ".*" : "");
         hp_doc_keys(key->sub, visit, s);
     }
     g_string_truncate(s->path, before);

@@ -101,6 +101,11 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         member_int(b, "minimum", key->min);
         member_int(b, "maximum", key->max);
         break;
+    case HP_V_INTS: /* one of them */
+        open_any_of(b);
+        int_alternative(b, key->min, key->max);
+        json_builder_end_array(b);
+        break;
     case HP_V_NAME:
     case HP_V_NAMES:
     case HP_V_ENUM:
@@ -194,6 +199,9 @@ static void scalar(JsonBuilder *b, const hp_key *key)
         types(b, "string", "integer", NULL);
         break;
     case HP_V_TEXT:
+    case HP_V_TEMPLATE:
+    case HP_V_TEMPLATES:
+    case HP_V_PAIRS:
     case HP_V_WHERE:
     case HP_V_PAIR_TYPES:
     case HP_V_BEHIND:
@@ -238,6 +246,38 @@ static void delays(JsonBuilder *b, const hp_key *key)
     json_builder_set_member_name(b, "items");
     json_builder_begin_object(b);
     scalar(b, key);
+    json_builder_end_object(b);
+    json_builder_end_object(b);
+    json_builder_end_array(b);
+}
+
+/* A map, or a list of names and of maps with one name. */
+static void pairs(JsonBuilder *b, const hp_key *key)
+{
+    open_any_of(b);
+    json_builder_begin_object(b);
+    member(b, "type", "object");
+    json_builder_set_member_name(b, "additionalProperties");
+    json_builder_begin_object(b);
+    ref(b, key->sub);
+    json_builder_end_object(b);
+    json_builder_end_object(b);
+    json_builder_begin_object(b);
+    member(b, "type", "array");
+    json_builder_set_member_name(b, "items");
+    json_builder_begin_object(b);
+    open_any_of(b);
+    string_alternative(b, NULL);
+    json_builder_begin_object(b);
+    member(b, "type", "object");
+    member_int(b, "minProperties", 1);
+    member_int(b, "maxProperties", 1);
+    json_builder_set_member_name(b, "additionalProperties");
+    json_builder_begin_object(b);
+    ref(b, key->sub);
+    json_builder_end_object(b);
+    json_builder_end_object(b);
+    json_builder_end_array(b);
     json_builder_end_object(b);
     json_builder_end_object(b);
     json_builder_end_array(b);
@@ -311,6 +351,9 @@ static void value(JsonBuilder *b, const hp_key *key)
     case HP_V_WHEN:
         map_of(b, key);
         break;
+    case HP_V_PAIRS:
+        pairs(b, key);
+        break;
     case HP_V_NAMES:
     case HP_V_ENUMS:
     case HP_V_FLAGS:
@@ -320,6 +363,8 @@ static void value(JsonBuilder *b, const hp_key *key)
     case HP_V_PREFIXES:
     case HP_V_PORTS_LIST:
     case HP_V_PACKETS_LIST:
+    case HP_V_TEMPLATES:
+    case HP_V_INTS:
         one_or_many(b, key);
         break;
     case HP_V_DELAYS:

@@ -52,11 +52,13 @@ static hp_scenario *load_case(hp_load *load, const hp_case *c)
 {
     hp_arena *arena = hp_arena_new();
     g_autoptr(GArray) refs = g_array_new(FALSE, FALSE, sizeof(hp_named_ref));
+    g_autoptr(GArray) templates = g_array_new(FALSE, FALSE, sizeof(hp_template_ref));
     hp_root *root = hp_arena_alloc(arena, sizeof *root);
     hp_loader loader = {.load = load,
                         .arena = arena,
                         .root = root,
                         .refs = refs,
+                        .templates = templates,
                         .assignments = c->assignments,
                         .n_assignments = c->n_assignments};
     unsigned n_errors = load->n_errors;
@@ -71,6 +73,7 @@ static hp_scenario *load_case(hp_load *load, const hp_case *c)
     root->scenario.tags = hp_arena_alloc(arena, sizeof(char *));
     hp_loader_struct(&loader, &hp_schema_root, c->tree, root, NULL, false);
     hp_loader_check_refs(&loader);
+    hp_loader_check_raw(&loader);
     if (load->n_errors != n_errors) {
         hp_scenario_free(&root->scenario);
         return NULL;

@@ -375,6 +375,52 @@ static void load_by_name(hp_loader *l, const hp_key *key, const hp_tree *node, v
     set_array(key, base, elements, node->n);
 }
 
+/* One element of a list of pairs: a name alone, or with what is said of it. */
+static void load_pair(hp_loader *l, const hp_key *key, const hp_tree *name_node, const hp_tree *value, char *element)
+{
+    char *name = hp_arena_text(l->arena, name_node->text);
+    hp_path path = {l->path, name};
+
+    memcpy(element, &name, sizeof name);
+    if (key->sub->mark != 0) {
+        hp_mark mark = hp_loader_mark(l, name_node);
+        memcpy(element + key->sub->mark, &mark, sizeof mark);
+    }
+    l->path = &path;
+    hp_loader_struct(l, key->sub, value, element, NULL, false);
+    l->path = path.up;
+}
+
+static void load_pairs(hp_loader *l, const hp_key *key, const hp_tree *node, void *base)
+{
+    if (node->kind == HP_NODE_NULL) {
+        return;
+    }
+    if ((node->kind != HP_NODE_MAP && node->kind != HP_NODE_LIST) || node->n > HP_LOAD_MAX_LIST) {
+        hp_loader_error(l, node, NULL, "`%s` must be a list of names and values, or a map, of at most %d", key->name,
+                        HP_LOAD_MAX_LIST);
+        return;
+    }
+    char *elements = hp_arena_alloc(l->arena, node->n * key->sub->size);
+    for (unsigned i = 0; i < node->n; i++) {
+        char *element = elements + i * key->sub->size;
+        if (node->kind == HP_NODE_MAP) {
+            load_pair(l, key, node->pairs[i].key, node->pairs[i].value, element);
+            continue;
+        }
+        const hp_tree *item = node->items[i];
+        if (item->kind == HP_NODE_SCALAR) {
+            load_pair(l, key, item, hp_tree_new(l->arena, HP_NODE_NULL, item), element);
+        } else if (item->kind == HP_NODE_MAP && item->n == 1) {
+            load_pair(l, key, item->pairs[0].key, item->pairs[0].value, element);
+        } else {
+            hp_loader_error(l, item, NULL, "an item of `%s` must be a name, or one name and its value", key->name);
+            return;
+        }
+    }
+    set_array(key, base, elements, node->n);
+}
+
 static bool is_skipped(hp_loader *l, const hp_schema *schema, const hp_tree *item)
 {
     size_t offset = 0;
@@ -443,6 +489,8 @@ void hp_loader_key(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
         load_by_name(l, key, node, base);
     } else if (key->type == HP_V_LIST) {
         load_list(l, key, node, base);
+    } else if (key->type == HP_V_PAIRS) {
+        load_pairs(l, key, node, base);
     } else {
         good = hp_value_read(l, key, node, base);
     }

@@ -49,12 +49,19 @@ typedef struct hp_named_ref {
     const hp_tree *at;
 } hp_named_ref;
 
+/* A template as it stands in the file. */
+typedef struct hp_template_ref {
+    const hp_tree *at;
+    const char *text, *peer; /* peer: NULL until the peer it belongs to is known */
+} hp_template_ref;
+
 struct hp_loader {
     hp_load *load;
     hp_arena *arena; /* the scenario's */
     hp_root *root;
     const hp_path *path;
     GArray *refs; /* hp_named_ref, checked at the end */
+    GArray *templates; /* hp_template_ref, likewise */
     const hp_assignment *assignments;
     unsigned n_assignments;
 };
@@ -99,6 +106,14 @@ void hp_loader_defaults(hp_loader *l, const hp_schema *schema, void *base);
 /* A scalar or list as the map it stands for, null as an empty one; NULL (reported) when it can be no map. */
 const hp_tree *hp_loader_as_map(hp_loader *l, const hp_schema *schema, const hp_tree *node);
 
+/* Remembers a template, which is looked at when everything has been read; where ref says so, one without variables is an
+ * address or a name. Returns it in the arena. */
+char *hp_loader_template(hp_loader *l, const hp_tree *node, hp_ref ref);
+/* What raw peers and their scripts say must make sense together, and their expectations (raw_check.c). */
+void hp_loader_finish_raw(hp_loader *l, hp_sc_peer *peer, const hp_tree *node);
+void hp_loader_check_raw(hp_loader *l);
+void hp_loader_check_tie_breaker(hp_loader *l, const hp_tree *node); /* the `tie-breaker` likewise */
+bool hp_loader_check_method(hp_loader *l, const hp_tree *node); /* the `method` of that map */
 /* Checks that names are given once and that those referred to exist (refs.c). */
 void hp_loader_check_refs(hp_loader *l);
 /* Reports when the peer has no interface of that name; an unknown peer is reported elsewhere. */
@@ -125,6 +140,10 @@ void hp_loader_check_link(hp_loader *l, const hp_link_config *up, const hp_link_
  * loader never fills knobs but in a NAT or a step. */
 extern const hp_schema hp_schema_protocol_knobs;
 void hp_loader_start_knobs(hp_loader *l, void *base, const void *parent, const hp_tree *node);
+
+/* Of raw peers (table_raw*.c). */
+extern const hp_schema hp_schema_raw_expected, hp_schema_raw_signal, hp_schema_raw_receive_signal, hp_schema_raw_script;
+extern const hp_words hp_words_raw_class, hp_words_raw_role;
 
 /* The cases of the matrix (matrix.c), in order: for each a tree with the values set. NULL after an error. */
 typedef struct hp_case {

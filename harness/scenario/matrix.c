@@ -121,7 +121,8 @@ static const hp_tree *set_in_key(const walk *w, const hp_key *key, const hp_tree
     if (key->type == HP_V_LIST) {
         return set_in_list(w, key, node, depth);
     }
-    if ((key->type == HP_V_WHERE || key->type == HP_V_PAIR_TYPES || key->type == HP_V_BEHIND) &&
+    bool pairs = key->type == HP_V_PAIRS && node->kind == HP_NODE_MAP;
+    if ((key->type == HP_V_WHERE || key->type == HP_V_PAIR_TYPES || key->type == HP_V_BEHIND || pairs) &&
         w->parts[depth + 1] == NULL) {
         const hp_tree *map = node->kind == HP_NODE_MAP ? node : hp_tree_new(w->x->arena, HP_NODE_MAP, w->axis->key);
         return hp_tree_with(w->x->arena, map, w->parts[depth], w->value);

@@ -17,6 +17,7 @@
 #include "config/link.h"
 #include "config/media.h"
 #include "config/nat.h"
+#include "config/raw.h"
 #include "config/rule.h"
 #include "config/server.h"
 #include "config/signaling.h"
@@ -159,6 +160,8 @@ typedef struct hp_sc_peer {
     hp_mark replay_mark[HP_MEDIA_N_KINDS]; /* of `replay`, its own or that of `defaults` */
     char *made_up[HP_MEDIA_N_KINDS]; /* the knobs of made-up media that stand beside, "`bitrate`, `fps`", or NULL */
     hp_sc_interface common; /* what the peer itself says of its interfaces; the loader's own */
+    bool is_raw; /* no ICE agent: it says what `raw` says */
+    hp_raw_config raw;
 } hp_sc_peer;
 
 /* ---- rules ---- */
@@ -245,6 +248,7 @@ typedef struct hp_step {
         struct {
             char **peers; /* with state; NULL: everyone who is in a call */
             char *state; /* an ICE state name: every session of these peers is in it (ready counts as connected) */
+            char *script; /* a raw peer: its script has ended; state is NULL then */
             hp_event_pattern event; /* used when state is NULL; counts from the start of this step */
             hp_time timeout; /* default 30 s: then the step fails the run */
         } wait_for;
@@ -325,6 +329,7 @@ typedef enum hp_expect_kind {
     HP_EXPECT_EVENT,
     HP_EXPECT_ORDER,
     HP_EXPECT_RULE,
+    HP_EXPECT_SCRIPT,
     HP_EXPECT_N
 } hp_expect_kind;
 
@@ -461,6 +466,12 @@ typedef struct hp_expect {
             hp_compare hits; /* packets it was carried out on; default >= 1 when matched is not asked for either */
             hp_compare matched; /* packets of which all that it says held */
         } rule;
+        struct {
+            char *peer; /* a raw one */
+            bool fails; /* its script is expected to fail */
+            bool has_within;
+            hp_time within; /* run time */
+        } script;
     };
 } hp_expect;
 

@@ -28,6 +28,7 @@ static void type_cell(GString *out, const hp_key *key)
                                key->type == HP_V_BY_NAME ? "by name: "
                                : key->lone               ? "one or a list of "
                                : key->type == HP_V_LIST  ? "list of "
+                               : key->type == HP_V_PAIRS ? "names and values: "
                                                          : "",
                                key->sub->name, key->sub->name);
     } else if (key->words == &hp_words_event) {

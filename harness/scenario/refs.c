@@ -20,6 +20,7 @@ enum {
     IS_DNS = 128,
     IS_FIREWALL = 256,
     IS_RULE = 512, /* in a space of its own */
+    IS_AGENT = 1024, /* and IS_PEER */
 };
 
 typedef struct book {
@@ -76,7 +77,7 @@ static void note_names(hp_loader *l, book *b)
         note(l, b, s->servers[i].name, bits_of_server(s->servers[i].config.kind), s->servers[i].mark);
     }
     for (unsigned i = 0; i < s->n_peers; i++) {
-        note(l, b, s->peers[i].name, IS_PEER, s->peers[i].mark);
+        note(l, b, s->peers[i].name, IS_PEER | (s->peers[i].is_raw ? 0 : IS_AGENT), s->peers[i].mark);
     }
 }
 
@@ -130,6 +131,10 @@ static ref_kind kind_of(hp_ref ref)
     switch (ref) {
     case HP_REF_PEER:
         return (ref_kind){IS_PEER, "peer"};
+    case HP_REF_AGENT:
+        return (ref_kind){IS_AGENT, "peer"};
+    case HP_REF_ENDPOINT:
+        return (ref_kind){IS_PEER | IS_SERVER, "peer or server"};
     case HP_REF_NAT:
         return (ref_kind){IS_NAT, "NAT"};
     case HP_REF_SERVER:
@@ -192,6 +197,9 @@ static void check(hp_loader *l, const book *b, const hp_named_ref *ref)
         hp_loader_error(l, ref->at, hint, "server `%s` is of kind dns", ref->name);
     } else if (ref->kind == HP_REF_RULE) {
         hp_loader_error(l, ref->at, hint, "no rule has the label `%s`", ref->name);
+    } else if (ref->kind == HP_REF_AGENT && (bits & IS_PEER) != 0) {
+        hp_loader_error(l, ref->at, "its `script` says what it does", "peer `%s` is raw: it has no ICE agent",
+                        ref->name);
     } else if (ref->kind == HP_REF_STEP) {
         hp_loader_error(l, ref->at, hint, "no step has the label or action `%s`", ref->name);
     } else {

@@ -59,6 +59,11 @@ typedef enum hp_value_type {
     HP_V_WHERE, /* char **keys, **values; unsigned n: any scalars by name */
     HP_V_PAIR_TYPES, /* char **peers, **types; unsigned n: candidate types by peer */
     HP_V_BEHIND, /* hp_behind_list: a zone by NAT */
+    HP_V_TEMPLATE, /* char *: text with ${variables} of a raw peer; with `ref` an address or a name */
+    HP_V_TEMPLATES, /* char **, NULL-terminated: one or a list */
+    HP_V_INTS, /* array of uint32_t, min..max: one or a list */
+    HP_V_PAIRS, /* array of structs by `sub` that begin with char *name: a list of names and maps of one pair, or a map;
+                   names may come again */
     HP_V_MAP, /* a struct in place, by `sub` */
     HP_V_BY_NAME, /* array of structs that begin with char *name */
     HP_V_LIST, /* array of structs by `sub` */
@@ -74,6 +79,8 @@ typedef enum hp_value_type {
 typedef enum hp_ref {
     HP_REF_NONE,
     HP_REF_PEER,
+    HP_REF_AGENT, /* a peer with an ICE agent: no raw one */
+    HP_REF_ENDPOINT, /* a peer or a server */
     HP_REF_NAT,
     HP_REF_SERVER,
     HP_REF_STUN, /* a server of kind stun or turn */
@@ -165,7 +172,8 @@ extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_sch
     hp_schema_peer_media, hp_schema_channel, hp_schema_hold, hp_schema_set_media, hp_schema_inject,
     hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_match_stun, hp_schema_match_tcp, hp_schema_match_dtls,
     hp_schema_match_rtp, hp_schema_match_rtcp, hp_schema_firewall, hp_schema_firewall_zone, hp_schema_set_firewall,
-    hp_schema_rule, hp_schema_rule_switch, hp_schema_rule_expect, hp_schema_server_transports;
+    hp_schema_rule, hp_schema_rule_switch, hp_schema_rule_expect, hp_schema_server_transports, hp_schema_raw_peer,
+    hp_schema_raw_action, hp_schema_raw_message, hp_schema_raw_secure, hp_schema_script_expect;
 extern const hp_words hp_words_media_kind, hp_words_profile, hp_words_event, hp_words_ice_state,
     hp_words_candidate_type, hp_words_method, hp_words_preset, hp_words_attribute, hp_words_icmp,
     hp_words_firewall_preset, hp_words_refusal, hp_words_alg, hp_words_turn_transport;

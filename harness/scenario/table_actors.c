@@ -436,13 +436,21 @@ const hp_schema hp_schema_defaults = {
     .start = start_defaults,
 };
 
+static const hp_word peer_kinds[] = {
+    {"agent", false, "a libnice agent and a signalling client"},
+    {"raw", true, "it says what its `script` says, and nothing else"},
+};
+static const hp_words peer_kind_words = HP_WORDS("a kind of peer", peer_kinds);
+
 static const hp_key peer_keys[] = {
+    {"kind", HP_V_ENUM, F(is_raw), .words = &peer_kind_words, .fallback = "agent", .doc = "what it is"},
     {"behind", HP_V_NAME, F(common.behind), .ref = HP_REF_ZONE, .shown = "internet", .doc = "the network it is in"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_peer_common},
     {"addresses", HP_V_ADDRESSES, F(common.addresses), HP_COUNT(hp_sc_peer, common.n_addresses), .shown = "chosen",
      .doc = "its addresses, instead of one of each family"},
     {"interfaces", HP_V_BY_NAME, F(interfaces), HP_COUNT(hp_sc_peer, n_interfaces), .sub = &interface_schema,
      .shown = "one", .doc = "several interfaces: `{wifi: home, lte: cgn}`"},
+    {.type = HP_V_INCLUDE, .sub = &hp_schema_raw_peer, F(raw)},
 };
 #undef F
 
@@ -476,6 +484,7 @@ static void finish_peer(hp_loader *l, void *base, const hp_tree *node)
         hp_loader_error(l, hp_tree_get(node, "addresses"), "give each interface its own",
                         "several interfaces cannot share addresses");
     }
+    hp_loader_finish_raw(l, peer, node);
 }
 
 const hp_schema hp_schema_peer = {

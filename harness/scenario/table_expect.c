@@ -69,7 +69,7 @@ const hp_schema hp_schema_window = {
 /* ---- ICE ---- */
 
 static const hp_key connected_keys[] = {
-    {"peers", HP_V_NAMES, F(connected.peers), .ref = HP_REF_PEER, .shown = "all in a call", .doc = "who"},
+    {"peers", HP_V_NAMES, F(connected.peers), .ref = HP_REF_AGENT, .shown = "all in a call", .doc = "who"},
     {"state", HP_V_NAME, F(connected.state), .words = &connected_words, .fallback = "connected", .doc = "how far"},
     {"within", HP_V_DURATION, F(connected.within), HP_FLAG(hp_expect, connected.has_within), .shown = "the run",
      .doc = "how soon after the first call"},
@@ -83,7 +83,7 @@ static const hp_schema connected = {
 };
 
 static const hp_key not_connected_keys[] = {
-    {"peers", HP_V_NAMES, F(connected.peers), .ref = HP_REF_PEER, .shown = "all in a call", .doc = "who"},
+    {"peers", HP_V_NAMES, F(connected.peers), .ref = HP_REF_AGENT, .shown = "all in a call", .doc = "who"},
     {"state", HP_V_NAME, F(connected.state), .words = &connected_words, .fallback = "connected",
      .doc = "the state that is not reached"},
     WINDOW,
@@ -111,7 +111,7 @@ static const hp_schema pair = {
 };
 
 static const hp_key state_keys[] = {
-    {"peer", HP_V_NAME, F(state.peer), .ref = HP_REF_PEER, .required = true, .doc = "who"},
+    {"peer", HP_V_NAME, F(state.peer), .ref = HP_REF_AGENT, .required = true, .doc = "who"},
     {"with", HP_V_NAME, F(state.with), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only in sessions with this peer"},
     {"state", HP_V_NAME, F(state.state), .words = &hp_words_ice_state, .required = true, .doc = "the ICE state"},
     {"stream", HP_V_INT, F(state.stream), .min = 1, .max = 64, .shown = "any", .doc = "of this stream"},
@@ -129,7 +129,7 @@ static const hp_schema state = {
 };
 
 static const hp_key candidates_keys[] = {
-    {"peer", HP_V_NAME, F(candidates.peer), .ref = HP_REF_PEER, .required = true, .doc = "whose"},
+    {"peer", HP_V_NAME, F(candidates.peer), .ref = HP_REF_AGENT, .required = true, .doc = "whose"},
     {"type", HP_V_NAME, F(candidates.type), .words = &hp_words_candidate_type, .shown = "any", .doc = "candidate type"},
     {"server", HP_V_NAME, F(candidates.server), .ref = HP_REF_SERVER, .shown = "any", .doc = "got from this server"},
     {"remote", HP_V_BOOL, F(candidates.remote), .fallback = "false",
@@ -146,7 +146,7 @@ static const hp_schema candidates = {
 };
 
 static const hp_key consent_keys[] = {
-    {"peer", HP_V_NAME, F(consent.peer), .ref = HP_REF_PEER, .required = true, .doc = "whose"},
+    {"peer", HP_V_NAME, F(consent.peer), .ref = HP_REF_AGENT, .required = true, .doc = "whose"},
     {"state", HP_V_NAME, F(consent.state), .words = &consent_words, .required = true, .doc = "what becomes of it"},
     {"count", HP_V_COMPARE, F(consent.count), .unit = HP_UNIT_COUNT, .fallback = ">= 1", .doc = "how often"},
     {"within", HP_V_DURATION, F(consent.within), HP_FLAG(hp_expect, consent.has_within), .shown = "the run",
@@ -163,8 +163,8 @@ static const hp_schema consent = {
 /* ---- traffic ---- */
 
 static const hp_key flow_keys[] = {
-    {"from", HP_V_NAME, F(delivery.from), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only flows from this peer"},
-    {"to", HP_V_NAME, F(delivery.to), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only flows to this peer"},
+    {"from", HP_V_NAME, F(delivery.from), .ref = HP_REF_AGENT, .shown = "anyone", .doc = "only flows from this peer"},
+    {"to", HP_V_NAME, F(delivery.to), .ref = HP_REF_AGENT, .shown = "anyone", .doc = "only flows to this peer"},
     {"channel", HP_V_TEXT, F(delivery.channel), .shown = "any flow",
      .doc = "only flows over the data channel with this label"},
 };
@@ -251,8 +251,8 @@ static const hp_key recovered_keys[] = {
     {"after", HP_V_NAME, F(recovered.step), .ref = HP_REF_STEP, .required = true,
      .doc = "the label or action of the step that broke the path"},
     {"within", HP_V_DURATION, F(recovered.within), .required = true, .doc = "how soon datagrams arrive again"},
-    {"from", HP_V_NAME, F(recovered.from), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only what this peer sends"},
-    {"to", HP_V_NAME, F(recovered.to), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only what this peer receives"},
+    {"from", HP_V_NAME, F(recovered.from), .ref = HP_REF_AGENT, .shown = "anyone", .doc = "only what this peer sends"},
+    {"to", HP_V_NAME, F(recovered.to), .ref = HP_REF_AGENT, .shown = "anyone", .doc = "only what this peer receives"},
 };
 static const hp_schema recovered = {
     .name = "recovered",
@@ -410,6 +410,8 @@ static const hp_key kinds[] = {
      .doc = "`rule: {rule: no-nomination, hits: \">= 1\"}`"},
     {"order", HP_V_MAP, .sub = &order, .tag = HP_EXPECT_ORDER,
      .doc = "`order: [{event: ice-restart, of: alice}, {event: selected-pair, of: alice}]`"},
+    {"script", HP_V_MAP, .sub = &hp_schema_script_expect, .tag = HP_EXPECT_SCRIPT,
+     .doc = "`script: mallory`: a raw peer's script is carried out to its end; asked of each that is not named"},
 };
 #undef F
 static_assert(G_N_ELEMENTS(kinds) == HP_EXPECT_N, "one key a kind");

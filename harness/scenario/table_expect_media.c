@@ -158,8 +158,8 @@ static void finish_video(hp_loader *l, void *base, const hp_tree *node)
 
 #define F(field) HP_FIELD(hp_expect, field)
 static const hp_key media_keys[] = {
-    {"from", HP_V_NAME, F(media.from), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only what this peer sends"},
-    {"to", HP_V_NAME, F(media.to), .ref = HP_REF_PEER, .shown = "anyone", .doc = "only what this peer receives"},
+    {"from", HP_V_NAME, F(media.from), .ref = HP_REF_AGENT, .shown = "anyone", .doc = "only what this peer sends"},
+    {"to", HP_V_NAME, F(media.to), .ref = HP_REF_AGENT, .shown = "anyone", .doc = "only what this peer receives"},
     {"audio", HP_V_MAP, F(media.of[HP_MEDIA_AUDIO]), HP_FLAG(hp_expect, media.asks[HP_MEDIA_AUDIO]), .sub = &audio,
      .doc = "what holds of audio; there must be such a track"},
     {"video", HP_V_MAP, F(media.of[HP_MEDIA_VIDEO]), HP_FLAG(hp_expect, media.asks[HP_MEDIA_VIDEO]), .sub = &video,
@@ -206,7 +206,7 @@ static const hp_word dtls_roles[] = {
 static const hp_words dtls_role_words = HP_WORDS("a DTLS role", dtls_roles);
 
 static const hp_key dtls_keys[] = {
-    {"peers", HP_V_NAMES, F(dtls.peers), .ref = HP_REF_PEER, .shown = "all in a call with media", .doc = "who"},
+    {"peers", HP_V_NAMES, F(dtls.peers), .ref = HP_REF_AGENT, .shown = "all in a call with media", .doc = "who"},
     {"state", HP_V_NAME, F(dtls.state), .words = &dtls_state_words, .fallback = "connected", .doc = "how far"},
     {"reason", HP_V_NAME, F(dtls.reason), .words = &dtls_reason_words, .shown = "any", .doc = "why it failed"},
     {"profile", HP_V_NAME, F(dtls.profile), .words = &hp_words_profile, .shown = "any",

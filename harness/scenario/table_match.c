@@ -181,6 +181,7 @@ static const struct {
     {HP_EV_SCTP_STATE, "state", "connecting connected closed failed"},
     {HP_EV_STEP_DONE, "outcome", "done timeout"},
     {HP_EV_RULE_SWITCHED, "state", "on off"},
+    {HP_EV_RAW_DONE, "outcome", "done failed"},
     {HP_EV_SERVER_REQUEST, "answer", "success error silence fault"},
     {HP_EV_CANDIDATE, "transport", "udp tcp-act tcp-pass tcp-so"},
     {HP_EV_REMOTE_CANDIDATE, "transport", "udp tcp-act tcp-pass tcp-so"},

@@ -31,7 +31,7 @@ static const char *text_of(const hp_tree *node, const char *key)
 
 #define F(field) HP_FIELD(hp_step, field)
 static const hp_key call_keys[] = {
-    {"from", HP_V_NAME, F(call.from), .ref = HP_REF_PEER, .required = true, .doc = "who offers"},
+    {"from", HP_V_NAME, F(call.from), .ref = HP_REF_AGENT, .required = true, .doc = "who offers"},
     {"to", HP_V_NAMES, F(call.to), .ref = HP_REF_PEER,
      .doc = "whom it calls: one session each; may be left out with `broadcast`"},
     {"streams", HP_V_INT, F(call.config.streams), .min = 1, .max = 64, .fallback = "1",
@@ -94,8 +94,8 @@ static const hp_schema call = {
 };
 
 static const hp_key send_keys[] = {
-    {"from", HP_V_NAME, F(send.from), .ref = HP_REF_PEER, .required = true, .doc = "who sends"},
-    {"to", HP_V_NAME, F(send.to), .ref = HP_REF_PEER, .required = true, .doc = "to whom: a peer in a session with it"},
+    {"from", HP_V_NAME, F(send.from), .ref = HP_REF_AGENT, .required = true, .doc = "who sends"},
+    {"to", HP_V_NAME, F(send.to), .ref = HP_REF_AGENT, .required = true, .doc = "to whom: a peer in a session with it"},
     {"size", HP_V_INT, F(send.size), .min = 32, .max = 65000, .fallback = "200",
      .doc = "bytes of a datagram, or of a data channel's message"},
     {"interval", HP_V_DURATION, F(send.interval), .min = HP_US, .fallback = "20ms",
@@ -140,7 +140,8 @@ static const hp_schema send_schema = {
 static const hp_key wait_for_keys[] = {
     {"state", HP_V_NAME, F(wait_for.state), .words = &hp_words_ice_state,
      .doc = "every session of the peers is in this ICE state (ready counts as connected)"},
-    {"peers", HP_V_NAMES, F(wait_for.peers), .ref = HP_REF_PEER, .shown = "all in a call", .doc = "whose sessions"},
+    {"script", HP_V_NAME, F(wait_for.script), .ref = HP_REF_PEER, .doc = "the script of this raw peer has ended"},
+    {"peers", HP_V_NAMES, F(wait_for.peers), .ref = HP_REF_AGENT, .shown = "all in a call", .doc = "whose sessions"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_pattern, F(wait_for.event), .loose = true},
     {"timeout", HP_V_DURATION, F(wait_for.timeout), .fallback = "30s", .doc = "then the step fails the run"},
 };
@@ -148,9 +149,13 @@ static const hp_key wait_for_keys[] = {
 static void finish_wait_for(hp_loader *l, void *base, const hp_tree *node)
 {
     bool state = hp_tree_get(node, "state") != NULL, event = hp_tree_get(node, "event") != NULL;
+    bool script = hp_tree_get(node, "script") != NULL;
 
-    if (state == event) {
-        hp_loader_error(l, node, NULL, "`wait-for` needs either `state` or `event`");
+    if ((int)state + (int)event + (int)script != 1) {
+        hp_loader_error(l, node, NULL, "`wait-for` needs either `state`, `event` or `script`");
+    } else if (script && (hp_tree_get(node, "peers") != NULL || hp_tree_get(node, "of") != NULL ||
+                          hp_tree_get(node, "where") != NULL)) {
+        hp_loader_error(l, node, NULL, "`peers`, `of` and `where` do not go with `script`");
     } else if (event && hp_tree_get(node, "peers") != NULL) {
         hp_loader_error(l, hp_tree_get(node, "peers"), "`of` says whom an event is about", "`peers` goes with `state`");
     } else if (state && (hp_tree_get(node, "of") != NULL || hp_tree_get(node, "where") != NULL)) {
@@ -160,7 +165,9 @@ static void finish_wait_for(hp_loader *l, void *base, const hp_tree *node)
 
 static const hp_schema wait_for = {
     .name = "wait-for",
-    .doc = "Waits until the peers are in an ICE state, or until an event happens, counted from the step on.",
+    .doc =
+        "Waits until the peers are in an ICE state, until an event happens, counted from the step on, or until a raw "
+        "peer's script has ended.",
     .size = sizeof(hp_step),
     HP_KEYS(wait_for_keys),
     .shorthand = "state",
@@ -356,7 +363,7 @@ static const hp_schema interface_step = {
 /* ---- sessions, servers, signalling ---- */
 
 static const hp_key session_keys[] = {
-    {"peer", HP_V_NAME, F(session.peer), .ref = HP_REF_PEER, .required = true, .doc = "who"},
+    {"peer", HP_V_NAME, F(session.peer), .ref = HP_REF_AGENT, .required = true, .doc = "who"},
     {"with", HP_V_NAME, F(session.with), .ref = HP_REF_PEER, .shown = "everyone",
      .doc = "only the session with this peer"},
 };

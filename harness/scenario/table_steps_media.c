@@ -55,7 +55,7 @@ const hp_schema hp_schema_channel = {
 
 #define F(field) HP_FIELD(hp_step, field)
 static const hp_key hold_keys[] = {
-    {"peer", HP_V_NAME, F(hold.peer), .ref = HP_REF_PEER, .required = true, .doc = "who offers it"},
+    {"peer", HP_V_NAME, F(hold.peer), .ref = HP_REF_AGENT, .required = true, .doc = "who offers it"},
     {"with", HP_V_NAME, F(hold.with), .ref = HP_REF_PEER, .shown = "everyone",
      .doc = "only in the session with this peer"},
     {"media", HP_V_FLAGS, F(hold.kinds), .words = &hp_words_media_kind, .shown = "all", .doc = "only this media"},
@@ -81,7 +81,7 @@ const hp_schema hp_schema_hold = {
 };
 
 static const hp_key set_media_keys[] = {
-    {"peer", HP_V_NAME, F(set_media.peer), .ref = HP_REF_PEER, .required = true, .doc = "whose video"},
+    {"peer", HP_V_NAME, F(set_media.peer), .ref = HP_REF_AGENT, .required = true, .doc = "whose video"},
     {"with", HP_V_NAME, F(set_media.with), .ref = HP_REF_PEER, .shown = "everyone",
      .doc = "only in the session with this peer"},
     {"bitrate", HP_V_RATE, F(set_media.video_bitrate), .min = 1000, .max = 1000000000, .required = true,

@@ -56,6 +56,17 @@ static bool read_names(hp_loader *l, const hp_key *key, const hp_tree *const *it
     return true;
 }
 
+static bool read_templates(hp_loader *l, const hp_key *key, const hp_tree *const *items, unsigned n, void *base)
+{
+    char **texts = hp_arena_alloc(l->arena, (n + 1) * sizeof *texts);
+
+    for (unsigned i = 0; i < n; i++) {
+        texts[i] = hp_loader_template(l, items[i], key->ref);
+    }
+    memcpy((char *)base + key->offset, &texts, sizeof texts);
+    return true;
+}
+
 static bool read_families(hp_loader *l, const hp_key *key, const hp_tree *const *items, unsigned n, void *base)
 {
     hp_sc_family family = {false, false};
@@ -141,6 +152,8 @@ static size_t element_size(hp_value_type type)
         return sizeof(hp_packet_range);
     case HP_V_DELAYS:
         return sizeof(hp_time);
+    case HP_V_INTS:
+        return sizeof(uint32_t);
     default:
         return sizeof(uint16_t);
     }
@@ -161,6 +174,8 @@ static bool read_element(hp_loader *l, const hp_key *key, const hp_tree *item, v
         return hp_value_packets(l, key, item, element);
     case HP_V_DELAYS:
         return hp_value_duration(l, key, item, element);
+    case HP_V_INTS:
+        return hp_value_int(l, key, item, sizeof(uint32_t), element);
     default:
         if (!hp_words_find(key->words, item->text, &word)) {
             return hp_value_unknown_word(l, key->words, item);
@@ -197,6 +212,8 @@ typedef struct text_map { /* the layout of the fields that such maps fill */
      offsetof(type, third) - offsetof(type, first) == offsetof(text_map, n))
 static_assert(HAS_LAYOUT(hp_behind_list, nats, zones, n), "HP_V_BEHIND");
 static_assert(HAS_LAYOUT(hp_event_pattern, keys, values, n_where), "HP_V_WHERE");
+static_assert(HAS_LAYOUT(hp_raw_receive, keep, keep_from, n_keep), "HP_V_WHERE");
+static_assert(HAS_LAYOUT(hp_raw_action, set.keys, set.values, set.n), "HP_V_WHERE");
 static_assert(HAS_LAYOUT(hp_expect, pair.peers, pair.types, pair.n), "HP_V_PAIR_TYPES");
 
 static bool read_text_map(hp_loader *l, const hp_key *key, const hp_tree *node,
@@ -310,6 +327,14 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
         return read_text_map(l, key, node, scalar_value, (char *)base + key->offset);
     case HP_V_PAIR_TYPES:
         return read_pair_types(l, key, node, (char *)base + key->offset);
+    case HP_V_TEMPLATE:
+        if (node->kind != HP_NODE_SCALAR) {
+            return hp_value_mistake(l, key, node, NULL);
+        }
+        *(char **)((char *)base + key->offset) = hp_loader_template(l, node, key->ref);
+        return true;
+    case HP_V_TEMPLATES:
+        return elements_of(l, key, node, &items, &node, &n) && read_templates(l, key, items, n, base);
     case HP_V_BEHIND:
         return read_behind(l, key, node, (hp_behind_list *)((char *)base + key->offset));
     case HP_V_NAMES:
@@ -325,6 +350,7 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     case HP_V_PORTS_LIST:
     case HP_V_PACKETS_LIST:
     case HP_V_ENUMS:
+    case HP_V_INTS:
         return elements_of(l, key, node, &items, &node, &n) && read_array(l, key, items, n, base);
     case HP_V_MATRIX:
     case HP_V_MATRIX_EXCEPT:
@@ -357,6 +383,7 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
     case HP_V_EDGE:
     case HP_V_PRESET:
     case HP_V_FIREWALL_PRESET:
+    case HP_V_PAIRS:
     case HP_V_MAP:
     case HP_V_BY_NAME:
     case HP_V_LIST:

@@ -12,6 +12,7 @@ bool hp_value_endpoint(hp_loader *l, const hp_key *key, const hp_tree *node, hp_
 bool hp_value_prefix(hp_loader *l, const hp_key *key, const hp_tree *node, hp_prefix *ret);
 bool hp_value_ports(hp_loader *l, const hp_key *key, const hp_tree *node, size_t size, void *field);
 bool hp_value_duration(hp_loader *l, const hp_key *key, const hp_tree *node, hp_time *ret);
+bool hp_value_int(hp_loader *l, const hp_key *key, const hp_tree *node, size_t size, void *field);
 bool hp_value_packets(hp_loader *l, const hp_key *key, const hp_tree *node, hp_packet_range *ret);
 
 /* uint8_t * and uint16_t (value_octets.c) */

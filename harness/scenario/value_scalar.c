@@ -70,14 +70,14 @@ static bool read_bool(hp_loader *l, const hp_key *key, const hp_tree *node, bool
                                                                       : NULL);
 }
 
-static bool read_int(hp_loader *l, const hp_key *key, const hp_tree *node, void *field)
+bool hp_value_int(hp_loader *l, const hp_key *key, const hp_tree *node, size_t size, void *field)
 {
     gint64 value;
     g_autoptr(GError) error = NULL;
     bool hex = g_str_has_prefix(node->text, "0x") && g_ascii_isxdigit(node->text[2]); /* YAML 1.2's other notation */
 
     if (g_ascii_string_to_signed(node->text + (hex ? 2 : 0), hex ? 16 : 10, key->min, key->max, &value, &error)) {
-        put_int(key, field, key->size, value);
+        put_int(key, field, size, value);
         return true;
     }
     if (g_error_matches(error, G_NUMBER_PARSER_ERROR, G_NUMBER_PARSER_ERROR_OUT_OF_BOUNDS)) {
@@ -407,7 +407,7 @@ bool hp_value_scalar(hp_loader *l, const hp_key *key, const hp_tree *node, void 
         *(bool *)field = !flag;
         return true;
     case HP_V_INT:
-        return read_int(l, key, node, field);
+        return hp_value_int(l, key, node, key->size, field);
     case HP_V_TEXT:
         *(char **)field = hp_arena_text(l->arena, node->text);
         return true;

@@ -125,6 +125,18 @@
       "the name in a remote candidate is found")                                                                       \
     X(MDNS_FAILED, "mdns-failed", "peer", "session:u name:s reason:s sent:u took:t",                                   \
       "a remote candidate is thrown away for its name: timed-out, nothing, unsupported, family, stale")                \
+    X(RAW_SENT, "raw-sent", "raw peer", "line:u action:s socket:s to:a what:s size:u packet:u",                        \
+      "a raw peer says something: by its script (send, retransmit) or by itself (answer)")                             \
+    X(RAW_RECEIVED, "raw-received", "raw peer", "socket:s from:a what:s size:u packet:u",                              \
+      "a message comes to a raw peer, or one of its connections changes")                                              \
+    X(RAW_MATCHED, "raw-matched", "raw peer", "line:u action:s took:t packet:u",                                       \
+      "what its script waited for came, or stayed away as it should")                                                  \
+    X(RAW_MISSED, "raw-missed", "raw peer", "line:u action:s expected:s waited:t nearest:s why:s packet:u",            \
+      "it did not; nearest: what came nearest, and why it did not fit")                                                \
+    X(RAW_UNEXPECTED, "raw-unexpected", "raw peer", "socket:s from:a what:s packet:u",                                 \
+      "a message that nothing in the script or the answers took, told at the run's end")                               \
+    X(RAW_DONE, "raw-done", "raw peer", "script:s outcome:s", "its script has ended: done or failed")                  \
+    X(RAW_ERROR, "raw-error", "raw peer", "line:u action:s message:s", "an action of its script could not be done")    \
     X(SUT_LOG, "sut-log", "peer", "level:s message:s", "a warning or critical of the software under test")             \
     X(SUT_CRASH, "sut-crash", "scenario", "signal:s message:s", "the process under test died, or ran without end")
 

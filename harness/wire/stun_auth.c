@@ -119,12 +119,13 @@ hp_stun_verdict hp_stun_check_integrity(const hp_stun_msg *m, const hp_stun_key 
     return HP_STUN_BAD;
 }
 
-void hp_stun_add_integrity(hp_stun_writer *w, const hp_stun_key *key, bool sha256)
+void hp_stun_add_integrity_of(hp_stun_writer *w, const hp_stun_key *key, bool sha256, size_t size)
 {
     static const uint8_t zeros[SHA256_SIZE];
     uint8_t value[SHA256_SIZE];
-    size_t covered = w->len, size = sha256 ? SHA256_SIZE : SHA1_SIZE;
+    size_t covered = w->len;
 
+    g_assert(size <= (sha256 ? SHA256_SIZE : SHA1_SIZE));
     hp_stun_add(w, sha256 ? HP_STUN_MESSAGE_INTEGRITY_SHA256 : HP_STUN_MESSAGE_INTEGRITY, zeros, size);
     if (w->overflow) {
         return;
@@ -132,6 +133,11 @@ void hp_stun_add_integrity(hp_stun_writer *w, const hp_stun_key *key, bool sha25
     bool rfc3489 = hp_get32(w->buf + 4) != HP_STUN_COOKIE && !sha256;
     message_hmac(w->buf, covered, w->len - HP_STUN_HEADER, key, sha256, rfc3489 ? HMAC_BLOCK : 1, value);
     memcpy(w->buf + covered + ATTR_HEADER, value, size);
+}
+
+void hp_stun_add_integrity(hp_stun_writer *w, const hp_stun_key *key, bool sha256)
+{
+    hp_stun_add_integrity_of(w, key, sha256, sha256 ? SHA256_SIZE : SHA1_SIZE);
 }
 
 /* ---- fingerprint ---- */

@@ -93,9 +93,7 @@ static void test_loopback_has_its_tap(void **state)
         }
         const char *tap = hp_trace_tap_name(t.n->trace, r.packet.tap);
         bool own = hp_addr_same_ip(&r.packet.src, &r.packet.dst);
-        assert_string_equal(tap, own                                                    ? "alice/lo"
-                                 : strcmp(tap, "turn") == 0                             ? "turn"
-                                                                                        : "alice");
+        assert_string_equal(tap, own ? "alice/lo" : strcmp(tap, "turn") == 0 ? "turn" : "alice");
         n_own += own;
         n_wire += !own;
     }
@@ -306,16 +304,11 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_answer),
-        cmocka_unit_test(test_loopback_has_its_tap),
-        cmocka_unit_test(test_client_finishes),
-        cmocka_unit_test(test_client_is_gone_before_the_server_answers),
-        cmocka_unit_test(test_server_finishes),
-        cmocka_unit_test(test_server_refuses),
-        cmocka_unit_test(test_no_way_to_the_server),
-        cmocka_unit_test(test_wrong_certificate),
-        cmocka_unit_test(test_backpressure),
-        cmocka_unit_test(test_address),
+        cmocka_unit_test(test_first_answer),         cmocka_unit_test(test_loopback_has_its_tap),
+        cmocka_unit_test(test_client_finishes),      cmocka_unit_test(test_client_is_gone_before_the_server_answers),
+        cmocka_unit_test(test_server_finishes),      cmocka_unit_test(test_server_refuses),
+        cmocka_unit_test(test_no_way_to_the_server), cmocka_unit_test(test_wrong_certificate),
+        cmocka_unit_test(test_backpressure),         cmocka_unit_test(test_address),
         cmocka_unit_test(test_freed_in_the_middle),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -34,11 +34,8 @@ static void test_control(void **state)
         uint8_t flags;
         const char *text;
     } cases[] = {
-        {HP_TCP_SYN, "TCP SYN"},
-        {HP_TCP_SYN | HP_TCP_ACK, "TCP SYN ACK"},
-        {HP_TCP_FIN | HP_TCP_ACK, "TCP FIN"},
-        {HP_TCP_RST, "TCP RST"},
-        {HP_TCP_RST | HP_TCP_ACK, "TCP RST"},
+        {HP_TCP_SYN, "TCP SYN"}, {HP_TCP_SYN | HP_TCP_ACK, "TCP SYN ACK"}, {HP_TCP_FIN | HP_TCP_ACK, "TCP FIN"},
+        {HP_TCP_RST, "TCP RST"}, {HP_TCP_RST | HP_TCP_ACK, "TCP RST"},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         hp_ladder_wire w = read_segment(cases[i].flags, 1, "", 0);

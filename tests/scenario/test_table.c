@@ -46,7 +46,8 @@ static void check_key(void *user, const hp_schema *owner, const hp_key *key, hp_
     if (key->type == HP_V_INT && key->min >= key->max) {
         fail_msg("%s.%s has an empty range", owner->name, key->name);
     }
-    if ((key->type == HP_V_MAP || key->type == HP_V_BY_NAME || key->type == HP_V_LIST) != (key->sub != NULL)) {
+    if ((key->type == HP_V_MAP || key->type == HP_V_BY_NAME || key->type == HP_V_LIST || key->type == HP_V_PAIRS) !=
+        (key->sub != NULL)) {
         fail_msg("%s.%s: its type and its schema disagree", owner->name, key->name);
     }
     if (key->max != 0 && key->type != HP_V_LIST && key->min >= key->max) {

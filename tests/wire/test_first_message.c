@@ -136,11 +136,8 @@ static void test_others_have_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_turn_on_tcp),
-        cmocka_unit_test(test_framed),
-        cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_matches_see_it),
-        cmocka_unit_test(test_others_have_none),
+        cmocka_unit_test(test_turn_on_tcp),    cmocka_unit_test(test_framed),           cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_matches_see_it), cmocka_unit_test(test_others_have_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
