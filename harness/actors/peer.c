@@ -32,6 +32,8 @@ hp_session *hp_peer_session_new(hp_peer *peer, const char *with, const hp_call_c
     hp_session_init_names(session);
     session->candidates = g_ptr_array_new_with_free_func((GDestroyNotify)hp_local_candidate_free);
     hp_timer_init(&session->think_timer, HP_TIMER_ACTOR, peer->element, hp_session_think_over, session);
+    session->ports = g_ptr_array_new_with_free_func(g_free);
+    hp_timer_init(&session->ports_timer, HP_TIMER_ACTOR, peer->element, hp_session_ports_due, session);
     hp_timer_init(&session->trickle_timer, HP_TIMER_ACTOR, peer->element, hp_session_trickle_due, session);
     g_ptr_array_add(peer->sessions, session);
     return session;
@@ -41,6 +43,7 @@ static void session_free(hp_session *session)
 {
     hp_session_destroy_agent(session);
     hp_session_free_names(session);
+    hp_session_ports_free(session);
     hp_timer_cancel(session->peer->world, &session->think_timer);
     hp_timer_cancel(session->peer->world, &session->trickle_timer);
     g_strfreev(session->remote_ufrags);
@@ -155,6 +158,8 @@ hp_peer *hp_peer_new(hp_host *host, hp_signaling *signaling, const hp_peer_confi
     peer->name = g_strdup(config->name);
     peer->config = *config;
     peer->turn = g_memdup2(config->turn, config->n_turn * sizeof *config->turn);
+    peer->gateways = g_memdup2(config->gateways, config->n_gateways * sizeof *config->gateways);
+    peer->port_clients = g_ptr_array_new_with_free_func((GDestroyNotify)hp_port_client_free);
     open_tunnels(peer);
     peer->element = hp_world_new_element(peer->world);
     peer->sessions = g_ptr_array_new_with_free_func((GDestroyNotify)session_free);
@@ -183,6 +188,8 @@ void hp_peer_free(hp_peer *peer)
     g_free(peer->tunnels);
     hp_resolver_free(peer->resolver);
     hp_mdns_host_free(peer->mdns);
+    g_ptr_array_unref(peer->port_clients);
+    g_free(peer->gateways);
     g_free(peer->turn);
     g_free(peer->name);
     g_free(peer);

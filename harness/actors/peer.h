@@ -7,10 +7,12 @@
 #define HP_ACTORS_PEER_H
 
 #include "actors/media_hub.h"
+#include "actors/port_client.h"
 #include "actors/signaling.h"
 #include "config/dns.h"
 #include "config/ice.h"
 #include "config/media.h"
+#include "config/port_mapping.h"
 #include "world/host.h"
 
 typedef struct hp_peer hp_peer;
@@ -25,6 +27,11 @@ typedef struct hp_peer_turn {
     const char *user, *password;
 } hp_peer_turn;
 
+/* The gateway of one of the peer's addresses. */
+typedef struct hp_peer_gateway {
+    hp_addr local, gateway; /* ports 0 */
+} hp_peer_gateway;
+
 typedef struct hp_peer_client {
     bool queue_early_candidates, send_before_set, ignores_own, answers_any_offer;
     hp_time null_id_until, answer_delay;
@@ -38,6 +45,8 @@ typedef struct hp_peer_config {
     const char *stun_host; /* as hp_peer_turn.host; NULL: no STUN server */
     const hp_peer_turn *turn; /* copied; strings outlive the peer */
     unsigned n_turn;
+    const hp_peer_gateway *gateways; /* copied; of every address that has one */
+    unsigned n_gateways;
     hp_peer_client client;
     const hp_peer_media_config *media; /* outlives the peer; NULL: it takes no part in calls with media */
     const hp_captured *replay[HP_MEDIA_N_KINDS]; /* RTP to send in place of made-up media; outlives the peer */
@@ -64,6 +73,11 @@ bool hp_peer_set_video_bitrate(hp_peer *peer, const char *with, uint32_t bitrate
 bool hp_peer_restart(hp_peer *peer, const char *with /* NULL: all sessions */, GError **error);
 /* Begins an orderly close of the session(s): TURN allocations are given back. */
 void hp_peer_close(hp_peer *peer, const char *with /* NULL: all */);
+/* Asks the peer's gateway for a port, as an application on its host would. protocol NONE: the one its ICE agent uses. False
+ * and HP_ERROR_INVALID without a gateway of a family that the protocol has. */
+bool hp_peer_map_port(hp_peer *peer, hp_port_mapping_protocol protocol, const hp_port_wish *wish, GError **error);
+/* Ends the latest mapping of that inside port. False and HP_ERROR_INVALID without one. */
+bool hp_peer_unmap_port(hp_peer *peer, uint8_t transport, uint16_t internal_port, GError **error);
 /* Sends one datagram on the session with `with`. False when the agent does not take it (no session, not connected), and
  * in a session with media. */
 bool hp_peer_send(hp_peer *peer, const char *with, unsigned stream, unsigned component, const void *data, size_t len);

@@ -470,6 +470,7 @@ void hp_session_close(hp_session *session)
         hp_media_session_close(session->media);
     }
     session->state = HP_SESSION_CLOSING;
+    hp_session_unmap_ports(session);
     hp_timer_cancel(world, &session->think_timer);
     hp_timer_cancel(world, &session->trickle_timer);
     g_main_context_push_thread_default(context);

@@ -100,11 +100,19 @@ void hp_session_local_candidate(hp_session *session, NiceCandidate *candidate)
                   HP_FA("base", hp_peer_from_nice(&candidate->base_addr)), HP_FU("priority", candidate->priority),
                   HP_FS("foundation", candidate->foundation), HP_FS("server", server_name(session, candidate)));
     g_autofree char *line = nice_agent_generate_local_candidate_sdp(session->agent, candidate);
-    hp_local_candidate *local = g_new0(hp_local_candidate, 1);
-    local->stream = candidate->stream_id;
-    local->text = hp_session_hide_candidate(session, candidate, g_str_has_prefix(line, "a=") ? line + 2 : line);
-    g_ptr_array_add(session->candidates, local);
+    hp_session_add_local(session, candidate->stream_id,
+                         hp_session_hide_candidate(session, candidate, g_str_has_prefix(line, "a=") ? line + 2 : line));
+    hp_session_map_port(session, candidate);
     hp_session_trickle(session);
+}
+
+hp_local_candidate *hp_session_add_local(hp_session *session, unsigned stream, char *text)
+{
+    hp_local_candidate *local = g_new0(hp_local_candidate, 1);
+    local->stream = stream;
+    local->text = text;
+    g_ptr_array_add(session->candidates, local);
+    return local;
 }
 
 static void send_candidate(hp_session *session, const hp_local_candidate *local)
@@ -132,8 +140,12 @@ void hp_session_trickle(hp_session *session)
     hp_time now = hp_world_now(peer->world);
     while (!session->end_sent) {
         bool all_sent = session->n_sent == session->candidates->len;
-        if (all_sent && session->n_gathered < session->n_streams) {
+        if (all_sent && !hp_session_all_gathered(session)) {
             return;
+        }
+        if (!all_sent && !((const hp_local_candidate *)session->candidates->pdata[session->n_sent])->text) {
+            session->n_sent++;
+            continue;
         }
         if (now < session->next_trickle) {
             hp_timer_arm(peer->world, &session->trickle_timer, session->next_trickle);

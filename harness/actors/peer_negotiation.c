@@ -53,16 +53,16 @@ void hp_peer_send_message(hp_peer *peer, hp_client_message *message)
 
 /* ---- sending descriptions ---- */
 
-static bool all_gathered(const hp_session *session)
+bool hp_session_all_gathered(const hp_session *session)
 {
-    return session->n_gathered >= session->n_streams;
+    return session->n_gathered >= session->n_streams && session->n_ports_awaited == 0;
 }
 
 /* May the description leave now, as far as candidates go? */
 static bool can_describe(const hp_session *session)
 {
     const hp_peer *peer = session->peer;
-    return peer->config.ice->trickle || peer->config.client.send_before_set || all_gathered(session);
+    return peer->config.ice->trickle || peer->config.client.send_before_set || hp_session_all_gathered(session);
 }
 
 static char *describe(hp_session *session, bool offer)
@@ -79,11 +79,11 @@ static char *describe(hp_session *session, bool offer)
         hp_sdp_stream *stream = hp_sdp_add_stream(sdp, mid, ufrag, password, session->n_components);
         for (unsigned j = 0; j < session->candidates->len && !trickle; j++) {
             const hp_local_candidate *candidate = session->candidates->pdata[j];
-            if (candidate->stream == i + 1) {
+            if (candidate->stream == i + 1 && candidate->text) {
                 g_ptr_array_add(stream->candidates, g_strdup(candidate->text));
             }
         }
-        stream->end_of_candidates = !trickle && all_gathered(session);
+        stream->end_of_candidates = !trickle && hp_session_all_gathered(session);
     }
     if (session->media) {
         hp_seam_enter(session->env);

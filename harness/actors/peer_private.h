@@ -1,6 +1,7 @@
 /* Private to actors/: a peer and its sessions, shared by peer.c (life, API), peer_agent.c (the libnice agent and its
  * context), peer_shape.c (streams and m= lines), peer_negotiation.c (offers and answers), peer_candidates.c (candidates
- * both ways), peer_names.c (names of servers and in candidates) and peer_media.c (what is asked of media). */
+ * both ways), peer_names.c (names of servers and in candidates), peer_port_mapping.c (candidates of mapped ports) and
+ * peer_media.c (what is asked of media). */
 #ifndef HP_ACTORS_PEER_PRIVATE_H
 #define HP_ACTORS_PEER_PRIVATE_H
 
@@ -34,7 +35,7 @@ typedef struct hp_session_component {
 /* A local candidate in the order it was found. */
 typedef struct hp_local_candidate {
     unsigned stream;
-    char *text; /* "candidate:..." */
+    char *text; /* "candidate:..."; NULL: it is no more */
 } hp_local_candidate;
 
 typedef struct hp_session_host hp_session_host;
@@ -81,6 +82,11 @@ struct hp_session {
     hp_timer trickle_timer;
     hp_time next_trickle; /* no candidate message before */
 
+    /* mapped ports (peer_port_mapping.c) */
+    GPtrArray *ports; /* of hp_session_port* */
+    unsigned n_ports_awaited; /* whose answer the end of the candidates waits for */
+    hp_timer ports_timer; /* until that wait ends */
+
     /* remote description */
     char **remote_ufrags; /* by stream, NULL without a remote description */
     uint64_t remote_origin, remote_version; /* its o= line */
@@ -113,6 +119,8 @@ struct hp_peer {
     struct hp_tls_tunnel **tunnels; /* by turn; NULL where it is not over TLS, or no name has an address yet */
     hp_resolver *resolver; /* NULL: servers are known by address */
     hp_mdns_host *mdns; /* NULL: without */
+    hp_peer_gateway *gateways;
+    GPtrArray *port_clients; /* of hp_port_client*, made when first used */
     uint32_t element;
     GPtrArray *sessions; /* of hp_session*, in order of creation */
     uint64_t n_sessions_ever;
@@ -205,6 +213,8 @@ void hp_session_begin_offer(hp_session *session);
 void hp_session_offer_restart(hp_session *session);
 /* A stream's candidates are all known: what waited for that goes on. */
 void hp_session_gathering_done(hp_session *session);
+/* All candidates are known, those of mapped ports too. */
+bool hp_session_all_gathered(const hp_session *session);
 void hp_peer_handle_offer(hp_peer *peer, const char *from, uint64_t number, const hp_client_message *message);
 void hp_peer_handle_answer(hp_peer *peer, const char *from, uint64_t number, const hp_client_message *message);
 void hp_session_think_over(void *owner, hp_time now);
@@ -213,6 +223,8 @@ void hp_peer_send_message(hp_peer *peer, hp_client_message *message);
 
 /* ---- peer_candidates.c ---- */
 void hp_session_local_candidate(hp_session *session, NiceCandidate *candidate);
+/* A candidate of ours that libnice knows nothing of. Takes the text. */
+hp_local_candidate *hp_session_add_local(hp_session *session, unsigned stream, char *text);
 /* Sends what trickle allows now. */
 void hp_session_trickle(hp_session *session);
 void hp_session_trickle_due(void *owner, hp_time now);
@@ -225,6 +237,14 @@ void hp_session_remote_done(hp_session *session);
 void hp_session_flush_early(hp_session *session);
 void hp_early_candidate_free(hp_early_candidate *early);
 void hp_local_candidate_free(hp_local_candidate *candidate);
+
+/* ---- peer_port_mapping.c ---- */
+/* A host candidate was found: its port is mapped where the peer does that. */
+void hp_session_map_port(hp_session *session, const NiceCandidate *candidate);
+/* The session has no use for its ports any more: the gateway is told. */
+void hp_session_unmap_ports(hp_session *session);
+void hp_session_ports_due(void *owner, hp_time now);
+void hp_session_ports_free(hp_session *session);
 hp_addr hp_peer_from_nice(const NiceAddress *address);
 
 #endif

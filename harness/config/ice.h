@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/time.h"
+#include "config/port_mapping.h"
 
 typedef enum hp_ice_nomination { HP_ICE_NOMINATION_AGGRESSIVE, HP_ICE_NOMINATION_REGULAR } hp_ice_nomination;
 typedef enum hp_ice_compatibility {
@@ -40,6 +41,9 @@ typedef struct hp_ice_config {
     bool ice_udp; /* default true */
     bool ice_tcp; /* TCP candidates (RFC 6544); default false */
     bool upnp; /* default false */
+    hp_port_mapping_protocol port_mapping; /* by which the ports of host candidates are mapped; default none */
+    hp_port_client_config port_client; /* `gateway` is none of it */
+    hp_time port_mapping_wait; /* the end of the candidates waits so long for it; default 2 s */
     int stun_pacing_timer_ms; /* Ta */
     int stun_max_retransmissions, stun_initial_timeout_ms, stun_reliable_timeout_ms;
     int max_connectivity_checks;

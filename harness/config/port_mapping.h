@@ -17,7 +17,7 @@ typedef struct hp_port_mapping_config {
     uint32_t max_mappings; /* in all; 0: no limit */
     uint32_t max_per_host; /* of one inside address; 0: no limit */
     uint16_t lowest_port; /* external ports below are not given to anyone; 0: 1 */
-    bool no_announce; /* no announcements after a start or reboot */
+    bool no_announce; /* no announcements after a reboot or renumbering */
     bool keep_epoch; /* a defect: a reboot does not reset the epoch, so that clients learn of it by renewing alone */
     /* PCP */
     bool pcp_no_peer; /* PEER is an unsupported opcode */
@@ -31,6 +31,13 @@ typedef struct hp_port_mapping_config {
     bool upnp_silent; /* no SSDP: neither answers nor notifications; the description is still served */
     uint16_t upnp_port; /* of HTTP; 0: 5000 */
 } hp_port_mapping_config;
+
+typedef enum hp_port_mapping_protocol {
+    HP_PORT_MAPPING_NONE,
+    HP_PORT_MAPPING_NAT_PMP,
+    HP_PORT_MAPPING_PCP, /* and NAT-PMP, where the gateway speaks that alone (RFC 6887 appendix A) */
+    HP_PORT_MAPPING_UPNP,
+} hp_port_mapping_protocol;
 
 /* A host's side: how it asks its gateway. */
 typedef struct hp_port_client_config {

@@ -210,29 +210,12 @@ static void serve(hp_upnp_conn *conn, hp_time now, const hp_http_head *head, con
     hp_upnp_tell(conn->igd, now, &(hp_upnp_event){.client = conn->client, .action = head->method, .status = status});
 }
 
-/* The length of the head with its empty line; 0 while there is none. */
-static size_t head_length(const GByteArray *in)
-{
-    for (size_t i = 0; i < in->len; i++) {
-        if (in->data[i] != '\n') {
-            continue;
-        }
-        if (i + 1 < in->len && in->data[i + 1] == '\n') {
-            return i + 2;
-        }
-        if (i + 2 < in->len && in->data[i + 1] == '\r' && in->data[i + 2] == '\n') {
-            return i + 3;
-        }
-    }
-    return 0;
-}
-
 /* One request from what has come. False: more is needed, or the stream is over. */
 static bool step(hp_upnp_conn *conn, hp_time now)
 {
     hp_http_head head;
     uint64_t body = 0;
-    size_t start = head_length(conn->in);
+    size_t start = hp_http_head_length(conn->in->data, conn->in->len);
     if (conn->closing) {
         return false;
     }

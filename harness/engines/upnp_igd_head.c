@@ -70,6 +70,25 @@ static bool read_start_line(char *line, hp_http_head *head)
            g_ascii_isdigit(version[7]);
 }
 
+/* "HTTP/1.1 200 OK": the status stands where a request has its target. */
+static bool read_status_line(char *line, hp_http_head *head)
+{
+    char *status = strchr(line, ' ');
+    uint64_t number;
+    if (status == NULL) {
+        return false;
+    }
+    *status++ = '\0';
+    char *reason = strchr(status, ' ');
+    if (reason != NULL) {
+        *reason = '\0';
+    }
+    head->version = line;
+    head->target = status;
+    return strlen(line) == 8 && g_str_has_prefix(line, "HTTP/1.") && g_ascii_isdigit(line[7]) && strlen(status) == 3 &&
+           hp_http_number(status, 999, &number);
+}
+
 static bool read_field(char *line, hp_http_head *head)
 {
     char *colon = strchr(line, ':');
@@ -83,7 +102,8 @@ static bool read_field(char *line, hp_http_head *head)
     return is_token(line);
 }
 
-bool hp_http_head_parse(const uint8_t *data, size_t len, hp_http_head *ret)
+static bool parse(const uint8_t *data, size_t len, bool (*read_first)(char *line, hp_http_head *head),
+                  hp_http_head *ret)
 {
     hp_http_head head = {0};
     if (len == 0 || memchr(data, '\0', len) != NULL) {
@@ -92,7 +112,7 @@ bool hp_http_head_parse(const uint8_t *data, size_t len, hp_http_head *ret)
     head.text = g_strndup((const char *)data, len);
     char *rest = head.text;
     char *line = next_line(&rest);
-    bool good = line != NULL && read_start_line(line, &head);
+    bool good = line != NULL && read_first(line, &head);
     while (good && (line = next_line(&rest)) != NULL && *line != '\0') {
         good = read_field(line, &head);
     }
@@ -103,6 +123,38 @@ bool hp_http_head_parse(const uint8_t *data, size_t len, hp_http_head *ret)
     }
     *ret = head;
     return true;
+}
+
+bool hp_http_head_parse(const uint8_t *data, size_t len, hp_http_head *ret)
+{
+    return parse(data, len, read_start_line, ret);
+}
+
+bool hp_http_answer_parse(const uint8_t *data, size_t len, unsigned *ret_status, hp_http_head *ret)
+{
+    uint64_t status;
+    if (!parse(data, len, read_status_line, ret)) {
+        return false;
+    }
+    hp_http_number(ret->target, 999, &status);
+    *ret_status = (unsigned)status;
+    return true;
+}
+
+size_t hp_http_head_length(const uint8_t *data, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] != '\n') {
+            continue;
+        }
+        if (i + 1 < len && data[i + 1] == '\n') {
+            return i + 2;
+        }
+        if (i + 2 < len && data[i + 1] == '\r' && data[i + 2] == '\n') {
+            return i + 3;
+        }
+    }
+    return 0;
 }
 
 const char *hp_http_field(const hp_http_head *head, const char *name)

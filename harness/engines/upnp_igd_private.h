@@ -73,6 +73,10 @@ typedef struct hp_http_head {
 
 /* Reads `len` bytes that end in an empty line. False on anything that is no request. */
 bool hp_http_head_parse(const uint8_t *data, size_t len, hp_http_head *ret);
+/* The same for an answer; method and target mean nothing then. */
+bool hp_http_answer_parse(const uint8_t *data, size_t len, unsigned *ret_status, hp_http_head *ret);
+/* The length of a head with its empty line; 0 while there is none. */
+size_t hp_http_head_length(const uint8_t *data, size_t len);
 void hp_http_head_clear(hp_http_head *head);
 /* NULL without such a field; of several, the first. */
 const char *hp_http_field(const hp_http_head *head, const char *name);

@@ -371,7 +371,8 @@ static bool cannot_have(const hp_plan_peer *peer, const char *types)
     g_auto(GStrv) list = g_strsplit(types, "|", -1);
     for (char **type = list; *type != NULL; type++) {
         bool relay = strcmp(*type, "relay") == 0, srflx = strcmp(*type, "srflx") == 0;
-        if (relay ? peer->n_turn > 0 : !srflx || peer->stun >= 0 || peer->n_turn > 0) {
+        bool mapped = peer->source->ice.port_mapping != HP_PORT_MAPPING_NONE;
+        if (relay ? peer->n_turn > 0 : !srflx || peer->stun >= 0 || peer->n_turn > 0 || mapped) {
             return false;
         }
     }
@@ -452,6 +453,7 @@ static void (*const rules[])(const hp_lint *l) = {
     hp_lint_names,
     hp_lint_rules,
     hp_lint_raw,
+    hp_lint_port_mapping,
 };
 
 /* A step is not carried out before its own time, nor before the step before it is done. */

@@ -41,4 +41,7 @@ void hp_lint_raw(const hp_lint *l);
 bool hp_lint_has_track(const hp_call_config *call);
 void hp_lint_media(const hp_lint *l);
 
+/* Rules about ports that are asked for (lint_port_mapping.c). */
+void hp_lint_port_mapping(const hp_lint *l);
+
 #endif

@@ -102,6 +102,7 @@ static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
         .nats = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .servers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .owners = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL),
+        .gateways = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL),
         .drops = g_hash_table_new_full(NULL, NULL, NULL, g_free),
         .touched = g_hash_table_new_full(NULL, NULL, NULL, hp_ladder_touch_free),
         .roles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
@@ -124,6 +125,7 @@ static void clear_builder(hp_ladder_builder *b)
     g_hash_table_unref(b->nats);
     g_hash_table_unref(b->servers);
     g_hash_table_unref(b->owners);
+    g_hash_table_unref(b->gateways);
     g_hash_table_unref(b->drops);
     g_ptr_array_unref(b->touched_legs);
     g_hash_table_unref(b->touched);

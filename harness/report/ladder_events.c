@@ -226,6 +226,26 @@ static void on_consent(const hp_ladder_event_line *e)
     hp_ladder_note(e, HP_LADDER_ICE, "consent %s%s", state, where)->entry.bad = strcmp(state, "lost") == 0;
 }
 
+static void on_port_mapping(const hp_ladder_event_line *e)
+{
+    const char *state = hp_ladder_text_of(e, "state"), *protocol = hp_ladder_text_of(e, "protocol");
+    const char *internal = hp_ladder_text_of(e, "internal"), *external = hp_ladder_text_of(e, "external");
+    const char *colon = strrchr(internal, ':'), *port = colon ? colon + 1 : "",
+               *reason = hp_ladder_text_of(e, "reason");
+    const bool granted = strcmp(state, "granted") == 0, about_none = strcmp(state, "rebooted") == 0;
+    if (strcmp(state, "requested") == 0 || strcmp(state, "renewed") == 0) {
+        return;
+    }
+    if (granted) {
+        hp_ladder_note(e, HP_LADDER_ICE, "port %s mapped to %s by %s", port, external, protocol);
+    } else if (about_none) {
+        hp_ladder_note(e, HP_LADDER_ICE, "gateway rebooted (%s)", protocol);
+    } else {
+        hp_ladder_note(e, HP_LADDER_ICE, "port %s: mapping %s%s%s", port, state, reason[0] ? ", " : "", reason)
+            ->entry.bad = strcmp(state, "deleted") != 0;
+    }
+}
+
 static void on_peer_closed(const hp_ladder_event_line *e)
 {
     hp_ladder_note(e, HP_LADDER_ICE, "closed");
@@ -303,6 +323,7 @@ static const hp_ladder_event_fn shown[HP_EV_N] = {
     [HP_EV_ICE_ROLE] = on_ice_role,
     [HP_EV_ICE_RESTART] = on_ice_restart,
     [HP_EV_CONSENT] = on_consent,
+    [HP_EV_PORT_MAPPING] = on_port_mapping,
     [HP_EV_PEER_CLOSED] = on_peer_closed,
     [HP_EV_PEER_ERROR] = on_message,
     [HP_EV_NAT_CHANGED] = on_changed,

@@ -9,6 +9,7 @@
  * A NAT's gateway may change the payload as well: what leaves next is then what came in last. A middlebox of rules shows
  * what it changed or made as it leaves. A payload that it changed goes on the leg on which a rule was carried out at that
  * instant; an answer that it made begins one that nobody sent.
+ * What is for a NAT itself, which may map ports on request, ends at its inside: only --packets shows it.
  *
  * When a TURN server sends what it was sent before, its leg is `onwards` of the other.
  *
@@ -52,6 +53,7 @@ static void see_tap(const char *name, void *user)
         hp_ladder_add_nat(b, base);
     }
     tap->nat = GPOINTER_TO_INT(g_hash_table_lookup(b->nats, base)) - 1;
+    tap->inside = tap->nat >= 0 && slash != NULL && strcmp(slash, "/in") == 0;
     tap->participant = tap->nat >= 0 ? HP_LADDER_NOBODY : hp_ladder_participant_of(b, base, HP_LADDER_PEER);
 }
 
@@ -61,8 +63,12 @@ static void see_name(const char *name, const hp_addr *addr, void *user)
     const char *slash = strchr(name, '/');
     g_autofree char *base = slash != NULL ? g_strndup(name, (gsize)(slash - name)) : g_strdup(name);
     const int participant = GPOINTER_TO_INT(g_hash_table_lookup(b->participants, base)) - 1;
+    const int nat = GPOINTER_TO_INT(g_hash_table_lookup(b->nats, base));
     if (participant >= 0) {
         hp_ladder_own(b, addr, participant);
+    } else if (nat > 0) {
+        const hp_addr host = hp_addr_with_port(*addr, 0);
+        g_hash_table_insert(b->gateways, g_memdup2(&host, sizeof host), GINT_TO_POINTER(nat));
     }
 }
 
@@ -245,6 +251,14 @@ static hp_ladder_leg *new_leg(hp_ladder_builder *b, const hp_evidence_packet *p,
     return leg;
 }
 
+/* Whether it came in at a NAT for a service in the NAT's own box. */
+static bool is_for_gateway(const hp_ladder_builder *b, const hp_ladder_tap *tap, const hp_evidence_packet *p)
+{
+    const hp_addr host = hp_addr_with_port(p->packet->dst, 0);
+    return tap->inside && p->inwards &&
+           (hp_addr_is_multicast(&host) || GPOINTER_TO_INT(g_hash_table_lookup(b->gateways, &host)) == tap->nat + 1);
+}
+
 static bool see_packet(const hp_evidence_packet *p, void *user)
 {
     hp_ladder_builder *b = user;
@@ -272,6 +286,7 @@ static bool see_packet(const hp_evidence_packet *p, void *user)
     b->entered = tap->nat >= 0 && p->inwards ? leg : NULL;
     leg->last_at = p->at;
     leg->last_nat = tap->nat;
+    leg->at_gateway = is_for_gateway(b, tap, p);
     leg->last_src = p->packet->src;
     leg->last_dst = p->packet->dst;
     if (tap->nat < 0 && p->inwards) {
@@ -306,6 +321,9 @@ char *hp_ladder_leg_fate(const hp_ladder_builder *b, const hp_ladder_leg *leg)
     }
     if (leg->arrived != HP_NEVER) {
         return NULL;
+    }
+    if (leg->at_gateway) {
+        return g_strdup("for the NAT itself");
     }
     if (leg->at + b->longest >= b->end) {
         return g_strdup("under way at the end");

@@ -399,6 +399,8 @@ void hp_ladder_add_messages(hp_ladder_builder *b)
             add_leg(&m, leg);
         } else if (leg->wire.fragment) {
             add_fragment(&m, leg);
+        } else if (leg->at_gateway && leg->arrived == HP_NEVER && leg->dropped == NULL) {
+            continue; /* its events tell what came of it */
         } else if (leg->from != HP_LADDER_NOBODY && !leg->is_onwards && !leg->wire.acknowledges &&
                    leg->from != leg->to) {
             message x = message_of(&m, leg);

@@ -77,6 +77,7 @@ struct hp_ladder_leg {
     hp_time last_at;
     int last_nat; /* -1: at a host */
     hp_time touched_at; /* when a rule was carried out on it last */
+    bool at_gateway; /* it came from inside to the NAT that has the address it is for, or to a group */
     hp_ladder_leg *next_of_key; /* an older one */
 };
 
@@ -111,6 +112,7 @@ typedef struct hp_ladder_tap {
     int participant; /* HP_LADDER_NOBODY: a NAT */
     int nat; /* its number, or -1 */
     bool rules; /* a middlebox of rules: what it changed or made is seen there as it leaves */
+    bool inside; /* of the NAT */
 } hp_ladder_tap;
 
 typedef struct hp_ladder_builder {
@@ -121,6 +123,7 @@ typedef struct hp_ladder_builder {
     GHashTable *nats; /* name to number + 1 */
     GHashTable *servers; /* names that result.json calls servers */
     GHashTable *owners; /* hp_addr to participant + 1 */
+    GHashTable *gateways; /* hp_addr to number of a NAT + 1 */
     GHashTable *drops; /* packet number to "filtered at home" */
     GHashTable *touched; /* packet number to hp_ladder_touch */
     GHashTable *roles; /* "alice 1" to the ICE role last told */

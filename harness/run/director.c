@@ -122,6 +122,18 @@ static void do_rule(hp_director *d, const hp_step *step)
             hp_rig_switch_rule(d->rig, i, step->rule.on);
 }
 
+static void do_map_port(hp_director *d, const hp_step *step)
+{
+    const hp_sc_map_port *m = &step->map_port;
+    hp_port_wish wish = {.protocol = m->transport,
+                         .internal_port = m->internal,
+                         .external_port = m->external,
+                         .exact = m->exact,
+                         .remote = hp_addr_with_port(m->remote, m->remote_port),
+                         .lifetime = m->lifetime};
+    hp_peer_map_port(peer_of(d, m->peer), m->protocol, &wish, NULL);
+}
+
 /* The name a step is about, for the trace. */
 static const char *step_target(const hp_step *step)
 {
@@ -157,6 +169,9 @@ static const char *step_target(const hp_step *step)
         return step->firewall.of;
     case HP_STEP_RULE:
         return step->rule.label;
+    case HP_STEP_MAP_PORT:
+    case HP_STEP_UNMAP_PORT:
+        return step->map_port.peer;
     case HP_STEP_WAIT_FOR:
         return step->wait_for.state    ? step->wait_for.state
                : step->wait_for.script ? step->wait_for.script
@@ -240,6 +255,12 @@ static void carry_out(hp_director *d, const hp_step *step)
         break;
     case HP_STEP_RULE:
         do_rule(d, step);
+        break;
+    case HP_STEP_MAP_PORT:
+        do_map_port(d, step);
+        break;
+    case HP_STEP_UNMAP_PORT:
+        hp_peer_unmap_port(peer_of(d, step->map_port.peer), step->map_port.transport, step->map_port.internal, NULL);
         break;
     case HP_STEP_WAIT:
     case HP_STEP_WAIT_FOR:

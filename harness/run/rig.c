@@ -164,12 +164,19 @@ void hp_rig_attach_inside(hp_rig *rig, hp_rig_inside *at, unsigned zone_index, h
     hp_router_set_default(zone->router, (int)port);
     *at = (hp_rig_inside){
         .zone = zone_index, .router_port = port, .node = node, .node_port = node_port, .crossing = crossing};
+    const hp_addr *const own[] = {&zone_plan->router4, &zone_plan->router6};
+    for (unsigned k = 0; k < G_N_ELEMENTS(own); k++) {
+        hp_prefix host = {.base = *own[k], .bits = own[k]->family == HP_AF_IPV4 ? 32 : 128};
+        if (own[k]->family)
+            hp_router_add_route(zone->router, &host, port);
+    }
 }
 
-static void build_nats(hp_rig *rig)
+static bool build_nats(hp_rig *rig, GError **error)
 {
     const hp_plan *plan = rig->plan;
     rig->nats = g_new0(hp_nat *, plan->n_nats);
+    rig->gateways = g_new0(hp_gateway *, plan->n_nats);
     rig->nat_outsides = g_new0(hp_rig_attachment, plan->n_nats);
     rig->nat_insides = g_new0(hp_rig_inside, plan->n_nats);
     rig->nat_firewalls = g_new0(hp_firewall *, plan->n_nats);
@@ -191,7 +198,10 @@ static void build_nats(hp_rig *rig)
                       nat_plan->source->name);
         if (nat_plan->source->config.ipv6 == HP_NAT_IPV6_PREFIX)
             hp_nat_set_external_prefix(nat, &inside->prefix6, &nat_plan->routed6);
+        if (!hp_rig_build_gateway(rig, i, error))
+            return false;
     }
+    return true;
 }
 
 /* The CLAT between a host's interface, or the firewall before it, and its network, a node like a NAT: its host is seen by IPv4. */
@@ -343,6 +353,7 @@ static void build_peers(hp_rig *rig)
         }
         g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn * HP_RIG_N_TURN_TRANSPORTS, 1));
         unsigned n_turn = turn_accounts(rig, peer, turn);
+        g_autoptr(GArray) gateways = hp_rig_gateways_of(rig, peer);
         hp_peer_config config = {
             .name = peer->source->name,
             .ice = &peer->source->ice,
@@ -354,6 +365,8 @@ static void build_peers(hp_rig *rig)
             .resolver = peer->n_dns > 0 ? &peer->resolver : NULL,
             .mdns = peer->source->mdns.on ? &peer->source->mdns.config : NULL,
             .hides_addresses = !peer->source->mdns.shows_addresses,
+            .gateways = (const hp_peer_gateway *)(const void *)gateways->data,
+            .n_gateways = gateways->len,
             .client = {.queue_early_candidates = client->queue_early_candidates,
                        .send_before_set = client->send_before_set,
                        .ignores_own = client->ignores_own,
@@ -379,7 +392,10 @@ hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error)
     rig->plan = plan;
     rig->world = hp_world_new(plan->seed, trace);
     build_zones(rig);
-    build_nats(rig);
+    if (!build_nats(rig, error)) {
+        hp_rig_free(rig);
+        return NULL;
+    }
     hp_rig_build_firewalls(rig);
     for (unsigned i = 0; i < plan->n_nats; i++)
         hp_rig_route_prefix(rig, &rig->nat_outsides[i], &plan->nats[i].routed6);
@@ -422,8 +438,10 @@ void hp_rig_free(hp_rig *rig)
         hp_dns_service_free(rig->dns[i]);
         clear_attachment(&rig->server_attachments[i]);
     }
-    for (unsigned i = 0; i < plan->n_nats; i++)
+    for (unsigned i = 0; i < plan->n_nats; i++) {
+        hp_gateway_free(rig->gateways[i]);
         clear_attachment(&rig->nat_outsides[i]);
+    }
     for (unsigned i = 0; i < plan->n_firewalls; i++)
         clear_attachment(&rig->firewall_outsides[i]);
     hp_world_free(rig->world);
@@ -440,6 +458,7 @@ void hp_rig_free(hp_rig *rig)
     g_free(rig->nat_insides);
     g_free(rig->firewall_insides);
     g_free(rig->nats);
+    g_free(rig->gateways);
     g_free(rig->nat_outsides);
     g_free(rig->server_hosts);
     g_free(rig->servers);
@@ -477,6 +496,8 @@ void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsign
     hp_rig_attachment *at = &rig->nat_outsides[nat];
     readdress(rig, at, rig->plan->nats[nat].source->name, addresses, n);
     hp_nat_renumber(rig->nats[nat], at->addresses, at->n_addresses);
+    if (rig->gateways[nat])
+        hp_gateway_restart(rig->gateways[nat]);
 }
 
 /* ---- servers ---- */

@@ -3,6 +3,7 @@
 #define HP_RUN_RIG_H
 
 #include "actors/dns_service.h"
+#include "actors/gateway.h"
 #include "actors/peer.h"
 #include "actors/raw_peer.h"
 #include "actors/server.h"
@@ -55,6 +56,7 @@ typedef struct hp_rig {
     hp_firewall ***peer_firewalls; /* by peer, by interface; likewise */
     hp_rules **middleboxes; /* as the plan's */
     GPtrArray *filters; /* compiled pcap filters of rules */
+    hp_gateway **gateways; /* by NAT; NULL where no port can be asked for */
     hp_host **server_hosts, **peer_hosts;
     hp_server **servers; /* NULL: a DNS server */
     hp_dns_service **dns; /* by server; NULL: another one */
@@ -73,6 +75,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
 
 /* The raw peer of that index, on its host, which is there (rig_raw.c). */
 hp_raw_peer *hp_rig_raw_peer_new(hp_rig *rig, unsigned i);
+/* rig_gateways.c: the services on a NAT's inside addresses, if it has any; and of each of a peer's addresses that is
+ * inside a NAT, that NAT (a GArray of hp_peer_gateway, the caller's). */
+bool hp_rig_build_gateway(hp_rig *rig, unsigned nat, GError **error);
+GArray *hp_rig_gateways_of(const hp_rig *rig, const hp_plan_peer *peer);
 /* New outside addresses; none given: the plan's spare ones, which then change places with the present ones. */
 void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n);
 /* New addresses for a server, as above. It starts anew, and every DNS server that knows its name by itself tells them
@@ -82,7 +88,7 @@ void hp_rig_stop_server(hp_rig *rig, unsigned server);
 void hp_rig_start_server(hp_rig *rig, unsigned server);
 /* Carries out a set-dns step. */
 void hp_rig_set_dns(hp_rig *rig, const hp_step *step);
-/* All mappings of a NAT, and all flows of its firewall; or those of a firewall with a zone. */
+/* All mappings of a NAT, its gateway's leases, and all flows of its firewall; or those of a firewall with a zone. */
 void hp_rig_reboot(hp_rig *rig, const char *name);
 /* Applies what a set-firewall step says. */
 void hp_rig_set_firewall(hp_rig *rig, const hp_step *step);

@@ -112,6 +112,8 @@ void hp_rig_reboot(hp_rig *rig, const char *name)
     hp_firewall *flushed = nat >= 0 ? rig->nat_firewalls[nat] : rig->firewalls[firewall];
     if (nat >= 0)
         hp_nat_reboot(rig->nats[nat]);
+    if (nat >= 0 && rig->gateways[nat])
+        hp_gateway_restart(rig->gateways[nat]);
     if (flushed) {
         hp_firewall_flush(flushed);
         tell(rig, name, "reboot");

@@ -17,6 +17,7 @@
 #include "config/link.h"
 #include "config/media.h"
 #include "config/nat.h"
+#include "config/port_mapping.h"
 #include "config/raw.h"
 #include "config/rule.h"
 #include "config/server.h"
@@ -82,6 +83,8 @@ typedef struct hp_sc_nat {
     hp_prefix outside6; /* of HP_NAT_IPV6_PREFIX; family none: the plan picks */
     hp_addr *addresses; /* external ones; none: the plan picks config.pool of each family */
     unsigned n_addresses;
+    hp_port_mapping_config port_mapping; /* what its hosts may ask of it; default nothing */
+    hp_mark port_mapping_mark; /* of `port-mapping`; line 0: it has none */
 } hp_sc_nat;
 
 /* A fault as the file has it: of a STUN or TURN server, or of a DNS server. stun.kind is a hp_fault_kind, or
@@ -211,6 +214,8 @@ typedef enum hp_step_kind {
     HP_STEP_SET_DNS,
     HP_STEP_SET_FIREWALL,
     HP_STEP_RULE,
+    HP_STEP_MAP_PORT,
+    HP_STEP_UNMAP_PORT,
     HP_STEP_N
 } hp_step_kind;
 
@@ -218,6 +223,18 @@ typedef struct hp_sc_inject {
     char *to; /* the peer they are put before */
     hp_inject_config config;
 } hp_sc_inject;
+
+/* A port that a peer's host asks its gateway for, or (unmap-port) gives back. */
+typedef struct hp_sc_map_port {
+    char *peer;
+    hp_port_mapping_protocol protocol; /* none: the one that its ICE agent uses */
+    uint8_t transport; /* IP protocol number of UDP or TCP */
+    uint16_t internal, external; /* external 0: any */
+    bool exact;
+    hp_addr remote; /* only this host may send; family none: anyone */
+    uint16_t remote_port; /* with remote: PCP's PEER */
+    hp_time lifetime; /* 0: the peer's */
+} hp_sc_map_port;
 
 typedef enum hp_sc_link_direction { HP_SC_UP = 1, HP_SC_DOWN = 2, HP_SC_BOTH = 3 } hp_sc_link_direction;
 
@@ -300,6 +317,7 @@ typedef struct hp_step {
             char *label;
             bool on;
         } rule;
+        hp_sc_map_port map_port; /* and unmap-port: peer, transport and internal */
         char *server; /* stop-server, start-server */
         hp_signaling_config signaling;
     };

@@ -173,7 +173,8 @@ extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_sch
     hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_match_stun, hp_schema_match_tcp, hp_schema_match_dtls,
     hp_schema_match_rtp, hp_schema_match_rtcp, hp_schema_firewall, hp_schema_firewall_zone, hp_schema_set_firewall,
     hp_schema_rule, hp_schema_rule_switch, hp_schema_rule_expect, hp_schema_server_transports, hp_schema_raw_peer,
-    hp_schema_raw_action, hp_schema_raw_message, hp_schema_raw_secure, hp_schema_script_expect;
+    hp_schema_raw_action, hp_schema_raw_message, hp_schema_raw_secure, hp_schema_script_expect, hp_schema_port_mapping,
+    hp_schema_port_client, hp_schema_map_port, hp_schema_unmap_port;
 extern const hp_words hp_words_media_kind, hp_words_profile, hp_words_event, hp_words_ice_state,
     hp_words_candidate_type, hp_words_method, hp_words_preset, hp_words_attribute, hp_words_icmp,
     hp_words_firewall_preset, hp_words_refusal, hp_words_alg, hp_words_turn_transport;

@@ -30,10 +30,16 @@ static const hp_word packet_directions[] = {
 };
 static const hp_words packet_direction_words = HP_WORDS("a direction", packet_directions);
 static const hp_word endings[] = {
-    {"expired", 0, "idle for too long"}, {"lifetime", 0, "its absolute lifetime ran out"},
-    {"evicted", 0, "it made room"},      {"reboot", 0, "the NAT was restarted"},
-    {"rebind", 0, "a step moved it"},    {"renumber", 0, "the NAT got other addresses"},
-    {"icmp", 0, "an ICMP error"},        {"reset", 0, "a RST ended its last connection"},
+    {"expired", 0, "idle for too long"},
+    {"lifetime", 0, "its absolute lifetime ran out"},
+    {"evicted", 0, "it made room"},
+    {"reboot", 0, "the NAT was restarted"},
+    {"rebind", 0, "a step moved it"},
+    {"renumber", 0, "the NAT got other addresses"},
+    {"icmp", 0, "an ICMP error"},
+    {"reset", 0, "a RST ended its last connection"},
+    {"unmapped", 0, "it was asked for, and then given back"},
+    {"replaced", 0, "its host asked for the port, whose mapping serves the flow from then on"},
 };
 static const hp_words ending_words = HP_WORDS("a mapping's end", endings);
 

@@ -202,6 +202,8 @@ static const hp_key nat_keys[] = {
      .doc = "what stands before an IPv4 address there: 32, 40, 48, 56, 64 or 96 bits (RFC 6052)"},
     {"addresses", HP_V_ADDRESSES, F(addresses), HP_COUNT(hp_sc_nat, n_addresses), .shown = "chosen, as many as `pool`",
      .doc = "its external addresses"},
+    {"port-mapping", HP_V_MAP, F(port_mapping), .sub = &hp_schema_port_mapping, .shown = "none",
+     .doc = "the protocols by which its hosts may ask it for ports, and how it answers"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_knobs, F(config)},
 };
 #undef F
@@ -223,8 +225,11 @@ static void finish_nat(hp_loader *l, void *base, const hp_tree *node)
 {
     const hp_sc_nat *nat = base;
     const hp_nat_config *config = &nat->config;
-    const hp_tree *outside6 = hp_tree_get(node, "outside6");
+    const hp_tree *outside6 = hp_tree_get(node, "outside6"), *port_mapping = hp_tree_get(node, "port-mapping");
 
+    if (port_mapping != NULL) {
+        ((hp_sc_nat *)base)->port_mapping_mark = hp_loader_mark(l, port_mapping);
+    }
     if (config->nat64_prefix.base.family != HP_AF_NONE && !hp_dns64_prefix_valid(&config->nat64_prefix)) {
         hp_loader_error(l, hp_tree_get(node, "nat64-prefix"), "for example 64:ff9b::/96",
                         "`nat64-prefix` must have 32, 40, 48, 56, 64 or 96 bits, and bits 64 to 71 zero (RFC 6052)");

@@ -88,7 +88,16 @@
       "the SCTP association under the data channels: connecting, connected, closed, failed")                           \
     X(NAT_MAPPING, "nat-mapping", "nat", "proto:s internal:a external:a remote:a", "a mapping is created")             \
     X(NAT_MAPPING_ENDED, "nat-mapping-ended", "nat", "proto:s internal:a external:a reason:s age:t",                   \
-      "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp, reset")                             \
+      "a mapping ends: expired, lifetime, evicted, reboot, rebind, renumber, icmp, reset, unmapped, replaced")         \
+    X(GATEWAY_REQUEST, "gateway-request", "nat",                                                                       \
+      "client:a protocol:s request:s outcome:s transport:s internal:a external:a remote:a lifetime:t",                 \
+      "a request to the NAT by nat-pmp, pcp or upnp, and what became of it: success, the error, or ignored")           \
+    X(GATEWAY_MAPPING, "gateway-mapping", "nat", "protocol:s state:s transport:s internal:a external:a remote:a",      \
+      "an explicit mapping is mapped, filtered, unmapped, expired, or forgotten by a reboot")                          \
+    X(PORT_MAPPING, "port-mapping", "peer",                                                                            \
+      "protocol:s state:s transport:s internal:a external:a remote:a lifetime:t reason:s",                             \
+      "a port that a peer wants mapped: requested, granted, renewed, refused (and why), no-answer, lost, deleted; or " \
+      "rebooted, of its gateway")                                                                                      \
     X(NAT_CHANGED, "nat-changed", "nat", "what:s", "reboot, renumber, rebind or another setting, at run time")         \
     X(LINK_CHANGED, "link-changed", "link", "what:s", "a link's setting changes at run time")                          \
     X(FIREWALL_CHANGED, "firewall-changed", "firewall", "what:s",                                                      \

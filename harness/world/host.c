@@ -76,6 +76,11 @@ void hp_host_set_silent(hp_host *host, bool silent)
     host->silent = silent;
 }
 
+void hp_host_set_untapped(hp_host *host)
+{
+    host->trace = NULL;
+}
+
 void hp_host_set_other(hp_host *host, hp_host_other_func other, void *user)
 {
     host->other = other;

@@ -20,6 +20,8 @@ const char *hp_host_name(const hp_host *host);
 hp_world *hp_host_world(const hp_host *host);
 /* No ICMP port unreachable, no echo reply. */
 void hp_host_set_silent(hp_host *host, bool silent);
+/* It has no taps: another element, of whose box it is a part, records all that it sends and receives. */
+void hp_host_set_untapped(hp_host *host);
 
 /* Adds interface number n (0, 1, ...), which is also the node port it sends and receives on. name may be NULL for the
  * only one. mtu 0 = 1500. */

@@ -36,7 +36,7 @@ struct hp_socket {
 
 struct hp_host {
     hp_node node;
-    hp_trace *trace; /* the world's; may be NULL */
+    hp_trace *trace; /* of its taps: the world's; may be NULL */
     bool silent;
     GArray *interfaces; /* of hp_host_interface */
     GArray *addresses; /* of hp_host_address, in order of addition */

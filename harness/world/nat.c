@@ -13,7 +13,8 @@
  *   reboot     everything learned is forgotten but ports in quarantine, SYNs and fragments that wait are dropped,
  *              sequential assignment starts again; the random stream goes on
  *   renumber   the same, with other addresses
- *   rebind     mappings change their port in order of creation; no port that one of them left is taken meanwhile
+ *   rebind     mappings change their port in order of creation; no port that one of them left is taken meanwhile.
+ *              Explicit ones (nat_explicit.h) stay: their ports were promised
  *   configure  timeouts hold for living mappings from their last refresh on, at once; lower limits bite at the next
  *              birth; mapping behaviour and ports concern new mappings (see nat_mapping.c) */
 #include "world/nat.h"
@@ -26,6 +27,8 @@ static void nat_receive(hp_node *node, unsigned port, hp_packet *p)
     hp_nat *nat = (hp_nat *)node;
     if (port == HP_NAT_INSIDE)
         hp_nat_from_inside(nat, p);
+    else if (port == HP_NAT_LOCAL)
+        hp_nat_send(nat, HP_NAT_INSIDE, p);
     else
         hp_nat_from_outside(nat, p);
 }
@@ -52,6 +55,7 @@ static void nat_free(hp_node *node)
     hp_nat_quarantine_clear(&nat->quarantine);
     hp_nat_tcp_clear(&nat->tcp);
     hp_nat_fragments_free(nat->fragments);
+    g_hash_table_unref(nat->grants);
     hp_nat_hosts_clear(nat);
     hp_nat_table_clear(&nat->table);
     hp_nat_inbound_clear(&nat->inbound);
@@ -135,6 +139,7 @@ static void set_timeouts(hp_nat *nat)
     nat->timeouts[HP_NAT_TIMER_WELL_KNOWN] = first_set(c->udp_well_known_timeout, udp);
     nat->timeouts[HP_NAT_TIMER_ICMP] = first_set(c->icmp_timeout, 60 * HP_S);
     nat->timeouts[HP_NAT_TIMER_TCP] = HP_NEVER;
+    nat->timeouts[HP_NAT_TIMER_EXPLICIT] = HP_NEVER;
     nat->tcp_timeouts[HP_NAT_TCP_OUT_INIT] = opening;
     nat->tcp_timeouts[HP_NAT_TCP_IN_INIT] = opening;
     nat->tcp_timeouts[HP_NAT_TCP_HANDSHAKE] = first_set(c->tcp_handshake_timeout, opening);
@@ -192,6 +197,7 @@ hp_nat *hp_nat_new(hp_world *world, const char *name, const hp_nat_config *confi
     hp_timer_init(&nat->expiry, HP_TIMER_NODE, nat->node.id, hp_nat_mapping_expire, nat);
     hp_nat_tcp_hold_init(nat);
     nat->fragments = hp_nat_fragments_new(nat);
+    nat->grants = hp_nat_grants_new();
     set_config(nat, config);
     return nat;
 }
@@ -268,7 +274,7 @@ unsigned hp_nat_rebind(hp_nat *nat, const hp_addr *inside_ip)
 
     changed(nat, "rebind");
     for (uint32_t id = t->by_creation.next; id; id = hp_nat_cold(t, id)->by_creation.next) {
-        if (!inside_ip || hp_addr_same_ip(&hp_nat_hot(t, id)->internal, inside_ip))
+        if ((!inside_ip || hp_addr_same_ip(&hp_nat_hot(t, id)->internal, inside_ip)) && !hp_nat_is_explicit(t, id))
             g_array_append_val(ids, id);
     }
     for (unsigned i = 0; i < ids->len; i++) {
@@ -325,7 +331,8 @@ size_t hp_nat_memory(const hp_nat *nat)
 {
     return hp_nat_table_memory(&nat->table) + hp_nat_pool_memory(&nat->pool) + hp_nat_hosts_memory(nat) +
            hp_nat_inbound_memory(&nat->inbound) + hp_nat_fragments_memory(nat->fragments) +
-           hp_nat_tcp_memory(&nat->tcp) + hp_nat_quarantine_memory(&nat->quarantine) + hp_nat_tcp_hold_memory(nat);
+           hp_nat_tcp_memory(&nat->tcp) + hp_nat_quarantine_memory(&nat->quarantine) + hp_nat_tcp_hold_memory(nat) +
+           hp_nat_grants_memory(nat);
 }
 
 bool hp_nat_lookup(const hp_nat *nat, uint8_t proto, const hp_addr *internal, const hp_addr *remote, hp_addr *ret)

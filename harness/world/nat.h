@@ -11,7 +11,10 @@
 
 typedef struct hp_nat hp_nat;
 
-enum { HP_NAT_INSIDE = 0, HP_NAT_OUTSIDE = 1 };
+/* The third port, where something is connected to it, is the way to a host that lives in the same box and has the NAT's
+ * inside addresses: what comes from the inside for these, or for a multicast group, leaves there (echo requests are the
+ * NAT's own), and what that host sends goes to the inside. Both pass the tap "name/in". */
+enum { HP_NAT_INSIDE = 0, HP_NAT_OUTSIDE = 1, HP_NAT_LOCAL = 2 };
 
 /* Copies config. Without addresses of a family, packets of that family are dropped (no-route). */
 hp_nat *hp_nat_new(hp_world *world, const char *name, const hp_nat_config *config);
@@ -31,7 +34,7 @@ bool hp_nat_set_external_prefix(hp_nat *nat, const hp_prefix *inside, const hp_p
 void hp_nat_reboot(hp_nat *nat);
 /* New external addresses: every mapping ends. */
 void hp_nat_renumber(hp_nat *nat, const hp_addr *addrs, size_t n);
-/* Every mapping of that inside host (NULL: of all) moves to another external port; filtering state is kept. Returns
+/* Every mapping of that inside host (NULL: of all), but explicit ones, moves to another external port; filtering state is kept. Returns
  * how many moved. */
 unsigned hp_nat_rebind(hp_nat *nat, const hp_addr *inside_ip);
 /* Replaces the knobs; existing mappings go on under the new ones. */

@@ -63,7 +63,11 @@ static void for_itself(hp_nat *nat, unsigned side, hp_packet *p, bool answers, h
 
 void hp_nat_local(hp_nat *nat, unsigned side, hp_packet *p)
 {
-    for_itself(nat, side, p, true, HP_DROP_NO_SOCKET);
+    bool echo = hp_packet_is_icmp(p) && p->icmp_kind == HP_ICMP_ECHO_REQUEST;
+    if (hp_node_is_connected(&nat->node, HP_NAT_LOCAL) && !echo)
+        hp_node_emit(&nat->node, HP_NAT_LOCAL, p);
+    else
+        for_itself(nat, side, p, true, HP_DROP_NO_SOCKET);
 }
 
 void hp_nat_icmp_own(hp_nat *nat, unsigned side, hp_packet *p)
@@ -183,8 +187,10 @@ static void pass_error(hp_nat *nat, unsigned side, unsigned out, hp_packet *p, c
         drop(nat, side, p, HP_DROP_NAT_PROTOCOL, refusal);
     bool fatal = nat->config.icmp_error_ends_mapping ||
                  (nat->config.icmp_unreachable_ends_mapping && p_kind == HP_ICMP_PORT_UNREACHABLE);
-    for (unsigned i = 0; fatal && i < n_ids; i++)
-        hp_nat_mapping_end(nat, ids[i], HP_NAT_END_ICMP);
+    for (unsigned i = 0; fatal && i < n_ids; i++) {
+        if (!hp_nat_is_explicit(&nat->table, ids[i]))
+            hp_nat_mapping_end(nat, ids[i], HP_NAT_END_ICMP);
+    }
     if (!passes)
         return;
     nat->quoted = *ends;

@@ -3,7 +3,7 @@
  * Finding. With one kind of mapping alive, that is one lookup. Several kinds are alive after the mapping behaviour was
  * changed at run time, or beside inbound-first state; then the narrowest kind that fits serves the packet, and a
  * mapping of another kind than the present setting goes on only for remotes it already knows: flows under way are not
- * torn, new ones obey the new knobs.
+ * torn, new ones obey the new knobs. An explicit mapping (nat_explicit.h) serves every remote that no narrower one does.
  *
  * Timers (RFC 4787 section 4.3). Which timeout holds is settled by the packet that last refreshed the mapping: to or
  * from a remote port below 1024 the well-known timeout, if one is set; else the ordinary one once a packet was let in,
@@ -21,8 +21,8 @@
  * recently refreshed. */
 #include "world/nat_private.h"
 
-static const char *const end_names[] = {"expired", "lifetime", "evicted", "reboot",
-                                        "rebind",  "renumber", "icmp",    "reset"};
+static const char *const end_names[] = {"expired",  "lifetime", "evicted", "reboot",   "rebind",
+                                        "renumber", "icmp",     "reset",   "unmapped", "replaced"};
 static_assert(G_N_ELEMENTS(end_names) == HP_NAT_N_ENDS, "one name an end");
 
 static const char *const proto_names[] = {"udp", "icmp", "tcp"};
@@ -40,6 +40,8 @@ static void trace_birth(const hp_nat *nat, uint32_t id, const hp_addr *remote)
     if (!trace)
         return;
     const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    hp_addr none = {0}; /* for anybody: nat_explicit.c */
+    remote = hp_addr_is_unspecified(remote) ? &none : remote;
     hp_trace_event(trace, hp_world_now(nat->node.world), HP_EV_NAT_MAPPING, nat->node.name,
                    HP_FS("proto", proto_names[m->proto]), HP_FA("internal", m->internal),
                    HP_FA("external", hp_nat_mapping_external(nat, id)), HP_FA("remote", *remote));
@@ -59,6 +61,15 @@ static void trace_end(const hp_nat *nat, uint32_t id, hp_nat_end why)
 
 /* ---- deadlines ---- */
 
+/* max_lifetime is no matter of explicit mappings: the oldest other one. */
+static uint32_t oldest_implicit(const hp_nat_table *t)
+{
+    uint32_t id = t->by_creation.next;
+    while (id && hp_nat_is_explicit(t, id))
+        id = hp_nat_cold(t, id)->by_creation.next;
+    return id;
+}
+
 static hp_time earliest(const hp_nat *nat)
 {
     const hp_nat_table *t = &nat->table;
@@ -66,8 +77,9 @@ static hp_time earliest(const hp_nat *nat)
     for (unsigned timer = 0; timer < HP_NAT_N_TIMERS; timer++)
         at = MIN(at, hp_time_add(hp_nat_timer_bound(t, (hp_nat_timer)timer), nat->timeouts[timer]));
     at = MIN(at, hp_nat_tcp_earliest(nat));
-    if (nat->config.max_lifetime && t->by_creation.next)
-        at = MIN(at, hp_time_add(hp_nat_cold(t, t->by_creation.next)->created, nat->config.max_lifetime));
+    uint32_t oldest = nat->config.max_lifetime ? oldest_implicit(t) : 0;
+    if (oldest)
+        at = MIN(at, hp_time_add(hp_nat_cold(t, oldest)->created, nat->config.max_lifetime));
     return at;
 }
 
@@ -90,7 +102,7 @@ void hp_nat_mapping_expire(void *owner, hp_time now)
         }
     }
     hp_nat_tcp_expire(nat, now);
-    for (uint32_t id; nat->config.max_lifetime && (id = t->by_creation.next) != 0;) {
+    for (uint32_t id; nat->config.max_lifetime && (id = oldest_implicit(t)) != 0;) {
         if (hp_time_add(hp_nat_cold(t, id)->created, nat->config.max_lifetime) > now)
             break;
         hp_nat_mapping_end(nat, id, HP_NAT_END_LIFETIME);
@@ -100,6 +112,8 @@ void hp_nat_mapping_expire(void *owner, hp_time now)
 
 static hp_nat_timer timer_for(const hp_nat *nat, const hp_nat_mapping *m, uint16_t remote_port)
 {
+    if (m->timer == HP_NAT_TIMER_EXPLICIT)
+        return HP_NAT_TIMER_EXPLICIT;
     if (m->proto != HP_NAT_UDP)
         return m->proto == HP_NAT_TCP ? HP_NAT_TIMER_TCP : HP_NAT_TIMER_ICMP;
     if (remote_port < 1024 && nat->config.udp_well_known_timeout)
@@ -136,6 +150,8 @@ void hp_nat_mapping_end(hp_nat *nat, uint32_t id, hp_nat_end why)
     else if (why == HP_NAT_END_EVICTED)
         nat->stats.evicted++;
     uint32_t host = hp_nat_cold(&nat->table, id)->host;
+    if (hp_nat_is_explicit(&nat->table, id))
+        hp_nat_grants_forget(nat, id);
     hp_nat_tcp_end_all(nat, id);
     hp_nat_ports_unlink(nat, id, false);
     hp_nat_hosts_detach(nat, id);
@@ -159,7 +175,7 @@ static uint32_t least_recent_of_all(hp_nat *nat)
 {
     uint32_t best = 0;
     for (unsigned timer = 0; timer < HP_NAT_N_TIMERS; timer++) {
-        uint32_t id = hp_nat_timer_first(&nat->table, (hp_nat_timer)timer);
+        uint32_t id = timer == HP_NAT_TIMER_EXPLICIT ? 0 : hp_nat_timer_first(&nat->table, (hp_nat_timer)timer);
         if (id && (!best || hp_nat_hot(&nat->table, id)->refreshed < hp_nat_hot(&nat->table, best)->refreshed))
             best = id;
     }
@@ -172,7 +188,7 @@ static uint32_t victim_of_host(const hp_nat *nat, uint32_t host, hp_nat_proto pr
     uint32_t best = 0;
     for (uint32_t id = nat->hosts.records[host].oldest; id; id = hp_nat_cold(&nat->table, id)->by_host.next) {
         const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
-        if (proto != HP_NAT_N_PROTOS && m->proto != proto)
+        if ((proto != HP_NAT_N_PROTOS && m->proto != proto) || m->timer == HP_NAT_TIMER_EXPLICIT)
             continue;
         if (!best || m->refreshed < hp_nat_hot(&nat->table, best)->refreshed)
             best = id;
@@ -182,7 +198,7 @@ static uint32_t victim_of_host(const hp_nat *nat, uint32_t host, hp_nat_proto pr
     return best;
 }
 
-/* Which mapping gives way; 0 when none does. */
+/* Which mapping gives way; 0 when none does. An explicit one never does. */
 static uint32_t victim(hp_nat *nat, uint32_t host, hp_nat_proto proto)
 {
     bool least_recent = nat->config.eviction == HP_NAT_EVICT_LEAST_RECENT;
@@ -190,7 +206,7 @@ static uint32_t victim(hp_nat *nat, uint32_t host, hp_nat_proto proto)
         return 0;
     if (host)
         return victim_of_host(nat, host, proto, least_recent);
-    return least_recent ? least_recent_of_all(nat) : nat->table.by_creation.next;
+    return least_recent ? least_recent_of_all(nat) : oldest_implicit(&nat->table);
 }
 
 /* RFC 6888 REQ-11b, RFC 5508 REQ-8: tell the host that its flow cannot be had. */
@@ -231,15 +247,16 @@ uint32_t hp_nat_mapping_find(const hp_nat *nat, hp_nat_proto proto, const hp_add
         if (n_of_kind[kind] == 0)
             continue;
         uint32_t id = hp_nat_table_find(t, (hp_nat_behaviour)kind, proto, internal, remote);
-        if (id && (kind == nat->policy[proto].mapping ||
+        if (id && (kind == nat->policy[proto].mapping || hp_nat_is_explicit(t, id) ||
                    hp_nat_session_has(t, id, HP_NAT_ADDRESS_AND_PORT_DEPENDENT, remote)))
             return id;
     }
     return 0;
 }
 
+/* wish: of an explicit mapping; else NULL. */
 static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
-                       const hp_addr *remote, hp_nat_verdict *v)
+                       const hp_addr *remote, const hp_nat_wish *wish, hp_nat_verdict *v)
 {
     hp_time now = hp_world_now(nat->node.world);
     hp_nat_want want = {.proto = proto, .kind = kind, .internal = *internal, .remote = *remote};
@@ -253,11 +270,16 @@ static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, c
     want.host = hp_nat_hosts_get(nat, internal, remote);
     if (!make_room(nat, want.host, proto, v))
         return 0;
-    if (!hp_nat_ports_find(nat, &want, &m.external, &m.port)) {
+    bool granted = wish && wish->external.port && hp_nat_ports_try(nat, &want, &wish->external, &m.external, &m.port);
+    if (!granted && wish && wish->external.port && !wish->exact) { /* at another address, rather than another port */
+        hp_addr elsewhere = {.port = wish->external.port};
+        granted = hp_nat_ports_try(nat, &want, &elsewhere, &m.external, &m.port);
+    }
+    if (!granted && ((wish && wish->exact) || !hp_nat_ports_find(nat, &want, &m.external, &m.port))) {
         hp_nat_refuse(v, HP_DROP_NAT_NO_PORT, NULL, regret(nat));
         return 0;
     }
-    m.timer = (uint8_t)timer_for(nat, &m, remote->port);
+    m.timer = wish ? HP_NAT_TIMER_EXPLICIT : (uint8_t)timer_for(nat, &m, remote->port);
     uint32_t id = hp_nat_table_add(&nat->table, &m, now);
     if (!id) {
         hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "no NAT has so many mappings", regret(nat));
@@ -268,7 +290,7 @@ static uint32_t create(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, c
     nat->stats.created++;
     nat->stats.mappings_peak = MAX(nat->stats.mappings_peak, nat->table.n);
     hp_time deadline = hp_time_add(now, nat->timeouts[m.timer]);
-    if (nat->config.max_lifetime)
+    if (nat->config.max_lifetime && !wish)
         deadline = MIN(deadline, hp_time_add(now, nat->config.max_lifetime));
     hp_nat_mapping_arm_no_later(nat, deadline);
     trace_birth(nat, id, remote);
@@ -295,15 +317,53 @@ uint32_t hp_nat_mapping_get(hp_nat *nat, hp_nat_proto proto, const hp_addr *inte
     } else {
         kind = nat->policy[proto].mapping;
     }
-    id = create(nat, kind, proto, internal, remote, v);
+    id = create(nat, kind, proto, internal, remote, NULL, v);
     *ret_created = id != 0;
     return id;
 }
 
-bool hp_nat_mapping_rebind(hp_nat *nat, uint32_t id)
+uint32_t hp_nat_mapping_make(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
+                             const hp_addr *remote, const hp_nat_wish *wish, hp_nat_verdict *v)
+{
+    return create(nat, kind, proto, internal, remote, wish, v);
+}
+
+void hp_nat_mapping_set_explicit(hp_nat *nat, uint32_t id, bool is_explicit)
 {
     hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
-    hp_time now = hp_world_now(nat->node.world);
+    hp_nat_timer timer = HP_NAT_TIMER_EXPLICIT;
+
+    if (!is_explicit) {
+        hp_nat_mapping as_implicit = *m;
+        as_implicit.timer = HP_NAT_TIMER_UDP;
+        timer = timer_for(nat, &as_implicit, UINT16_MAX);
+    }
+    if (timer == m->timer)
+        return;
+    hp_nat_timer_change(&nat->table, id, timer);
+    hp_nat_mapping_rearm(nat);
+}
+
+void hp_nat_mapping_move(hp_nat *nat, uint32_t id, uint16_t external, uint16_t port, bool reserve)
+{
+    hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
+    uint32_t host = hp_nat_cold(&nat->table, id)->host;
+    hp_addr remote = m->remote;
+
+    trace_end(nat, id, HP_NAT_END_REBIND);
+    hp_nat_ports_unlink(nat, id, reserve);
+    m->external = external;
+    m->port = port;
+    hp_nat_ports_link(nat, id);
+    hp_nat_table_renew(&nat->table, id, hp_world_now(nat->node.world));
+    hp_nat_hosts_detach(nat, id);
+    hp_nat_hosts_attach(nat, host, id);
+    trace_birth(nat, id, &remote);
+}
+
+bool hp_nat_mapping_rebind(hp_nat *nat, uint32_t id)
+{
+    const hp_nat_mapping *m = hp_nat_hot(&nat->table, id);
     uint32_t host = hp_nat_cold(&nat->table, id)->host;
     hp_nat_want want = {.proto = (hp_nat_proto)m->proto,
                         .kind = (hp_nat_behaviour)m->kind,
@@ -315,14 +375,6 @@ bool hp_nat_mapping_rebind(hp_nat *nat, uint32_t id)
 
     if (!hp_nat_ports_find(nat, &want, &external, &port))
         return false;
-    trace_end(nat, id, HP_NAT_END_REBIND);
-    hp_nat_ports_unlink(nat, id, true);
-    m->external = external;
-    m->port = port;
-    hp_nat_ports_link(nat, id);
-    hp_nat_table_renew(&nat->table, id, now);
-    hp_nat_hosts_detach(nat, id);
-    hp_nat_hosts_attach(nat, host, id);
-    trace_birth(nat, id, &want.remote);
+    hp_nat_mapping_move(nat, id, external, port, true);
     return true;
 }

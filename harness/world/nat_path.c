@@ -331,6 +331,8 @@ void hp_nat_from_inside(hp_nat *nat, hp_packet *p)
         hp_node_drop(&nat->node, p, HP_DROP_BAD_SOURCE, NULL);
     } else if (hp_addr_same_ip(&p->dst, &nat->internal[family])) {
         hp_nat_local(nat, HP_NAT_INSIDE, p);
+    } else if (hp_addr_is_multicast(&p->dst) && hp_node_is_connected(&nat->node, HP_NAT_LOCAL)) {
+        hp_node_emit(&nat->node, HP_NAT_LOCAL, p);
     } else if (nat->pool.n_of_family[family] == 0) {
         hp_node_drop(&nat->node, p, HP_DROP_NO_ROUTE, "the NAT has no external address of that family");
     } else if (!hp_nat_is_routable(&p->dst)) {

@@ -448,6 +448,34 @@ static bool find_place(hp_nat *nat, const hp_nat_want *want, unsigned turn, plac
     return false;
 }
 
+/* A host asks for a port by name: where no range was set, any will do, well-known ones too (RFC 6887 section 11.3 leaves
+ * it to the NAT). */
+static hp_nat_span wish_span(const hp_nat *nat, hp_nat_span drawn)
+{
+    hp_port_range range = nat->config.port_range;
+    bool bound = nat->config.port_block > 0 || range.first != 0 || range.last != 0;
+    return bound ? drawn : (hp_nat_span){.first = 1, .last = UINT16_MAX};
+}
+
+bool hp_nat_ports_try(hp_nat *nat, const hp_nat_want *want, const hp_addr *wish, uint16_t *ret_external,
+                      uint16_t *ret_port)
+{
+    place found;
+
+    if (nat->quarantine.n)
+        hp_nat_quarantine_shed(nat);
+    for (unsigned n = 0; nth_place(nat, want, 0, n, n == 0, &found); n++) {
+        const hp_addr *addr = &nat->pool.externals[found.external].addr;
+        if ((wish->family != HP_AF_NONE && !hp_addr_same_ip(addr, wish)) ||
+            !in_span(wish_span(nat, found.span), wish->port) || !acceptable(nat, want, found.external, wish->port))
+            continue;
+        *ret_external = found.external;
+        *ret_port = wish->port;
+        return true;
+    }
+    return false;
+}
+
 bool hp_nat_ports_find(hp_nat *nat, const hp_nat_want *want, uint16_t *ret_external, uint16_t *ret_port)
 {
     unsigned family = hp_nat_family(&want->remote);

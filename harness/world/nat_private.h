@@ -6,6 +6,7 @@
  *                                nat_fragment.c  before all of them, for fragments
  *   nat_path.c  asks nat_mapping.c (find, create, refresh, end), which asks
  *               nat_hosts.c (inside hosts: pooling, port blocks), nat_ports.c (external ports), nat_inbound.c
+ *   nat_explicit.c  mappings that somebody asked for: who holds them, and whom they let in
  *   nat64.c     turns an IPv6 packet for an IPv4 remote into a flow of the table, and at the end its headers
  *   nat_ipv6.c  IPv6 that is routed, or has its prefix replaced, and never sees the table
  *   nat_path.c  carries the verdict out: translated and sent, or dropped and perhaps answered; for a first fragment
@@ -136,6 +137,8 @@ typedef enum hp_nat_end {
     HP_NAT_END_RENUMBER,
     HP_NAT_END_ICMP,
     HP_NAT_END_RST,
+    HP_NAT_END_UNMAPPED,
+    HP_NAT_END_REPLACED,
     HP_NAT_N_ENDS,
 } hp_nat_end;
 
@@ -158,6 +161,7 @@ struct hp_nat {
     bool tcp_refreshed_by[2];
     hp_nat_syn tcp_syn; /* never HP_NAT_SYN_AS_UDP */
     hp_nat_hold hold;
+    GHashTable *grants; /* of explicit mappings: id -> hp_nat_grants* (nat_explicit.c); looked up, never walked */
     hp_nat_fragment_table *fragments;
     uint32_t cut; /* the packet under judgement was reassembled, from fragments of at most that wire length; else 0 */
     hp_timer expiry;
@@ -242,6 +246,10 @@ static inline int hp_nat_external_of(const hp_nat_pool *pool, const hp_addr *a)
 /* The ports (or ICMP ids) that assignment draws from, before blocks. */
 hp_nat_span hp_nat_ports_range(const hp_nat_config *config, hp_nat_proto proto, uint16_t internal_port);
 bool hp_nat_ports_find(hp_nat *nat, const hp_nat_want *want, uint16_t *ret_external, uint16_t *ret_port);
+/* That port of that address (family none: of any that the mapping may use), or false. The range that assignment draws
+ * from only counts where one was set. */
+bool hp_nat_ports_try(hp_nat *nat, const hp_nat_want *want, const hp_addr *wish, uint16_t *ret_external,
+                      uint16_t *ret_port);
 void hp_nat_ports_link(hp_nat *nat, uint32_t id);
 /* reserve: the port stays taken until hp_nat_ports_release(). Otherwise it is free, or goes into quarantine. */
 void hp_nat_ports_unlink(hp_nat *nat, uint32_t id, bool reserve);
@@ -299,9 +307,35 @@ void hp_nat_mapping_refresh(hp_nat *nat, uint32_t id, unsigned side, uint16_t re
 void hp_nat_mapping_end(hp_nat *nat, uint32_t id, hp_nat_end why);
 void hp_nat_mapping_end_all(hp_nat *nat, hp_nat_end why);
 bool hp_nat_mapping_rebind(hp_nat *nat, uint32_t id);
+/* What an explicit mapping is born with. */
+typedef struct hp_nat_wish {
+    hp_addr external; /* family none: any address; port 0: any port */
+    bool exact; /* that one or none */
+} hp_nat_wish;
+/* An explicit mapping; there must be none of that kind and key. 0 and a refusal in *v when it cannot be made. */
+uint32_t hp_nat_mapping_make(hp_nat *nat, hp_nat_behaviour kind, hp_nat_proto proto, const hp_addr *internal,
+                             const hp_addr *remote, const hp_nat_wish *wish, hp_nat_verdict *v);
+/* The mapping goes on at that free place; the place that it leaves is free, or (reserve) taken until it is released. */
+void hp_nat_mapping_move(hp_nat *nat, uint32_t id, uint16_t external, uint16_t port, bool reserve);
+/* Its timer from now on, with what is left of it since the last refresh. */
+void hp_nat_mapping_set_explicit(hp_nat *nat, uint32_t id, bool is_explicit);
+
+/* ---- nat_explicit.c ---- */
+
+GHashTable *hp_nat_grants_new(void);
+/* Whether one of the grants of an explicit mapping lets a packet from `remote` in by itself. */
+bool hp_nat_grants_admit(const hp_nat *nat, uint32_t id, const hp_addr *remote);
+/* The same, or else the NAT's own filter. */
+bool hp_nat_explicit_admits(const hp_nat *nat, hp_nat_proto proto, uint32_t id, const hp_addr *remote);
+/* An explicit mapping ends: nobody holds it any more. */
+void hp_nat_grants_forget(hp_nat *nat, uint32_t id);
+size_t hp_nat_grants_memory(const hp_nat *nat);
+
 /* Whether the protocol's filter lets a packet from `remote` in. */
 static inline bool hp_nat_mapping_admits(const hp_nat *nat, hp_nat_proto proto, uint32_t id, const hp_addr *remote)
 {
+    if (G_UNLIKELY(hp_nat_is_explicit(&nat->table, id)))
+        return hp_nat_explicit_admits(nat, proto, id, remote);
     return hp_nat_session_has(&nat->table, id, nat->policy[proto].filtering, remote);
 }
 hp_addr hp_nat_mapping_external(const hp_nat *nat, uint32_t id);

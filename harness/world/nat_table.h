@@ -9,7 +9,7 @@
  *                                                     reboot, renumber, rebind, icmp --> (none)
  *
  *   Birth     Only a packet from the inside makes a mapping (nat_mapping.c): never an ICMP error, never a packet from
- *             outside. It gets an external address and port (nat_ports.c) and its first session, the remote that the
+ *             outside. (Or somebody asks for it: nat_explicit.h. Such a one has no timer, and nobody evicts it.) It gets an external address and port (nat_ports.c) and its first session, the remote that the
  *             packet was sent to. From here on it stands in all of: the inside index, the chain of its external port,
  *             the creation list, one timer heap; in the tuple index when ports may be overloaded; in its inside host's
  *             list when hosts are told apart.
@@ -50,6 +50,7 @@ typedef enum hp_nat_timer {
     HP_NAT_TIMER_WELL_KNOWN, /* last refreshed by a packet to or from a port below 1024 */
     HP_NAT_TIMER_ICMP,
     HP_NAT_TIMER_TCP, /* never: a TCP mapping ends with its last session (nat_tcp.h) */
+    HP_NAT_TIMER_EXPLICIT, /* never: somebody asked for the mapping, and says when it ends (nat_explicit.h) */
     HP_NAT_N_TIMERS,
 } hp_nat_timer;
 
@@ -135,6 +136,12 @@ typedef struct hp_nat_table {
 static inline hp_nat_mapping *hp_nat_hot(const hp_nat_table *t, uint32_t id)
 {
     return &t->chunks[id >> HP_NAT_CHUNK_SHIFT].hot[id & (HP_NAT_CHUNK - 1)];
+}
+
+/* Somebody asked for it: it neither idles out nor gives way (nat_explicit.h). */
+static inline bool hp_nat_is_explicit(const hp_nat_table *t, uint32_t id)
+{
+    return hp_nat_hot(t, id)->timer == HP_NAT_TIMER_EXPLICIT;
 }
 
 static inline hp_nat_mapping_cold *hp_nat_cold(const hp_nat_table *t, uint32_t id)

@@ -1,7 +1,7 @@
 /* TCP through the NAT (RFC 5382, RFC 7857; the sessions are told in nat_tcp.h).
  *
  * Outwards, a bare SYN makes what it needs, mapping and session. Inwards it makes a session where a mapping exists and
- * the filter admits the remote; connection-dependent filtering admits nobody. What answers it outwards leaves by the
+ * the filter admits the remote; connection-dependent filtering admits nobody but to explicit mappings. What answers it outwards leaves by the
  * mapping that it came in by (RFC 5382 REQ-2), also where the host's own SYN would have got another. A SYN that comes
  * in by one mapping while the host has a connection with that remote by another is refused: the host could not tell the
  * two apart. A segment of a session that is known
@@ -94,6 +94,14 @@ static uint32_t session_out(hp_nat *nat, const flow *f, bool *ret_created, hp_na
     return id ? hp_nat_tcp_open(nat, id, remote, opens ? HP_NAT_TCP_OUT_INIT : HP_NAT_TCP_PICKED_UP, v) : 0;
 }
 
+/* Whether the filter lets that remote open a connection. */
+static bool may_connect(const hp_nat *nat, uint32_t id, const hp_addr *remote)
+{
+    if (nat->policy[HP_NAT_TCP].by_connection)
+        return hp_nat_is_explicit(&nat->table, id) && hp_nat_grants_admit(nat, id, remote);
+    return hp_nat_mapping_admits(nat, HP_NAT_TCP, id, remote);
+}
+
 /* The same for a segment that a remote sends to that mapping (0: there is none). */
 static uint32_t session_in(hp_nat *nat, const flow *f, uint32_t id, const hp_addr *remote, bool filtered,
                            hp_nat_verdict *v)
@@ -109,9 +117,7 @@ static uint32_t session_in(hp_nat *nat, const flow *f, uint32_t id, const hp_add
 
     if (session && !reopens)
         return session;
-    bool admitted =
-        id &&
-        (!filtered || (!nat->policy[HP_NAT_TCP].by_connection && hp_nat_mapping_admits(nat, HP_NAT_TCP, id, remote)));
+    bool admitted = id && (!filtered || may_connect(nat, id, remote));
     if (!admitted || f->p->corrupt || !(opens || may_pick_up(nat, f))) {
         bool no_mapping = !id || (admitted && !opens);
         refuse(nat, f, v, no_mapping ? HP_DROP_NAT_NO_MAPPING : HP_DROP_NAT_FILTERED, remote);

@@ -2,7 +2,7 @@
  *
  * A session ends by its state's timeout, by a RST where the knobs say so, with its mapping, or to make room in a
  * mapping that has as many as it may (max_sessions_per_mapping; `eviction` says whether the oldest gives way). The last
- * one takes the mapping along, at once and for the same reason (RFC 6146 section 3.5.2.1).
+ * one takes the mapping along, at once and for the same reason (RFC 6146 section 3.5.2.1), unless it is explicit.
  *
  * What refreshes (RFC 5382 REQ-5 speaks of idle connections, so by default both directions do): see nat_tcp.h. A RST
  * refreshes nothing, nor does a segment that was filtered (RFC 7857 sections 7 and 7.1) or came corrupt.
@@ -23,7 +23,7 @@ static void end(hp_nat *nat, uint32_t session, hp_nat_end why)
     uint32_t mapping = nat->tcp.records[session].mapping;
     hp_nat_mapping_cold *cold = hp_nat_cold(&nat->table, mapping);
     hp_nat_tcp_remove(&nat->tcp, cold, session);
-    if (cold->n_tcp == 0)
+    if (cold->n_tcp == 0 && !hp_nat_is_explicit(&nat->table, mapping))
         hp_nat_mapping_end(nat, mapping, why);
 }
 
@@ -46,7 +46,7 @@ uint32_t hp_nat_tcp_open(hp_nat *nat, uint32_t mapping, const hp_addr *remote, h
         session =
             hp_nat_tcp_add(&nat->tcp, cold, mapping, &hp_nat_hot(&nat->table, mapping)->internal, remote, state, now);
     if (!session) {
-        if (cold->n_tcp == 0)
+        if (cold->n_tcp == 0 && !hp_nat_is_explicit(&nat->table, mapping))
             hp_nat_mapping_end(nat, mapping, HP_NAT_END_EVICTED);
         hp_nat_refuse(v, HP_DROP_NAT_LIMIT, "the mapping has as many connections as it may", HP_ICMP_NONE);
         return 0;
