@@ -66,9 +66,41 @@ static hp_send_options options_of(const hp_stun_meta *meta)
 
 /* ---- the server's own sockets ---- */
 
+/* Why the engine will pass over it without a word, or NULL. */
+static const char *what_is_wrong(const hp_server *server, const hp_datagram *d)
+{
+    enum { CHANNEL_DATA = 1 }; /* the first two bits (RFC 8656 section 12.4) */
+    uint16_t channel;
+    const uint8_t *payload;
+    size_t length;
+    hp_stun_msg m;
+    if (d->length > 0 && d->data[0] >> 6 == CHANNEL_DATA) {
+        if (server->config.kind != HP_SERVER_TURN) {
+            return "ChannelData for a server that relays nothing";
+        }
+        return hp_channel_data_parse(d->data, d->length, &channel, &payload, &length) ? NULL : "no ChannelData";
+    }
+    return hp_stun_parse(d->data, d->length, &m) ? NULL : "no STUN message";
+}
+
+/* Leaves a trace of a datagram that nobody could read. */
+static void drop_malformed(hp_server *server, const hp_datagram *d, const char *detail)
+{
+    g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_UDP, &d->from, &d->to, NULL, 0);
+    p->uid = d->uid;
+    p->last_record = d->record;
+    hp_trace_drop(hp_world_trace(server->world), hp_world_now(server->world), server->name, p, HP_DROP_MALFORMED,
+                  detail);
+}
+
 static void client_datagram(void *user, hp_socket *socket, const hp_datagram *d)
 {
     hp_server *server = user;
+    const char *wrong = what_is_wrong(server, d);
+    if (wrong != NULL) {
+        drop_malformed(server, d, wrong);
+        return;
+    }
     hp_stun_path path = hp_stun_path_udp(&d->from, &d->to);
     hp_stun_meta meta = meta_of(d);
     hp_turn_server_input(server->engine, hp_world_now(server->world), &path, d->data, d->length, &meta);

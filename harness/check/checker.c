@@ -30,6 +30,7 @@ static const hp_expectation_ops *const ops_by_kind[] = {
     [HP_EXPECT_RECOVERED] = &hp_expect_recovered_ops,
     [HP_EXPECT_MEDIA] = &hp_expect_media_ops,
     [HP_EXPECT_DTLS] = &hp_expect_dtls_ops,
+    [HP_EXPECT_LINK] = &hp_expect_link_ops,
     [HP_EXPECT_EVENT] = &hp_expect_event_ops,
     [HP_EXPECT_ORDER] = &hp_expect_order_ops,
     [HP_EXPECT_RULE] = &hp_expect_rule_ops,

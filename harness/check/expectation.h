@@ -97,6 +97,7 @@ extern const hp_expectation_ops hp_expect_delivery_ops, hp_expect_latency_ops; /
 extern const hp_expectation_ops hp_expect_recovered_ops; /* recovered.c */
 extern const hp_expectation_ops hp_expect_media_ops; /* media.c */
 extern const hp_expectation_ops hp_expect_dtls_ops; /* dtls.c */
+extern const hp_expectation_ops hp_expect_link_ops; /* link.c */
 extern const hp_expectation_ops hp_expect_packets_ops, hp_expect_drops_ops; /* packets.c */
 extern const hp_expectation_ops hp_expect_mappings_ops, hp_expect_relayed_ops; /* middle.c */
 extern const hp_expectation_ops hp_expect_rule_ops; /* rule.c */

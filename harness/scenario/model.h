@@ -344,6 +344,7 @@ typedef enum hp_expect_kind {
     HP_EXPECT_RECOVERED,
     HP_EXPECT_MEDIA,
     HP_EXPECT_DTLS,
+    HP_EXPECT_LINK,
     HP_EXPECT_EVENT,
     HP_EXPECT_ORDER,
     HP_EXPECT_RULE,
@@ -471,6 +472,12 @@ typedef struct hp_expect {
             hp_compare duration; /* of the handshake: from handshaking to connected */
             hp_compare retransmissions; /* dtls-timeout events before it got there */
         } dtls; /* of every association of these peers */
+        struct {
+            char *of, *interface; /* as in set-link */
+            hp_sc_link_direction direction; /* default both; of a LAN and the Internet, whose links have but one, too */
+            /* `declared` is an empty range: min above max. */
+            hp_compare loss, delay, rate, duplicates, reordering, corruption;
+        } link;
         struct {
             hp_event_pattern pattern;
             hp_compare count; /* default >= 1 */

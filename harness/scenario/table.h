@@ -52,7 +52,7 @@ typedef enum hp_value_type {
     HP_V_OCTETS, /* uint8_t *, and a uint16_t at `count`: hexadecimal digits, `2112a442` */
     HP_V_OCTETS32, /* the same: a whole number as four bytes, most significant first */
     HP_V_FAMILIES, /* hp_sc_family */
-    HP_V_COMPARE, /* hp_compare in `unit` */
+    HP_V_COMPARE, /* hp_compare in `unit`; one of `words`, where there are any, is an empty range: min above max */
     HP_V_EDGE, /* hp_time at `offset`, or the name of a step at `count` */
     HP_V_PRESET, /* sets the NAT knobs at `count`; the name goes to `offset`, if that is not 0 */
     HP_V_FIREWALL_PRESET, /* hp_sc_firewall: its name, knobs and policies */
@@ -170,11 +170,11 @@ extern const hp_schema hp_schema_root, hp_schema_network, hp_schema_link, hp_sch
     hp_schema_nat, hp_schema_knobs, hp_schema_server, hp_schema_peer, hp_schema_peer_common, hp_schema_defaults,
     hp_schema_signaling, hp_schema_step, hp_schema_expect, hp_schema_pattern, hp_schema_match, hp_schema_window,
     hp_schema_peer_media, hp_schema_channel, hp_schema_hold, hp_schema_set_media, hp_schema_inject,
-    hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_match_stun, hp_schema_match_tcp, hp_schema_match_dtls,
-    hp_schema_match_rtp, hp_schema_match_rtcp, hp_schema_firewall, hp_schema_firewall_zone, hp_schema_set_firewall,
-    hp_schema_rule, hp_schema_rule_switch, hp_schema_rule_expect, hp_schema_server_transports, hp_schema_raw_peer,
-    hp_schema_raw_action, hp_schema_raw_message, hp_schema_raw_secure, hp_schema_script_expect, hp_schema_port_mapping,
-    hp_schema_port_client, hp_schema_map_port, hp_schema_unmap_port;
+    hp_schema_media_expect, hp_schema_dtls_expect, hp_schema_link_expect, hp_schema_match_stun, hp_schema_match_tcp,
+    hp_schema_match_dtls, hp_schema_match_rtp, hp_schema_match_rtcp, hp_schema_firewall, hp_schema_firewall_zone,
+    hp_schema_set_firewall, hp_schema_rule, hp_schema_rule_switch, hp_schema_rule_expect, hp_schema_server_transports,
+    hp_schema_raw_peer, hp_schema_raw_action, hp_schema_raw_message, hp_schema_raw_secure, hp_schema_script_expect,
+    hp_schema_port_mapping, hp_schema_port_client, hp_schema_map_port, hp_schema_unmap_port;
 extern const hp_words hp_words_media_kind, hp_words_profile, hp_words_event, hp_words_ice_state,
     hp_words_candidate_type, hp_words_method, hp_words_preset, hp_words_attribute, hp_words_icmp,
     hp_words_firewall_preset, hp_words_refusal, hp_words_alg, hp_words_turn_transport;

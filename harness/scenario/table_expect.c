@@ -410,6 +410,8 @@ static const hp_key kinds[] = {
      .doc = "`media: {audio: {loss: \"< 1%\", mos: \"> 4\"}, video: {first-frame: \"< 2s\", freezes: 0}}`"},
     {"dtls", HP_V_MAP, .sub = &hp_schema_dtls_expect, .tag = HP_EXPECT_DTLS,
      .doc = "`dtls: {profile: aes-128-gcm, within: 3s}`"},
+    {"link", HP_V_MAP, .sub = &hp_schema_link_expect, .tag = HP_EXPECT_LINK,
+     .doc = "`link: {of: alice, direction: up, loss: declared, delay: declared}`"},
     {"event", HP_V_MAP, .sub = &event, .tag = HP_EXPECT_EVENT,
      .doc = "`event: {event: ice-state, of: alice, where: {state: failed}, count: 0}`"},
     {"rule", HP_V_MAP, .sub = &hp_schema_rule_expect, .tag = HP_EXPECT_RULE,

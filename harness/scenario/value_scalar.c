@@ -197,9 +197,14 @@ static bool read_chars(hp_loader *l, const hp_key *key, const hp_tree *node, cha
 static bool read_compare(hp_loader *l, const hp_key *key, const hp_tree *node, hp_compare *ret)
 {
     hp_compare value;
+    hp_word word;
 
+    if (key->words != NULL && hp_words_find(key->words, node->text, &word)) {
+        *ret = (hp_compare){.set = true, .unit = key->unit, .min = 1, .max = 0};
+        return true;
+    }
     if (!hp_compare_parse(node->text, key->unit, &value)) {
-        return hp_value_mistake(l, key, node, NULL);
+        return hp_value_mistake(l, key, node, key->words != NULL ? "or one word: `declared`" : NULL);
     }
     *ret = value;
     return true;

@@ -191,6 +191,7 @@ typedef struct hp_field {
     X(LINK_DOWN, "link-down", "the link is a black hole")                                                              \
     X(LINK_MTU, "mtu", "larger than the link's MTU")                                                                   \
     X(CORRUPT, "corrupt", "bad checksum at the receiver")                                                              \
+    X(MALFORMED, "malformed", "not what its protocol asks for: its receiver could not read it")                        \
     X(NO_ROUTE, "no-route", "nobody has that address")                                                                 \
     X(TTL, "ttl", "the TTL ran out")                                                                                   \
     X(NO_SOCKET, "no-socket", "no socket at that port")                                                                \

@@ -131,6 +131,8 @@ struct hp_trace {
     };
     uint64_t size; /* of the mapping */
     uint64_t generation; /* of the caches below */
+    int fd; /* of the mapping's memory */
+    uint64_t ready; /* from here on pages may have to be found first; UINT64_MAX: that is left to chance */
     bool sealed; /* this process writes nothing more */
     hp_log_seen seen[HP_LOG_N_SEEN];
     hp_log_ref *refs; /* open addressing over the hash */

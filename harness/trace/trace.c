@@ -78,8 +78,9 @@ uint32_t hp_trace_packet(hp_trace *trace, hp_time at, uint32_t tap, hp_direction
     /* The codec says whether it fits, so the packet is measured and written in one pass. The mapping ends on a
      * multiple of 8, so there is room for padding too. */
     const uint64_t room = MIN(hp_log_room_after(trace, r) - sizeof *r, UINT64_C(1) << 20);
-    if (p->proto == HP_PROTO_UDP && !p->sum_known && p->frag_total == 0 && p->original_length == 0) {
-        p->l4_sum = hp_packet_sum(p->payload, p->length); /* a packet is recorded at every tap on its way */
+    const bool summed = p->proto == HP_PROTO_UDP || p->proto == HP_PROTO_TCP;
+    if (summed && !p->sum_known && p->frag_total == 0 && p->original_length == 0) {
+        p->l4_sum = hp_packet_payload_sum(p); /* a packet is recorded at every tap on its way */
         p->sum_known = true;
     }
     const uint32_t length = (uint32_t)hp_packet_write(p, r->bytes, room);

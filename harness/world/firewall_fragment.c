@@ -174,10 +174,6 @@ void hp_firewall_fragment_first(hp_firewall *fw, unsigned side, hp_packet *p, co
     datagram_key key = key_of(side, p);
     hp_packet *held;
 
-    if (fw->config.fragments == HP_FIREWALL_FRAGMENTS_DROP) {
-        drop(fw, p, "fragments do not pass");
-        return;
-    }
     GQueue waiting = G_QUEUE_INIT;
     if (fw->config.fragments != HP_FIREWALL_FRAGMENTS_PASS) {
         datagram *d = remember(t, &key);

@@ -157,12 +157,14 @@ void hp_firewall_take(hp_firewall *fw, unsigned side, hp_packet *p)
             hp_packet *error =
                 hp_packet_icmp_error(HP_ICMP_TTL_EXCEEDED, hp_firewall_own_address(fw, side, p->src.family), p, 0);
             hp_firewall_send_own(fw, side, error);
+            fw->stats.refused++;
             hp_node_drop(&fw->node, p, HP_DROP_TTL, NULL);
             return;
         }
         p->ttl--;
     }
-    if (p->frag_offset > 0) {
+    /* One that may not pass begins no flow either. */
+    if (p->frag_offset > 0 || (p->frag_total > 0 && fw->config.fragments == HP_FIREWALL_FRAGMENTS_DROP)) {
         hp_firewall_fragment_later(fw, side, p);
         return;
     }

@@ -172,6 +172,15 @@ void hp_reassembly_free(hp_reassembly *r)
     g_free(r);
 }
 
+void hp_reassembly_flush(hp_reassembly *r, const char *detail)
+{
+    for (unsigned i = 0; i < r->partials->len; i++) {
+        drop_slices(r, g_ptr_array_index(r->partials, i), detail);
+    }
+    g_ptr_array_set_size(r->partials, 0);
+    arm_for_next(r);
+}
+
 unsigned hp_reassembly_pending(const hp_reassembly *r)
 {
     return r->partials->len;

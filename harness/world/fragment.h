@@ -33,6 +33,8 @@ enum { HP_REASSEMBLY_MAX = 256 };
  * of a datagram that was given up; it does not own it. */
 hp_reassembly *hp_reassembly_new(hp_node *node, void (*on_timeout)(void *user, const hp_packet *first), void *user);
 void hp_reassembly_free(hp_reassembly *r);
+/* Gives up every datagram that waits; what it holds is dropped (reassembly, with that detail), and nobody is told. */
+void hp_reassembly_flush(hp_reassembly *r, const char *detail);
 /* Takes ownership of a fragment. Gives the whole packet once it is complete, else NULL. */
 hp_packet *hp_reassembly_add(hp_reassembly *r, hp_packet *fragment);
 /* Datagrams that wait. */

@@ -122,8 +122,11 @@ void hp_nat_fragments_flush(hp_nat_fragment_table *t, bool quiet)
     while ((d = g_queue_peek_head(&t->by_age)))
         forget(t, d, quiet);
     hp_timer_cancel(t->nat->node.world, &t->timer);
-    for (unsigned side = 0; side < G_N_ELEMENTS(t->whole); side++)
+    for (unsigned side = 0; side < G_N_ELEMENTS(t->whole); side++) {
+        if (t->whole[side] && !quiet)
+            hp_reassembly_flush(t->whole[side], "the NAT forgot what it held");
         g_clear_pointer(&t->whole[side], hp_reassembly_free);
+    }
 }
 
 void hp_nat_fragments_free(hp_nat_fragment_table *t)

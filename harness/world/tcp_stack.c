@@ -237,7 +237,7 @@ static void take_segment(hp_host *host, hp_packet *p)
     const uint8_t *data;
     size_t length;
     if (!hp_tcp_parse(p->payload, p->length, &h, &data, &length)) {
-        hp_node_drop(&host->node, p, HP_DROP_NO_SOCKET, "not a well-formed TCP segment");
+        hp_node_drop(&host->node, p, HP_DROP_MALFORMED, "not a well-formed TCP segment");
         return;
     }
     hp_tcp_pair pair = {.local = p->dst, .remote = p->src};

@@ -261,6 +261,52 @@ static void binding(void **state)
     assert_true(hp_addr_equal(&client, &n->alice_addr));
 }
 
+/* What the server cannot read is dropped with a trace that names its capture record, and does no harm. */
+static void malformed(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *detail;
+    } cases[] = {
+        {"", 0, "no STUN message"},
+        {"\0", 1, "no STUN message"},
+        {"GET / HTTP/1.1\r\n\r\n", 18, "ChannelData for a server that relays nothing"},
+        {"\0\1\0\4\x21\x12\xa4\x42............", 20, "no STUN message"}, /* four bytes are missing */
+        {"\0\1\0\4\x21\x12\xa4\x42............\x80\x22\0\1", 24, "no STUN message"}, /* so is an attribute's value */
+        {"\x40\0\0\4abc", 7, "ChannelData for a server that relays nothing"},
+        {"\x40\0\0\4abc", 7, "no ChannelData"},
+        {"\x16\xfe\xff", 3, "no STUN message"},
+    };
+    net *n = *state;
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        n->config.kind = strncmp(cases[i].detail, "ChannelData", 11) == 0 ? HP_SERVER_STUN : HP_SERVER_TURN;
+        start(n);
+        assert_true(hp_socket_send(n->alice_socket, &n->server_addr, cases[i].bytes, cases[i].length, NULL));
+        settle(n);
+        hp_trace_cursor cursor = {0};
+        hp_record record, drop = {0};
+        uint32_t latest = 0;
+        unsigned drops = 0;
+        while (hp_trace_next(n->trace, &cursor, &record)) {
+            latest = record.type == HP_RECORD_PACKET ? record.packet.number : latest;
+            if (record.type == HP_RECORD_DROP && record.drop.reason == HP_DROP_MALFORMED) {
+                drop = record;
+                drops++;
+            }
+        }
+        assert_int_equal(drops, i + 1);
+        assert_string_equal(drop.drop.place, "turn");
+        assert_string_equal(drop.drop.detail, cases[i].detail);
+        assert_int_equal(drop.drop.packet, latest);
+        assert_true(hp_addr_equal(&drop.drop.src, &n->alice_addr));
+        assert_int_equal(n->n_received, 0);
+        hp_server_free(n->server);
+        n->server = NULL;
+    }
+    binding(state);
+}
+
 /* A method nobody knows is met with silence, and traced by its number. */
 static void unknown_method(void **state)
 {
@@ -542,8 +588,19 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(binding),        T(unknown_method),        T(relaying),  T(icmp),        T(expiry), T(stop_and_start),
-        T(delayed_answer), T(answer_from_elsewhere), T(discovery), T(cannot_bind), T(unsent), T(same_seed_same_bytes),
+        T(binding),
+        T(malformed),
+        T(unknown_method),
+        T(relaying),
+        T(icmp),
+        T(expiry),
+        T(stop_and_start),
+        T(delayed_answer),
+        T(answer_from_elsewhere),
+        T(discovery),
+        T(cannot_bind),
+        T(unsent),
+        T(same_seed_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

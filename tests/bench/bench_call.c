@@ -19,6 +19,14 @@ static const char relay_call[] =
     "name: relay\nnetwork: {nats: {home: symmetric, office: symmetric}}\nservers: {turn: turn}\n"
     "defaults: {ice: {stun: turn, turn: turn}}\npeers: {alice: {behind: home}, bob: {behind: office}}\n" TRAFFIC;
 
+/* A day without a word behind two NATs; `ice` says more of the agents. */
+#define IDLE(ice)                                                                                                      \
+    "name: idle\nnetwork: {nats: {home: {udp-timeout: 30s}, office: {udp-timeout: 30s}}}\nservers: {stun: stun}\n"     \
+    "defaults: {ice: {stun: stun" ice "}}\npeers: {alice: {behind: home}, bob: {behind: office}}\n"                    \
+    "steps:\n  - call: {from: alice, to: bob}\nexpect:\n  - connected\n  - mappings: {nat: home, at-end: 1}\n"         \
+    "until: 24h\n"
+static const char idle_call[] = IDLE(""), consent_call[] = IDLE(", consent-freshness: true");
+
 /* n pairs that all call at once, without traffic; the run ends when all are ready. */
 static char *many_calls(unsigned n)
 {
@@ -59,6 +67,10 @@ int main(int argc, char **argv)
            best_of(host_call, trace, folder, REPEATS));
     printf("%-62s %8.2f ms CPU\n", "the same by TURN through two symmetric NATs",
            best_of(relay_call, trace, folder, REPEATS));
+    printf("%-62s %8.0f ms CPU\n", "24 idle hours behind two NATs, keepalives, no evidence",
+           best_of(idle_call, trace, NULL, 1));
+    printf("%-62s %8.0f ms CPU\n", "the same with consent checks, evidence written",
+           best_of(consent_call, trace, folder, 1));
     double alone = best_of(one, trace, NULL, REPEATS), together = best_of(many, trace, NULL, 1) / MANY;
     printf("%-62s %8.3f ms CPU\n", "setting up one host call, alone in its world", alone);
     printf("%-62s %8.3f ms CPU (%.2f times)\n", "the same as one of 500 at once", together, together / alone);

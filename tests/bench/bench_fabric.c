@@ -1,6 +1,6 @@
 /* How many packets a second one core carries: host -> link -> NAT -> link -> host, without a trace.
  *
- *   bench_fabric [PACKETS [ROW]]      default 5,000,000 packets in each of the rows 1 to 12
+ *   bench_fabric [PACKETS [ROW]]      default 5,000,000 packets in each of the rows 1 to 14
  *
  * Each row is a fabric of its own. Every packet (172 bytes, an RTP packet of audio) belongs to an endpoint drawn at
  * random, so that tables are met cold; 64 at a time travel together, sent at one instant.
@@ -9,6 +9,8 @@
  *   plain in     the same from that one socket to a socket for every endpoint
  *   NAT out      host -> link -> NAT -> link -> host, to one socket outside; every endpoint has its mapping
  *   NAT in       the same from that one socket to the endpoints' external addresses; each endpoint is a socket
+ *   rules out    as NAT out, with a middlebox between host and link both ways: three rules, of which none holds for these
+ *   rules in     packets but each is asked (a STUN attribute, a DTLS handshake type, an RTP payload type)
  *
  *   routed6      the same from IPv6 addresses to one, where the NAT routes IPv6
  *   NAT66        the same, where the NAT translates IPv6 to IPv6
@@ -29,8 +31,17 @@
 #include "world/host.h"
 #include "world/link.h"
 #include "world/nat.h"
+#include "world/rules.h"
 
-enum { PAYLOAD = 172, BATCH = 64, PORTS_PER_ADDRESS = 50000, FIRST_PORT = 10000, SERVER_PORT = 3478 };
+enum {
+    PAYLOAD = 172,
+    RTP_VERSION_2 = 0x80,
+    INDEX_AT = 12,
+    BATCH = 64,
+    PORTS_PER_ADDRESS = 50000,
+    FIRST_PORT = 10000,
+    SERVER_PORT = 3478
+};
 #define LINK_DELAY (10 * HP_US)
 
 typedef enum fabric_kind { PLAIN, NAT, ROUTED6, NAT66, NAT64 } fabric_kind;
@@ -71,7 +82,7 @@ static void on_outside(void *user, hp_socket *socket, const hp_datagram *d)
     f->received++;
     if (f->learning) {
         uint32_t index;
-        memcpy(&index, d->data, sizeof index);
+        memcpy(&index, d->data + INDEX_AT, sizeof index);
         f->endpoints[index].external = d->from;
     }
 }
@@ -98,8 +109,8 @@ static void drain(fabric *f)
 
 static void send_out(fabric *f, uint32_t index)
 {
-    uint8_t payload[PAYLOAD] = {0};
-    memcpy(payload, &index, sizeof index);
+    uint8_t payload[PAYLOAD] = {RTP_VERSION_2};
+    memcpy(payload + INDEX_AT, &index, sizeof index);
     hp_host_send_packet(
         f->inside, 0,
         hp_packet_new(HP_PROTO_UDP, &f->endpoints[index].internal, &f->server_inside, payload, sizeof payload));
@@ -107,16 +118,17 @@ static void send_out(fabric *f, uint32_t index)
 
 static void send_in(fabric *f, uint32_t index)
 {
-    uint8_t payload[PAYLOAD] = {0};
+    uint8_t payload[PAYLOAD] = {RTP_VERSION_2};
     hp_socket_send(f->server, &f->endpoints[index].external, payload, sizeof payload, NULL);
 }
 
-static void connect_by_link(fabric *f, const char *name, hp_node *from, unsigned out, hp_node *to, unsigned in)
+static hp_node *connect_by_link(fabric *f, const char *name, hp_node *from, unsigned out, hp_node *to, unsigned in)
 {
     static const hp_link_config config = {.delay_ns = LINK_DELAY};
-    hp_link *link = hp_link_new(f->world, name, &config);
-    hp_node_connect(from, out, hp_link_node(link), 0);
-    hp_node_connect(hp_link_node(link), 0, to, in);
+    hp_node *link = hp_link_node(hp_link_new(f->world, name, &config));
+    hp_node_connect(from, out, link, 0);
+    hp_node_connect(link, 0, to, in);
+    return link;
 }
 
 static void add_nat(fabric *f, fabric_kind kind)
@@ -141,7 +153,7 @@ typedef struct row {
     const char *label;
     uint32_t n_endpoints;
     fabric_kind kind;
-    bool inbound;
+    bool inbound, with_rules;
 } row;
 
 static const row rows[] = {
@@ -149,8 +161,34 @@ static const row rows[] = {
     {"NAT in", 100000, NAT, true},           {"NAT out", 1000000, NAT, false},      {"NAT in", 1000000, NAT, true},
     {"routed6 out", 100000, ROUTED6, false}, {"routed6 in", 100000, ROUTED6, true}, {"NAT66 out", 100000, NAT66, false},
     {"NAT66 in", 100000, NAT66, true},       {"NAT64 out", 100000, NAT64, false},   {"NAT64 in", 100000, NAT64, true},
+    {"rules out", 100000, NAT, false, true}, {"rules in", 100000, NAT, true, true},
 };
 enum { NAT_OUT = 2, NAT_IN, LARGE_OUT, LARGE_IN, ROUTED6_OUT, ROUTED6_IN, NAT66_OUT, NAT66_IN, NAT64_OUT, NAT64_IN };
+
+/* Between the inside host and its link, both ways. */
+static void add_rules(fabric *f, hp_node *inside, hp_node *nat_to_inside)
+{
+    static uint16_t use_candidate[] = {HP_STUN_USE_CANDIDATE};
+    static hp_rule_action drop = {.what = HP_RULE_DROP}, delay = {.what = HP_RULE_DELAY, .delay = {.fixed = HP_MS}};
+    hp_rule rules[] = {
+        {.label = (char *)"no-nomination", .actions = &drop, .n_actions = 1},
+        {.label = (char *)"late-hello", .actions = &delay, .n_actions = 1},
+        {.label = (char *)"no-video", .actions = &drop, .n_actions = 1},
+    };
+    rules[0].match.stun =
+        (hp_match_stun){.has_class = true, .cls = HP_STUN_REQUEST, .with = use_candidate, .n_with = 1};
+    rules[1].match.dtls = HP_PRESENT;
+    rules[1].match.detail.dtls = (hp_match_dtls){.has_handshake_type = true, .handshake_type = 1};
+    rules[2].match.detail.rtp = (hp_match_rtp){.has_payload_type = true, .payload_type = 96};
+    hp_rules *box = hp_rules_new(f->world, "box");
+    hp_rules_divert(box, HP_RULES_NEAR, inside, 0);
+    hp_rules_divert(box, HP_RULES_FAR, nat_to_inside, 0);
+    GError *error = NULL;
+    if (!hp_rules_set(box, rules, G_N_ELEMENTS(rules), &error)) {
+        fprintf(stderr, "bench_fabric: %s\n", error->message);
+        exit(1);
+    }
+}
 
 static void fabric_init(fabric *f, const row *r)
 {
@@ -184,7 +222,10 @@ static void fabric_init(fabric *f, const row *r)
         connect_by_link(f, "inside>nat", inside, 0, nat, HP_NAT_INSIDE);
         connect_by_link(f, "nat>outside", nat, HP_NAT_OUTSIDE, outside, 0);
         connect_by_link(f, "outside>nat", outside, 0, nat, HP_NAT_OUTSIDE);
-        connect_by_link(f, "nat>inside", nat, HP_NAT_INSIDE, inside, 0);
+        hp_node *back = connect_by_link(f, "nat>inside", nat, HP_NAT_INSIDE, inside, 0);
+        if (r->with_rules) {
+            add_rules(f, inside, back);
+        }
     } else {
         /* Two links one after the other, each way. */
         hp_link *near = hp_link_new(f->world, "inside>middle", &(hp_link_config){.delay_ns = LINK_DELAY});

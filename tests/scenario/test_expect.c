@@ -147,6 +147,27 @@ static void traffic(void **state)
     hp_scenario_free(s);
 }
 
+static void links(void **state)
+{
+    hp_scenario *s = expecting("- link: alice\n"
+                               "- link: {of: alice, direction: up, loss: declared, delay: 5ms..9ms, rate: declared, after: 1s}\n"
+                               "- link: {of: internet, duplicates: 0%, reordering: '< 1%', corruption: declared}\n");
+    const hp_expect *e = s->expects;
+    assert_int_equal(e[0].kind, HP_EXPECT_LINK);
+    assert_string_equal(e[0].link.of, "alice");
+    assert_int_equal(e[0].link.direction, HP_SC_BOTH);
+    assert_false(e[0].link.loss.set || e[0].link.delay.set || e[0].link.rate.set);
+    assert_int_equal(e[1].link.direction, HP_SC_UP);
+    assert_true(e[1].link.loss.set && e[1].link.loss.min > e[1].link.loss.max);
+    assert_compare(e[1].link.delay, HP_UNIT_TIME, 5000000, 9000000);
+    assert_true(e[1].link.rate.set && e[1].link.rate.min > e[1].link.rate.max);
+    assert_true(e[1].window.after == HP_S);
+    assert_compare(e[2].link.duplicates, HP_UNIT_RATIO, 0, 0);
+    assert_compare(e[2].link.reordering, HP_UNIT_RATIO, INT64_MIN, 9999999);
+    assert_true(e[2].link.corruption.min > e[2].link.corruption.max);
+    hp_scenario_free(s);
+}
+
 static void over_a_data_channel(void **state)
 {
     hp_scenario *s =
@@ -497,6 +518,7 @@ int main(void)
         cmocka_unit_test(pairs),
         cmocka_unit_test(states_candidates_consent),
         cmocka_unit_test(traffic),
+        cmocka_unit_test(links),
         cmocka_unit_test(over_a_data_channel),
         cmocka_unit_test(media),
         cmocka_unit_test(dtls),

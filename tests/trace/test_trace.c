@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,47 @@ static void a_known_sum_gives_the_same_bytes(void **state)
     assert_true(hp_trace_find_packet(trace, 2, &r));
     assert_int_equal(r.packet.length, length);
     assert_memory_equal(r.packet.bytes, expected, length);
+}
+
+/* TCP keeps its checksum in the payload, whatever stands there. */
+static void a_known_sum_of_tcp_gives_the_same_bytes(void **state)
+{
+    static const uint8_t segment[] = "\0\0\3\xe8\0\0\7\xd0\x50\x10\3\xe8\xab\xcd\0\0 odd";
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    const uint32_t tap = hp_trace_tap(trace, "alice");
+    const hp_addr inside = addr("192.168.1.2:5000"), outside = addr("192.0.2.1:61000"), to = addr("203.0.113.1:80");
+    g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_TCP, &inside, &to, segment, sizeof segment - 1);
+    hp_trace_packet(trace, 0, tap, HP_DIR_OUT, p);
+    p->src = outside;
+    hp_trace_packet(trace, 0, tap, HP_DIR_OUT, p);
+    assert_true(p->sum_known);
+    const hp_addr *const sources[] = {&inside, &outside};
+    for (unsigned i = 0; i < 2; i++) {
+        g_autoptr(hp_packet) fresh = hp_packet_new(HP_PROTO_TCP, sources[i], &to, segment, sizeof segment - 1);
+        uint8_t expected[100];
+        const size_t length = hp_packet_write(fresh, expected, sizeof expected);
+        hp_record r;
+        assert_true(hp_trace_find_packet(trace, i + 1, &r));
+        assert_int_equal(r.packet.length, length);
+        assert_memory_equal(r.packet.bytes, expected, length);
+        g_autoptr(hp_packet) parsed = hp_packet_parse(r.packet.bytes, r.packet.length, NULL);
+        assert_false(parsed->corrupt);
+    }
+}
+
+/* A run that writes little takes little memory. */
+static void a_short_log_has_nothing_made_ready(void **state)
+{
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    const uint64_t before = trace->ready;
+    for (unsigned i = 0; i < 5000; i++) {
+        hp_trace_event(trace, i, HP_EV_SERVER_STOPPED, "turn");
+    }
+    assert_true(hp_log_end(trace) > HP_LOG_RECORDS + 100000);
+    assert_int_equal(trace->ready, before);
+    struct stat status;
+    assert_int_equal(fstat(trace->fd, &status), 0);
+    assert_true((uint64_t)status.st_blocks * 512 <= hp_log_end(trace) - HP_LOG_RECORDS + 3 * 4096);
 }
 
 static void payload_is_for_udp_and_first_fragments(void **state)
@@ -546,6 +588,19 @@ static void a_killed_child_leaves_a_whole_log(void **state)
     assert_string_equal(hp_record_text(&r, "signal"), "SIGKILL");
     assert_int_equal(hp_trace_tap(trace, "child"), 0);
     assert_int_equal(hp_trace_tap(trace, "parent"), 1);
+
+    /* What it had the kernel find beyond the end was beyond the end. */
+    assert_true(hp_log_end(trace) > HP_LOG_RECORDS + (UINT64_C(1) << 20));
+    assert_true(trace->ready > hp_log_end(trace) && trace->ready <= hp_log_end(trace) + (UINT64_C(1) << 19));
+    cursor = (hp_trace_cursor){0};
+    for (uint64_t i = 0; i <= n; i++) {
+        r = next(trace, &cursor);
+        assert_int_equal(r.index, i);
+        if (r.type == HP_RECORD_PACKET) {
+            assert_int_equal(r.packet.uid, (i - 1) / 2);
+            assert_memory_equal(r.packet.payload, "0123456789", 10);
+        }
+    }
 }
 
 static void a_reset_in_another_process_is_noticed(void **state)
@@ -629,6 +684,8 @@ int main(void)
         cmocka_unit_test(packets_read_back),
         cmocka_unit_test(types_can_be_passed_over),
         cmocka_unit_test(a_known_sum_gives_the_same_bytes),
+        cmocka_unit_test(a_known_sum_of_tcp_gives_the_same_bytes),
+        cmocka_unit_test(a_short_log_has_nothing_made_ready),
         cmocka_unit_test(payload_is_for_udp_and_first_fragments),
         cmocka_unit_test(drops_notes_and_events_read_back),
         cmocka_unit_test(a_drop_without_a_record_names_no_packet),

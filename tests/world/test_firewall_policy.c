@@ -263,6 +263,7 @@ static void test_hop(void **state)
     assert_int_equal(newest(r.in)->icmp_kind, HP_ICMP_TTL_EXCEEDED);
     assert_int_equal(count_drops(r.trace, HP_DROP_TTL, NULL), 1);
     assert_int_equal(hp_firewall_get_stats(r.fw).flows, 1); /* it began no flow */
+    assert_int_equal(hp_firewall_get_stats(r.fw).refused, 1);
     rig_free(&r);
 }
 
@@ -351,6 +352,7 @@ static void test_fragments_by_rule_of_thumb(void **state)
             assert_int_equal(passes(&r, HP_FIREWALL_INSIDE, out->pdata[i]), pass != 0);
             assert_int_equal(passes(&r, HP_FIREWALL_OUTSIDE, in->pdata[i]), pass != 0 && i > 0);
         }
+        assert_int_equal(hp_firewall_get_stats(r.fw).flows, pass); /* what is dropped opens nothing */
         g_ptr_array_free(out, TRUE);
         g_ptr_array_free(in, TRUE);
         rig_free(&r);

@@ -243,7 +243,7 @@ static void test_malformed_segments_are_dropped(void **state)
     p->payload[17] = 0; /* the option's length */
     give(hp_host_node(r->b), 0, p);
     hp_record drop = {0};
-    assert_int_equal(count_drops(r->trace, HP_DROP_NO_SOCKET, &drop), 1);
+    assert_int_equal(count_drops(r->trace, HP_DROP_MALFORMED, &drop), 1);
     assert_string_equal(drop.drop.detail, "not a well-formed TCP segment");
     p = tcp_packet(r, ALICE ":50000", SERVER, &h);
     p->corrupt = true;
