@@ -6,7 +6,7 @@
  * overlap only where one NAT is behind the other, which is how a prefix is delegated.
  *
  * A NAT64 has IPv4 addresses outside whatever the families of its inside, and IPv6 ones if it also translates IPv6
- * and there is any outside. */
+ * and there is any outside. Its prefix may overlap no network. */
 #include "plan/routed.h"
 
 #include "plan/addressing.h"
@@ -47,14 +47,34 @@ static bool overlap(const hp_prefix *a, const hp_prefix *b)
     return hp_prefix_contains(a, &b->base) || hp_prefix_contains(b, &a->base);
 }
 
+/* A NAT64's prefix must be nobody's: what has its addresses there is not reached from the inside. */
+static char *nat64_problem(const hp_plan *plan, const hp_sc_nat *nat)
+{
+    hp_prefix prefix = hp_routed_nat64_prefix(nat);
+    char text[HP_ADDR_TEXT];
+
+    hp_prefix_format(&prefix, text);
+    if (hp_internet_overlaps6(&prefix))
+        return g_strdup_printf("%s of NAT `%s`, which stands for IPv4 addresses, overlaps addresses of the Internet",
+                               text, nat->name);
+    for (unsigned i = 0; i < plan->n_zones; i++) {
+        const hp_plan_zone *zone = &plan->zones[i];
+        if (zone->nat >= 0 && zone->prefix6.base.family && overlap(&prefix, &zone->prefix6))
+            return g_strdup_printf("%s of NAT `%s`, which stands for IPv4 addresses, overlaps the network of `%s`",
+                                   text, nat->name, zone->name);
+    }
+    return NULL;
+}
+
 char *hp_routed_problem(const hp_plan *plan, unsigned nat)
 {
     const hp_plan_nat *self = &plan->nats[nat];
     const hp_plan_zone *outside = &plan->zones[self->outside.zone];
     char text[HP_ADDR_TEXT];
 
-    if (!self->routed6.base.family)
-        return NULL;
+    char *embedded = self->source->config.nat64 ? nat64_problem(plan, self->source) : NULL;
+    if (embedded || !self->routed6.base.family)
+        return embedded;
     hp_prefix_format(&self->routed6, text);
     if (self->outside.zone != 0 && !outside->prefix6.base.family)
         return g_strdup_printf("`%s` has no IPv6, so %s cannot be routed to NAT `%s`", outside->name, text,

@@ -9,7 +9,8 @@
 hp_prefix hp_routed_prefix_of(const hp_sc_nat *nat, unsigned index, const hp_prefix *inside6);
 /* The families in which a NAT has external addresses, when the scenario lists none. */
 hp_sc_family hp_routed_outside_family(const hp_plan *plan, unsigned nat);
-/* What is wrong with the prefix of a NAT, as it is routed to it; NULL: nothing. Caller frees. */
+/* What is wrong with the prefix of a NAT, as it is routed to it, or with that of its NAT64; NULL: nothing. Caller
+ * frees. */
 char *hp_routed_problem(const hp_plan *plan, unsigned nat);
 /* The nearest NAT that does NAT64, from a zone outwards; -1: none. */
 int hp_routed_nat64_of(const hp_plan *plan, unsigned zone);

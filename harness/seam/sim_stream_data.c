@@ -1,7 +1,7 @@
 /* What a simulated TCP socket does with data, what poll() says of it, and its options.
  *
- * Reads come in this order, as on Linux: what has arrived, then an error that nobody was told, then the end (0 bytes),
- * then WOULD_BLOCK. Writes: an error that nobody was told; EPIPE after the end or a shutdown; WOULD_BLOCK while
+ * Reads come in this order, as on Linux: what has arrived; the end (0 bytes) where the other side said that it was; an
+ * error that nobody was told (one behind such an end is for who writes); any other end; WOULD_BLOCK. Writes: an error that nobody was told; EPIPE after the end or a shutdown; WOULD_BLOCK while
  * connecting or with a full buffer; else as much as fits. A message of several parts is one write, so that with
  * TCP_NODELAY it is one segment.
  *
@@ -103,6 +103,9 @@ static int receive_failure(hp_sim_stream *self)
 {
     if (!self->tcp) {
         return ENOTCONN;
+    }
+    if (self->peer_finished) {
+        return 0;
     }
     int error = take_error(self);
     return error != 0 ? error : nothing_comes(self) ? 0 : EAGAIN;

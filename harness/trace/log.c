@@ -207,8 +207,7 @@ static void make_ready(hp_trace *trace, uint64_t offset)
         return;
     }
     bool there = from + wanted <= trace->size && (uint64_t)lseek(trace->fd, (off_t)from, SEEK_HOLE) >= from + wanted;
-    if (!there && (from + wanted > trace->size ||
-                   pwrite(trace->fd, zeroes, wanted, (off_t)from) != (ssize_t)wanted)) {
+    if (!there && (from + wanted > trace->size || pwrite(trace->fd, zeroes, wanted, (off_t)from) != (ssize_t)wanted)) {
         trace->ready = UINT64_MAX;
         return;
     }

@@ -135,7 +135,7 @@ void hp_host_record(hp_host *host, unsigned interface, hp_direction dir, hp_pack
     hp_trace_packet(host->trace, hp_world_now(host->node.world), at->tap, dir, p);
 }
 
-void hp_host_record_loop(hp_host *host, hp_direction dir, hp_packet *p)
+void hp_host_record_loop(hp_host *host, hp_packet *p)
 {
     if (host->trace == NULL) {
         return;
@@ -145,7 +145,7 @@ void hp_host_record_loop(hp_host *host, hp_direction dir, hp_packet *p)
         host->loop_tap = hp_trace_tap(host->trace, name);
         host->has_loop_tap = true;
     }
-    hp_trace_packet(host->trace, hp_world_now(host->node.world), host->loop_tap, dir, p);
+    hp_trace_packet(host->trace, hp_world_now(host->node.world), host->loop_tap, HP_DIR_OUT, p);
 }
 
 /* ---- addresses ---- */

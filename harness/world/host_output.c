@@ -1,8 +1,8 @@
 /* What leaves a host: identification, fragmentation at the source, the way round to the host itself, ICMP errors.
  *
- * A packet for one of the host's own addresses never meets a wire: it is recorded on its way out at a tap of its own,
- * "host/lo", waits in a queue, and comes in by a timer at the same instant, so that a callback that answers itself does
- * not nest.
+ * A packet for one of the host's own addresses never meets a wire: it is recorded at a tap of its own, "host/lo", once (on
+ * its way out; seen twice there, it would look sent twice), waits in a queue, and comes in by a timer at the same instant,
+ * so that a callback that answers itself does not nest.
  *
  * Every IPv4 packet that may be fragmented has an identification from a counter that starts at a random place; one with
  * DF has none (RFC 6864 section 4.1). An IPv6 packet gets one when it is fragmented here.
@@ -99,7 +99,7 @@ bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p)
         p->ip_id = new_ip_id(host);
     }
     if (G_UNLIKELY(hp_host_reachable_at(host, &p->dst) >= 0)) {
-        hp_host_record_loop(host, HP_DIR_OUT, p);
+        hp_host_record_loop(host, p);
         g_queue_push_tail(&host->loop, p);
         if (!hp_timer_is_armed(&host->loop_timer)) {
             hp_timer_arm(host->node.world, &host->loop_timer, hp_world_now(host->node.world));
@@ -128,7 +128,6 @@ void hp_host_deliver_loop(void *owner, hp_time now)
         hp_node_drop(&host->node, p, HP_DROP_HOST_DOWN, "the address went away");
         return;
     }
-    hp_host_record_loop(host, HP_DIR_IN, p);
     hp_host_input(host, (unsigned)interface, p);
 }
 

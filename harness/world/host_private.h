@@ -78,7 +78,7 @@ int hp_host_choose_source(const hp_host *host, const hp_addr *to, hp_addr *ret_i
 
 void hp_host_record(hp_host *host, unsigned interface, hp_direction dir, hp_packet *p);
 /* On the way round to the host itself. */
-void hp_host_record_loop(hp_host *host, hp_direction dir, hp_packet *p);
+void hp_host_record_loop(hp_host *host, hp_packet *p);
 /* Sends p out of an up interface, or round to the host itself. Takes ownership; false when it was dropped for its
  * size. */
 bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p);

@@ -282,7 +282,10 @@ static void error_out(hp_nat *nat, hp_packet *p, int hairpin)
         return;
     }
     hp_addr external = hp_nat_mapping_external(nat, ids[0]);
-    bool translates = !nat->config.icmp_inner_untranslated;
+    hp_addr first = hairpin >= 0 ? hp_nat_hot(&nat->table, ids[1])->internal : p->dst;
+    /* An IPv4 header has no room for an IPv6 address, so that there the fault cannot be committed. */
+    bool translates =
+        !nat->config.icmp_inner_untranslated || (first.family == HP_AF_IPV4 && ours.family != first.family);
     hp_translate_ends ends = {
         .src = hp_addr_with_port(external, 0), .dst = p->dst, .inner_src = inner->src, .inner_dst = inner->dst};
     if (translates) {
@@ -290,7 +293,6 @@ static void error_out(hp_nat *nat, hp_packet *p, int hairpin)
         set_id(proto, &ends, external.port);
     }
     if (hairpin >= 0) {
-        hp_addr first = hp_nat_hot(&nat->table, ids[1])->internal;
         ends.dst = hp_addr_with_port(first, 0);
         if (translates)
             ends.inner_src = first;

@@ -266,7 +266,7 @@ static G_GNUC_NO_INLINE void other_from_inside(hp_nat *nat, hp_packet *p, int ex
     if (!(p = prepare(nat, HP_NAT_INSIDE, p)))
         return;
     if (!hp_nat64_admits(p, &p->dst, &v)) {
-        hp_nat_finish(nat, HP_NAT_INSIDE, p, &v);
+        hp_nat_carry_out(nat, HP_NAT_INSIDE, p, &v);
         return;
     }
     if (p->proto == HP_PROTO_UDP) {

@@ -107,15 +107,18 @@ static uint32_t plateau_below(size_t length)
     return IPV4_MTU_LEAST;
 }
 
+/* On the wire, also of a packet that is quoted and was cut for it. */
+static size_t whole_length(const hp_packet *p)
+{
+    size_t length = hp_packet_wire_length(p);
+    return p->original_length > p->length ? length + p->original_length - p->length : length;
+}
+
 static uint32_t mtu_to_6(const hp_packet *p)
 {
     uint32_t mtu = p->icmp_mtu;
     if (mtu == 0 && p->inner != NULL) {
-        size_t whole = hp_packet_wire_length(p->inner);
-        if (p->inner->original_length > p->inner->length) {
-            whole += p->inner->original_length - p->inner->length;
-        }
-        mtu = plateau_below(whole);
+        mtu = plateau_below(whole_length(p->inner));
     }
     return MAX(mtu + HEADER_DIFFERENCE, HP_TRANSLATE_MTU);
 }
@@ -274,7 +277,7 @@ static void translate_icmp(hp_packet *p, uint8_t from)
 static void to_4(hp_packet *p)
 {
     p->ip_id &= 0xffff;
-    p->dont_fragment = p->frag_total == 0 && hp_packet_wire_length(p) > HP_TRANSLATE_MTU - HEADER_DIFFERENCE;
+    p->dont_fragment = p->frag_total == 0 && whole_length(p) > HP_TRANSLATE_MTU - HEADER_DIFFERENCE;
     if (p->ip_id == 0 && !p->dont_fragment) {
         p->ip_id = (uint16_t)p->uid; /* each packet's own, as where a host makes one up */
     }

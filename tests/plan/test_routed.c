@@ -139,6 +139,13 @@ static void what_cannot_be_routed_is_told(void **state)
         {"network:\n  nats:\n    a: {families: [ipv6], ipv6: prefix}\n"
          "    b: {families: [ipv6], ipv6: route, behind: a}\npeers: {x: }\n",
          "of NAT `b` is not a part of the network of `a`, whose prefix is replaced", 4},
+        {"network:\n  nats:\n    a: {families: [ipv6], nat64: true, inside6: '64:ff9b::/64'}\npeers: {x: }\n",
+         "64:ff9b::/96 of NAT `a`, which stands for IPv4 addresses, overlaps the network of `a`", 3},
+        {"network:\n  nats:\n    a: {families: [ipv6], nat64: true, nat64-prefix: 'fd00::/32'}\n"
+         "    b: {families: [ipv6], behind: a}\npeers: {x: }\n",
+         "fd00::/32 of NAT `a`, which stands for IPv4 addresses, overlaps the network of `a`", 3},
+        {"network:\n  nats:\n    a: {families: [ipv6], nat64: true, nat64-prefix: '2001:db8:53::/96'}\npeers: {x: }\n",
+         "2001:db8:53::/96 of NAT `a`, which stands for IPv4 addresses, overlaps addresses of the Internet", 3},
         {"peers:\n  x: {families: [ipv6], clat: true}\n", "`clat` needs a NAT64 on the way", 2},
         {"network:\n  nats: {a: {families: [ipv4, ipv6], nat64: true}}\npeers:\n"
          "  x: {behind: a, families: [ipv4, ipv6], clat: true}\n",

@@ -149,9 +149,10 @@ static void traffic(void **state)
 
 static void links(void **state)
 {
-    hp_scenario *s = expecting("- link: alice\n"
-                               "- link: {of: alice, direction: up, loss: declared, delay: 5ms..9ms, rate: declared, after: 1s}\n"
-                               "- link: {of: internet, duplicates: 0%, reordering: '< 1%', corruption: declared}\n");
+    hp_scenario *s =
+        expecting("- link: alice\n"
+                  "- link: {of: alice, direction: up, loss: declared, delay: 5ms..9ms, rate: declared, after: 1s}\n"
+                  "- link: {of: internet, duplicates: 0%, reordering: '< 1%', corruption: declared}\n");
     const hp_expect *e = s->expects;
     assert_int_equal(e[0].kind, HP_EXPECT_LINK);
     assert_string_equal(e[0].link.of, "alice");

@@ -183,6 +183,34 @@ static void errors_that_end_mappings(void **state)
                  "[64:ff9b::c000:201]:5000", S6);
 }
 
+/* An IPv4 header has no room for the host's IPv6 address: outwards the quotation is translated whatever the knob says. */
+static void an_untranslated_quotation_is_of_one_family(void **state)
+{
+    hp_nat_config c = nat64_config();
+    c.hairpin = HP_NAT_HAIRPIN_EXTERNAL_SOURCE;
+    c.icmp_inner_untranslated = true;
+    g_autoptr(rig) r = rig_new(&c);
+    assert_passes(r, HP_NAT_INSIDE, A, S6, "192.0.2.1:5000 > " S4);
+    assert_passes(r, HP_NAT_OUTSIDE, S4, "192.0.2.1:5000", S6 " > " A);
+    rig_give(r, HP_NAT_INSIDE, error_about(HP_ICMP_PORT_UNREACHABLE, "2001:db8:1::2", udp(S6, A), 0));
+    expect_error(r, HP_NAT_OUTSIDE, HP_ICMP_PORT_UNREACHABLE, "192.0.2.1", "198.51.100.1", S4, "192.0.2.1:5000");
+
+    /* Hairpinned between families, where either end of the quotation may be of the other one. */
+    assert_passes(r, HP_NAT_INSIDE, "192.168.1.2:7000", S4, "192.0.2.1:7000 > " S4);
+    rig_give(r, HP_NAT_INSIDE, udp(A, "[64:ff9b::c000:201]:7000"));
+    assert_string_equal(rig_seen(r, HP_NAT_INSIDE), "192.0.2.1:5000 > 192.168.1.2:7000");
+    rig_give(r, HP_NAT_INSIDE,
+             error_about(HP_ICMP_PORT_UNREACHABLE, "192.168.1.2", udp("192.0.2.1:5000", "192.168.1.2:7000"), 0));
+    expect_error(r, HP_NAT_INSIDE, HP_ICMP_PORT_UNREACHABLE, "64:ff9b::c000:201", "2001:db8:1::2",
+                 "[64:ff9b::c000:201]:5000", "[64:ff9b::c0a8:102]:7000");
+    rig_give(r, HP_NAT_INSIDE, udp("192.168.1.2:7000", "192.0.2.1:5000"));
+    assert_string_equal(rig_seen(r, HP_NAT_INSIDE), "[64:ff9b::c000:201]:7000 > " A);
+    rig_give(r, HP_NAT_INSIDE,
+             error_about(HP_ICMP_PORT_UNREACHABLE, "2001:db8:1::2", udp("[64:ff9b::c000:201]:7000", A), 0));
+    expect_error(r, HP_NAT_INSIDE, HP_ICMP_PORT_UNREACHABLE, "192.0.2.1", "192.168.1.2", "192.168.1.2:7000",
+                 "192.0.2.1:5000");
+}
+
 static void fragments_of_pings_do_not_pass(void **state)
 {
     hp_nat_config c = nat64_config();
@@ -193,9 +221,18 @@ static void fragments_of_pings_do_not_pass(void **state)
     p->frag_total = 64;
     p->frag_more = true;
     p->ip_id = 9;
+    hp_packet *rest = hp_packet_copy(p);
+    rest->frag_offset = 16;
+    rest->frag_more = false;
+    rest->src.port = rest->dst.port = 0;
     rig_give(r, HP_NAT_INSIDE, p);
     assert_drop(r, 1, HP_DROP_NAT_PROTOCOL);
     assert_int_equal(hp_nat_get_stats(r->nat).mappings, 0);
+    /* What follows shares its fate at once. */
+    rig_give(r, HP_NAT_INSIDE, rest);
+    hp_record record;
+    assert_int_equal(count_drops(r->trace, HP_DROP_NAT_PROTOCOL, &record), 2);
+    assert_string_equal(record.drop.detail, "its first fragment was dropped");
 }
 
 int main(void)
@@ -208,6 +245,7 @@ int main(void)
         cmocka_unit_test(errors_from_inside),
         cmocka_unit_test(errors_that_hairpin),
         cmocka_unit_test(errors_that_end_mappings),
+        cmocka_unit_test(an_untranslated_quotation_is_of_one_family),
         cmocka_unit_test(fragments_of_pings_do_not_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

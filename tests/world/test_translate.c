@@ -178,6 +178,19 @@ static void dont_fragment_goes_by_length(void **state)
     }
 }
 
+/* The same for a quotation, by the length that the packet had and not by what is left of it. */
+static void dont_fragment_of_a_quotation(void **state)
+{
+    hp_addr src = addr(HOST6), dst = addr(REMOTE6), router = addr(ROUTER6);
+    for (unsigned extra = 0; extra < 2; extra++) {
+        g_autoptr(hp_packet) quoted = hp_packet_new(HP_PROTO_UDP, &src, &dst, NULL, 1260 - 28 + extra);
+        g_autoptr(hp_packet) p = hp_packet_icmp_error(HP_ICMP_TTL_EXCEEDED, &router, quoted, 0);
+        assert_int_equal(p->inner->length, 1280 - 40 - 8 - 40 - 8);
+        translate(p);
+        assert_int_equal(p->inner->dont_fragment, extra);
+    }
+}
+
 /* Section 4: what may be fragmented is to be cut to 1280 bytes, what may not stays whole. */
 static void long_packets_are_to_be_cut(void **state)
 {
@@ -412,6 +425,7 @@ int main(void)
         cmocka_unit_test(queries),
         cmocka_unit_test(errors_with_what_they_quote),
         cmocka_unit_test(dont_fragment_goes_by_length),
+        cmocka_unit_test(dont_fragment_of_a_quotation),
         cmocka_unit_test(long_packets_are_to_be_cut),
         cmocka_unit_test(icmp_to_icmpv6),
         cmocka_unit_test(icmpv6_to_icmp),
