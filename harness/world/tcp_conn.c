@@ -238,11 +238,19 @@ void hp_tcp_conn_close(hp_tcp_conn *c, hp_time now)
 
 /* ---- sending and receiving ---- */
 
+/* Twice the congestion window, and never less than twice the initial one. */
+uint32_t hp_tcp_conn_send_limit(const hp_tcp_conn *c)
+{
+    uint64_t tuned = 2 * (uint64_t)MAX(c->cwnd, HP_TCP_INITIAL_SEGMENTS * c->mss);
+    return c->config.fixed_send_buffer ? c->config.send_buffer : (uint32_t)MIN(c->config.send_buffer, tuned);
+}
+
 size_t hp_tcp_conn_room(const hp_tcp_conn *c)
 {
+    uint32_t limit = hp_tcp_conn_send_limit(c);
     bool may_send = c->state == HP_TCP_SYN_SENT || c->state == HP_TCP_SYN_RECEIVED || c->state == HP_TCP_ESTABLISHED ||
                     c->state == HP_TCP_CLOSE_WAIT;
-    return may_send && !c->fin_queued ? c->config.send_buffer - c->send.length : 0;
+    return may_send && !c->fin_queued && limit > c->send.length ? limit - c->send.length : 0;
 }
 
 size_t hp_tcp_conn_send(hp_tcp_conn *c, const void *data, size_t length)

@@ -17,12 +17,12 @@
  * Limit: reordering of three segments and more is taken for loss, as in any TCP without SACK. */
 #include "world/tcp_conn_private.h"
 
-enum { INITIAL_SEGMENTS = 10, INITIAL_BYTES = 14600, DUP_THRESHOLD = 3, MAX_CWND = 1 << 30 };
+enum { INITIAL_BYTES = 14600, DUP_THRESHOLD = 3, MAX_CWND = 1 << 30 };
 #define RTO_AFTER_LOST_SYN (3 * HP_S)
 
 static uint32_t initial_window(const hp_tcp_conn *c)
 {
-    return MIN(INITIAL_SEGMENTS * c->mss, MAX(2 * c->mss, INITIAL_BYTES));
+    return MIN(HP_TCP_INITIAL_SEGMENTS * c->mss, MAX(2 * c->mss, INITIAL_BYTES));
 }
 
 /* The handshake is done; c->retries still counts the SYNs that were sent again. */
@@ -173,8 +173,8 @@ static void release(hp_tcp_conn *c, uint32_t ack)
     if (hp_tcp_before(c->snd_nxt, ack)) {
         c->snd_nxt = ack;
     }
-    uint32_t room = c->config.send_buffer - c->send.length;
-    if (c->wants_room && room >= c->config.send_buffer / 3) {
+    uint32_t limit = hp_tcp_conn_send_limit(c);
+    if (c->wants_room && limit > c->send.length && limit - c->send.length >= limit / 3) {
         c->wants_room = false;
         c->events |= HP_TCP_EV_WRITABLE;
     }

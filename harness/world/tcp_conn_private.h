@@ -126,4 +126,8 @@ uint16_t hp_tcp_advertise(hp_tcp_conn *c, bool scaled);
 /* What could be advertised, in bytes. */
 uint32_t hp_tcp_window(const hp_tcp_conn *c);
 
+enum { HP_TCP_INITIAL_SEGMENTS = 10 }; /* of the congestion window (RFC 6928) */
+/* Bytes that may wait or be under way at present. */
+uint32_t hp_tcp_conn_send_limit(const hp_tcp_conn *c);
+
 #endif

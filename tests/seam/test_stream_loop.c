@@ -86,6 +86,9 @@ static void test_sources_are_levels(void **state)
 static void test_out_when_connected_and_with_room(void **state)
 {
     two_hosts *t = two_hosts_new(1);
+    hp_tcp_config config = *hp_tcp_get_config(t->host[0]);
+    config.fixed_send_buffer = true;
+    hp_tcp_set_config(t->host[0], &config);
     GSocket *listener = open_listener(t->env[1], "10.0.0.2", 80), *a = begin_connect(t->env[0], "10.0.0.2", 80);
     watcher w = {.removes = true};
     watch(&w, t->env[0], a, G_IO_OUT);

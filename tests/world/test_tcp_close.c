@@ -294,8 +294,13 @@ static void test_an_orphan_in_fin_wait_2(void **state)
 /* Data that waits is sent after close, the connection then ends by itself. */
 static void test_close_sends_what_waits(void **state)
 {
+    rig *r = rig_new(NULL, NULL);
+    hp_tcp_config config = *hp_tcp_get_config(r->a);
+    config.fixed_send_buffer = true;
+    hp_tcp_set_config(r->a, &config);
     end c, s;
-    rig *r = established(NULL, NULL, &c, &s);
+    rig_pair(r, &c, &s);
+    rig_until(r, 100 * HP_MS);
     g_autofree uint8_t *bytes = some_bytes(500000);
     assert_int_equal(hp_tcp_send(c.socket, bytes, 500000), 500000);
     s.close_on_eof = true;

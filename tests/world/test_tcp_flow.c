@@ -221,6 +221,7 @@ static void test_writable_when_there_is_room(void **state)
     rig *r = rig_new(NULL, NULL);
     hp_tcp_config config = *hp_tcp_get_config(r->a);
     config.send_buffer = 30000;
+    config.fixed_send_buffer = true;
     hp_tcp_set_config(r->a, &config);
     end c, s;
     rig_pair(r, &c, &s);
@@ -239,6 +240,21 @@ static void test_writable_when_there_is_room(void **state)
     rig_until(r, HP_S);
     assert_int_equal(c.writable, 2);
     assert_got(&s, bytes, 30000);
+    finish(r, &c, &s);
+}
+
+/* What can be queued follows the congestion window: twice its ten segments at first, twice what it has grown to later. */
+static void test_the_send_buffer_is_tuned(void **state)
+{
+    end c, s;
+    rig *r = established(NULL, NULL, &c, &s);
+    g_autofree uint8_t *bytes = some_bytes(200000);
+    assert_int_equal(hp_tcp_room(c.socket), 2 * 10 * 1460);
+    assert_int_equal(hp_tcp_send(c.socket, bytes, 200000), 29200);
+    assert_int_equal(hp_tcp_room(c.socket), 0);
+    rig_until(r, HP_S);
+    assert_got(&s, bytes, 29200);
+    assert_int_equal(hp_tcp_room(c.socket), 2 * 14 * 1460); /* it grows only while it holds the sender back */
     finish(r, &c, &s);
 }
 
@@ -385,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_a_fin_at_a_closed_window),
         cmocka_unit_test(test_a_window_that_stays_closed),
         cmocka_unit_test(test_writable_when_there_is_room),
+        cmocka_unit_test(test_the_send_buffer_is_tuned),
         cmocka_unit_test(test_both_ways_at_once),
         cmocka_unit_test(test_the_window_after_a_pause),
         cmocka_unit_test(test_an_unused_window_does_not_grow),
