@@ -13,13 +13,13 @@ static const char *const event_names[] = {HP_EVENT_TABLE(NAME_OF) NULL};
 static const char *const drop_names[] = {HP_DROP_TABLE(NAME_OF) NULL};
 
 static const char *const event_docs[] = {
-#define X(ENUM, name, subject, fields, doc) doc,
+#define X(ENUM, name, subject, fields, doc) (doc),
     HP_EVENT_TABLE(X)
 #undef X
 };
 
 static const char *const event_fields[] = {
-#define X(ENUM, name, subject, fields, doc) fields,
+#define X(ENUM, name, subject, fields, doc) (fields),
     HP_EVENT_TABLE(X)
 #undef X
 };
