@@ -5,7 +5,7 @@
 #include "world/nat64_rig.h"
 #include "world/tcp.h"
 
-enum { BYTES = 30000, NARROW = 1280 };
+enum { BYTES = 28000, NARROW = 1280 };
 #define WIRE (10 * HP_MS)
 #define CLIENT6 "2001:db8:1::2"
 #define CLIENT4 "192.0.0.2"
