@@ -55,6 +55,27 @@ void hp_raw_contents(const hp_raw_arrival *a, bool inside, const uint8_t **ret, 
     }
 }
 
+const uint8_t *hp_raw_id_of(const uint8_t *data, size_t len)
+{
+    hp_stun_msg m;
+    hp_stun_attr attr;
+    uint16_t channel;
+    const uint8_t *inner = NULL;
+    size_t inner_len = 0;
+    if (hp_stun_parse(data, len, &m) && m.method == HP_STUN_SEND && m.cls == HP_STUN_INDICATION &&
+        hp_stun_find(&m, HP_STUN_DATA_ATTR, &attr)) {
+        inner = attr.value;
+        inner_len = attr.length;
+    } else if (!hp_channel_data_parse(data, len, &channel, &inner, &inner_len)) {
+        inner = NULL;
+    }
+    if (inner != NULL && hp_wire_classify(inner, inner_len) == HP_WIRE_STUN) {
+        data = inner;
+        len = inner_len;
+    }
+    return len >= HP_STUN_HEADER ? data + 8 : NULL;
+}
+
 /* Text from the network, fit to be shown. */
 static char *shown(const char *text)
 {
@@ -244,10 +265,11 @@ static char *judge_id(hp_raw *raw, const char *name, const hp_stun_msg *m)
     GBytes *bytes = g_hash_table_lookup(raw->sent, name);
     gsize len = 0;
     const uint8_t *data = bytes != NULL ? g_bytes_get_data(bytes, &len) : NULL;
-    if (data == NULL || len < HP_STUN_HEADER) {
+    const uint8_t *id = data != NULL ? hp_raw_id_of(data, len) : NULL;
+    if (id == NULL) {
         return g_strdup_printf("`%s` was not sent", name);
     }
-    return memcmp(data + 8, m->id, 12) == 0 ? NULL : g_strdup_printf("it does not answer `%s`", name);
+    return memcmp(id, m->id, 12) == 0 ? NULL : g_strdup_printf("it does not answer `%s`", name);
 }
 
 static char *judge_stun(hp_raw *raw, const hp_raw_filter *f, const uint8_t *data, size_t len, int *score)

@@ -57,12 +57,18 @@ void hp_raw_arrival_free(gpointer p)
 
 /* ---- arrivals ---- */
 
-/* An answer ends the retransmissions of what it answers. */
+/* An answer ends the retransmissions of what it answers, also when it comes through TURN. */
 static void settle_transactions(hp_raw *raw, const hp_raw_arrival *a)
 {
     hp_stun_msg m;
-    if (a->data == NULL || !hp_stun_parse(a->data, a->length, &m) ||
-        (m.cls != HP_STUN_SUCCESS && m.cls != HP_STUN_ERROR)) {
+    const uint8_t *data;
+    size_t len;
+    hp_raw_contents(a, true, &data, &len);
+    if (data == NULL) {
+        data = a->data;
+        len = a->length;
+    }
+    if (data == NULL || !hp_stun_parse(data, len, &m) || (m.cls != HP_STUN_SUCCESS && m.cls != HP_STUN_ERROR)) {
         return;
     }
     for (guint i = raw->transactions->len; i > 0; i--) {

@@ -8,14 +8,15 @@
 #include "wire/stun_value.h"
 
 /* What bounds a script that has gone astray: actions at one instant, messages that nobody has taken, scripts at once,
- * nested ones, bytes that wait for a connection. */
+ * nested ones, bytes that wait for a connection, a text with its variables. */
 enum {
     HP_RAW_MAX_ACTIONS = 100000,
     HP_RAW_MAX_INBOX = 10000,
     HP_RAW_MAX_THREADS = 1000,
     HP_RAW_MAX_DEPTH = 32,
     HP_RAW_MAX_BUFFER = 16 << 20,
-    HP_RAW_MAX_MESSAGE = 65535
+    HP_RAW_MAX_MESSAGE = 65535,
+    HP_RAW_MAX_TEXT = 1 << 20
 };
 
 typedef enum hp_raw_socket_state {
@@ -229,6 +230,9 @@ char *hp_raw_filter_describe(const hp_raw_filter *filter);
 char *hp_raw_arrival_describe(const hp_raw_arrival *arrival);
 /* What is wrapped in it, when inside; else all. */
 void hp_raw_contents(const hp_raw_arrival *arrival, bool inside, const uint8_t **ret, size_t *ret_len);
+/* The transaction id of a message that was sent: of one that goes through TURN its own, not the wrapper's. NULL when it is
+ * too short to have any. */
+const uint8_t *hp_raw_id_of(const uint8_t *data, size_t len);
 /* Keeps what a receive is to keep of it. */
 bool hp_raw_keep(hp_raw *raw, const hp_raw_receive *receive, const hp_raw_arrival *arrival, GError **error);
 
@@ -255,6 +259,8 @@ bool hp_raw_look_for_signal(hp_raw *raw, hp_raw_thread *t);
 
 /* An action cannot be done, what it waited for did not come, or came. The first two end all scripts. */
 void hp_raw_fail(hp_raw *raw, const hp_raw_action *action, const char *message);
+/* One more action, or message, at this instant; false when these are too many, and the script has failed for it. */
+bool hp_raw_spend(hp_raw *raw, const hp_raw_action *action, const char *too_many);
 void hp_raw_miss(hp_raw *raw, hp_raw_thread *t, const char *expected);
 void hp_raw_matched(hp_raw *raw, const hp_raw_thread *t, uint32_t packet);
 

@@ -13,7 +13,8 @@
  * a wait ends counts, as the world delivers before timers of actors fire.
  *
  * The first thing that goes wrong in any thread fails the main script, and all threads end; they also end with the main
- * script. The number of actions at one instant is bounded, so that a loop without a wait ends with an error. */
+ * script. The number of actions and of messages sent at one instant is bounded, so that a loop without a wait ends with an
+ * error. */
 #include <assert.h>
 #include <string.h>
 
@@ -223,6 +224,19 @@ static const hp_raw_action *next_action(hp_raw_thread *t)
     return NULL;
 }
 
+bool hp_raw_spend(hp_raw *raw, const hp_raw_action *action, const char *too_many)
+{
+    if (raw->actions_at != raw->now) {
+        raw->actions_at = raw->now;
+        raw->n_actions = 0;
+    }
+    if (++raw->n_actions > HP_RAW_MAX_ACTIONS) {
+        hp_raw_fail(raw, action, too_many);
+        return false;
+    }
+    return true;
+}
+
 static void begin_next(hp_raw *raw, hp_raw_thread *t)
 {
     g_autoptr(GError) error = NULL;
@@ -236,13 +250,7 @@ static void begin_next(hp_raw *raw, hp_raw_thread *t)
         }
         return;
     }
-    if (raw->actions_at != raw->now) {
-        raw->actions_at = raw->now;
-        raw->n_actions = 0;
-    }
-    if (++raw->n_actions > HP_RAW_MAX_ACTIONS) {
-        hp_raw_fail(raw, t->action, "the scripts go round without any time passing");
-    } else if (!begin(raw, t, &error)) {
+    if (hp_raw_spend(raw, t->action, "the scripts go round without any time passing") && !begin(raw, t, &error)) {
         hp_raw_fail(raw, t->action, error->message);
     }
 }

@@ -27,9 +27,10 @@ static void remember(hp_raw *raw, const hp_raw_send *send, GBytes *bytes)
         return;
     }
     g_hash_table_insert(raw->sent, g_strdup(send->as), g_bytes_ref(bytes));
-    if (len >= HP_STUN_HEADER) {
-        g_autofree char *id = hp_hex_format(data + 8, 12);
-        hp_raw_set_field(raw, send->as, "id", id);
+    const uint8_t *id = hp_raw_id_of(data, len);
+    if (id != NULL) {
+        g_autofree char *hex = hp_hex_format(id, 12);
+        hp_raw_set_field(raw, send->as, "id", hex);
     }
 }
 
@@ -38,7 +39,8 @@ static void retransmit(hp_raw *raw, hp_raw_thread *t, hp_raw_endpoint *at, GByte
     const hp_raw_retransmit *plan = &t->action->send.retransmit;
     gsize len;
     const uint8_t *data = g_bytes_get_data(bytes, &len);
-    if (!plan->on || plan->rc < 2 || len < HP_STUN_HEADER || hp_raw_is_stream(at)) {
+    const uint8_t *id = hp_raw_id_of(data, len);
+    if (!plan->on || plan->rc < 2 || id == NULL || hp_raw_is_stream(at)) {
         return;
     }
     hp_raw_transaction *x = g_new0(hp_raw_transaction, 1);
@@ -49,7 +51,7 @@ static void retransmit(hp_raw *raw, hp_raw_thread *t, hp_raw_endpoint *at, GByte
                               .next = hp_time_add(raw->now, plan->rto),
                               .interval = hp_time_add(plan->rto, plan->rto),
                               .left = plan->rc - 1};
-    memcpy(x->id, data + 8, sizeof x->id);
+    memcpy(x->id, id, sizeof x->id);
     g_ptr_array_add(raw->transactions, x);
 }
 
@@ -150,12 +152,14 @@ bool hp_raw_go_on_sending(hp_raw *raw, hp_raw_thread *t)
             return true;
         }
         g_ptr_array_remove_index(t->pieces, 0);
-    } else {
+    } else if (hp_raw_spend(raw, t->action, "too many messages without any time passing")) {
         t->count--;
         if (!make_message(raw, t, at, &error)) {
             hp_raw_fail(raw, t->action, error->message);
             return true;
         }
+    } else {
+        return true;
     }
     if (t->pieces->len > 0) {
         t->wake = hp_time_add(raw->now, send->gap);

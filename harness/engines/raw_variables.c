@@ -120,6 +120,11 @@ char *hp_raw_expand(hp_raw *raw, const char *text, GError **error)
             }
             g_string_append(out, value);
             p = end + 1;
+            if (out->len > HP_RAW_MAX_TEXT) {
+                g_set_error(error, HP_ERROR, HP_ERROR_LIMIT, "a text with its variables is longer than %d bytes",
+                            HP_RAW_MAX_TEXT);
+                return NULL;
+            }
         }
     }
     return g_string_free(g_steal_pointer(&out), FALSE);

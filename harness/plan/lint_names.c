@@ -59,7 +59,7 @@ static void unused_server(const hp_lint *l)
         const hp_plan_server *server = &l->plan->servers[i];
         bool used = server->source->config.kind != HP_SERVER_DNS;
         for (unsigned k = 0; k < l->plan->n_peers && !used; k++) {
-            used = asks(&l->plan->peers[k], i);
+            used = asks(&l->plan->peers[k], i) || hp_lint_speaks_of(l->plan->peers[k].source, server->source->name);
         }
         if (!used) {
             hp_lint_warn(l, server->source->mark, "name it in a peer's `dns`", "nobody asks DNS server `%s`",

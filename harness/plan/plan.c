@@ -247,23 +247,27 @@ static void number_zones(builder *b)
     }
 }
 
+static void reserve_one(builder *b, unsigned zone_index, const hp_addr *given, hp_mark mark)
+{
+    const hp_plan_zone *zone = &b->plan->zones[zone_index];
+    char text[HP_ADDR_TEXT];
+    bool v4 = given->family == HP_AF_IPV4;
+    const hp_prefix *prefix = v4 ? &zone->prefix4 : &zone->prefix6;
+    hp_addr_format_ip(given, text);
+    if (zone_index != 0 && !(prefix->base.family && hp_prefix_contains(prefix, given))) {
+        char network[HP_ADDR_TEXT] = "none of that family";
+        if (prefix->base.family)
+            hp_prefix_format(prefix, network);
+        complain(b, mark, NULL, "%s is not in the network of `%s` (%s)", text, zone->name, network);
+    } else if (!hp_address_pool_reserve(v4 ? &b->pool4[zone_index] : &b->pool6[zone_index], given)) {
+        complain(b, mark, NULL, "%s is already somebody else's in `%s`", text, zone->name);
+    }
+}
+
 static void reserve_given(builder *b, const hp_plan_attachment *at, const hp_addr *given, unsigned n, hp_mark mark)
 {
-    const hp_plan_zone *zone = &b->plan->zones[at->zone];
-    for (unsigned i = 0; i < n; i++) {
-        char text[HP_ADDR_TEXT];
-        bool v4 = given[i].family == HP_AF_IPV4;
-        const hp_prefix *prefix = v4 ? &zone->prefix4 : &zone->prefix6;
-        hp_addr_format_ip(&given[i], text);
-        if (at->zone != 0 && !(prefix->base.family && hp_prefix_contains(prefix, &given[i]))) {
-            char network[HP_ADDR_TEXT] = "none of that family";
-            if (prefix->base.family)
-                hp_prefix_format(prefix, network);
-            complain(b, mark, NULL, "%s is not in the network of `%s` (%s)", text, zone->name, network);
-        } else if (!hp_address_pool_reserve(v4 ? &b->pool4[at->zone] : &b->pool6[at->zone], &given[i])) {
-            complain(b, mark, NULL, "%s is already somebody else's in `%s`", text, zone->name);
-        }
-    }
+    for (unsigned i = 0; i < n; i++)
+        reserve_one(b, at->zone, &given[i], mark);
 }
 
 /* Addresses of an attachment: as given, or `count` of each family; spare: as many more, for a renumbering. */
@@ -441,6 +445,47 @@ static void resolve_servers(builder *b)
     }
 }
 
+static bool is_among(const hp_addr *list, unsigned n, const hp_addr *addr)
+{
+    for (unsigned i = 0; list && i < n; i++)
+        if (hp_addr_same_ip(&list[i], addr))
+            return true;
+    return false;
+}
+
+/* Whether a step before this one has given the address to the same NAT or server. */
+static bool was_given(const builder *b, unsigned step, const hp_addr *addr)
+{
+    const char *name = b->scenario->steps[step].nat.nat;
+    for (unsigned i = 0; i < step; i++) {
+        const hp_step *other = &b->scenario->steps[i];
+        if (other->kind == HP_STEP_RENUMBER && strcmp(other->nat.nat, name) == 0 &&
+            is_among(other->nat.addresses, other->nat.n_addresses, addr))
+            return true;
+    }
+    return false;
+}
+
+/* What a renumber step names must be free, or have been that NAT's or server's own. */
+static void reserve_renumbered(builder *b)
+{
+    for (unsigned i = 0; i < b->scenario->n_steps; i++) {
+        const hp_step *step = &b->scenario->steps[i];
+        if (step->kind != HP_STEP_RENUMBER)
+            continue;
+        int nat = hp_plan_find_nat(b->plan, step->nat.nat), server = hp_plan_find_server(b->plan, step->nat.nat);
+        const hp_plan_attachment *at = nat >= 0      ? &b->plan->nats[nat].outside
+                                       : server >= 0 ? &b->plan->servers[server].attachment
+                                                     : NULL;
+        for (unsigned k = 0; at && k < step->nat.n_addresses; k++) {
+            const hp_addr *to = &step->nat.addresses[k];
+            if (!is_among(at->addresses, at->n_addresses, to) && !is_among(at->spare, at->n_addresses, to) &&
+                !was_given(b, i, to))
+                reserve_one(b, at->zone, to, step->mark);
+        }
+    }
+}
+
 /* New addresses for servers that a step renumbers, behind all others: who is not renumbered keeps its own. */
 static void number_spare_servers(builder *b)
 {
@@ -510,6 +555,7 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     if (!b.failed)
         number_attachments(&b);
     if (!b.failed) {
+        reserve_renumbered(&b);
         number_spare_servers(&b);
         number_firewalls(&b);
     }

@@ -43,11 +43,12 @@ static bool resolve_for_raw(void *user, const hp_raw_peer *asking, const char *n
         return false;
     if (server >= 0) {
         const hp_server_config *config = &plan->servers[server].config;
+        bool dns = config->kind == HP_SERVER_DNS;
         bool secure = transport == HP_RAW_OVER_TLS || transport == HP_RAW_OVER_DTLS;
         uint16_t port = secure ? config->tls_port ? config->tls_port : 5349 : config->port ? config->port : 3478;
         if (!reachable(&plan->peers[own], &plan->servers[server].attachment, ret))
             return false;
-        ret->port = port;
+        ret->port = !dns ? port : plan->servers[server].dns.port ? plan->servers[server].dns.port : 53;
         return true;
     }
     if (peer < 0)

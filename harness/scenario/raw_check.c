@@ -171,25 +171,26 @@ static void check_action(const walk *w, const hp_raw_action *action, void *sent)
     }
 }
 
-/* Whether `from` can come to carry out `wanted`; depth ends a search that is in a circle itself. */
-static bool reaches(const hp_raw_config *raw, const hp_raw_script *from, const char *wanted, unsigned depth)
+/* Adds to `seen` every script that `from` can come to carry out, each once. */
+static void follow(const hp_raw_config *raw, const hp_raw_script *from, GPtrArray *seen)
 {
-    for (unsigned i = 0; from != NULL && depth > 0 && i < from->n_actions; i++) {
+    for (unsigned i = 0; i < from->n_actions; i++) {
         const hp_raw_action *action = &from->actions[i];
-        if ((action->kind == HP_RAW_DO || action->kind == HP_RAW_START) && action->run.script != NULL &&
-            (strcmp(action->run.script, wanted) == 0 ||
-             reaches(raw, find_script(raw, action->run.script), wanted, depth - 1))) {
-            return true;
+        bool runs = (action->kind == HP_RAW_DO || action->kind == HP_RAW_START) && action->run.script != NULL;
+        const hp_raw_script *next = runs ? find_script(raw, action->run.script) : NULL;
+        if (next != NULL && !g_ptr_array_find(seen, next, NULL)) {
+            g_ptr_array_add(seen, (void *)next);
+            follow(raw, next, seen);
         }
     }
-    return false;
 }
 
 static void check_circles(const walk *w)
 {
-    enum { DEEP = 8 }; /* each script of a longer circle would take all the others; the run bounds that itself */
     for (unsigned i = 0; i < w->raw->n_scripts; i++) {
-        if (reaches(w->raw, &w->raw->scripts[i], w->raw->scripts[i].name, DEEP)) {
+        g_autoptr(GPtrArray) seen = g_ptr_array_new();
+        follow(w->raw, &w->raw->scripts[i], seen);
+        if (g_ptr_array_find(seen, &w->raw->scripts[i], NULL)) {
             complain(w, w->raw->scripts[i].mark, NULL, "this script comes round to itself:", w->raw->scripts[i].name);
             return;
         }

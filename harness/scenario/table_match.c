@@ -246,10 +246,18 @@ static void check_where(hp_loader *l, const hp_event_pattern *pattern, const hp_
 static hp_ref subject_ref(hp_event_kind kind)
 {
     const char *subject = hp_event_subject(kind);
-    return g_str_has_suffix(subject, "peer") ? HP_REF_PEER
-           : strcmp(subject, "nat") == 0     ? HP_REF_NAT
-           : strcmp(subject, "server") == 0  ? HP_REF_SERVER
-                                             : HP_REF_NONE;
+    return g_str_has_suffix(subject, "peer")  ? HP_REF_PEER
+           : strcmp(subject, "nat") == 0      ? HP_REF_NAT
+           : strcmp(subject, "server") == 0   ? HP_REF_SERVER
+           : strcmp(subject, "firewall") == 0 ? HP_REF_FIREWALLED
+           : strcmp(subject, "rule") == 0     ? HP_REF_RULE
+                                              : HP_REF_NONE;
+}
+
+/* A rule without a label goes by its number. */
+static bool is_number(const char *text)
+{
+    return *text != '\0' && strspn(text, "0123456789") == strlen(text);
 }
 
 static void finish_pattern(hp_loader *l, void *base, const hp_tree *node)
@@ -262,8 +270,8 @@ static void finish_pattern(hp_loader *l, void *base, const hp_tree *node)
         return;
     }
     check_where(l, pattern, hp_tree_get(node, "where"));
-    if (pattern->subject != NULL && subject_ref(pattern->kind) != HP_REF_NONE) {
-        hp_named_ref ref = {subject_ref(pattern->kind), pattern->subject, of};
+    hp_named_ref ref = {subject_ref(pattern->kind), pattern->subject, of};
+    if (ref.name != NULL && ref.kind != HP_REF_NONE && !(ref.kind == HP_REF_RULE && is_number(ref.name))) {
         g_array_append_val(l->refs, ref);
     }
 }

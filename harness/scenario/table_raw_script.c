@@ -165,11 +165,25 @@ static const hp_key send_keys[] = {
      .shown = "as one", .doc = "of TCP: so many bytes a segment; what is left is the last one"},
     {"gap", HP_V_DURATION, F(send.gap), .fallback = "0", .doc = "pause between two segments"},
 };
+
+static void finish_send(hp_loader *l, void *base, const hp_tree *node)
+{
+    const hp_raw_send *send = &((const hp_raw_action *)base)->send;
+    const hp_raw_content content = send->message.content;
+    bool request =
+        content == HP_RAW_CHECK || content == HP_RAW_BYTES || content == HP_RAW_AGAIN ||
+        (content == HP_RAW_STUN && (!send->message.stun.has_class || send->message.stun.cls == HP_STUN_REQUEST));
+    if (send->retransmit.on && content != HP_RAW_NOTHING && !request) {
+        hp_loader_error(l, hp_tree_get(node, "retransmit"), NULL, "only a STUN request is sent until it is answered");
+    }
+}
+
 static const hp_schema send_schema = {
     .name = "raw-send",
     .doc = "Sends a message.",
     .size = sizeof(hp_raw_action),
     HP_KEYS(send_keys),
+    .finish = finish_send,
 };
 
 static void finish_receive(hp_loader *l, void *base, const hp_tree *node)

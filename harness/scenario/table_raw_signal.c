@@ -75,6 +75,9 @@ static void finish_signal(hp_loader *l, void *base, const hp_tree *node)
     }
     if (n != 1) {
         hp_loader_error(l, node, NULL, "a signal is one of `offer`, `answer`, `candidate`, `end` and `json`");
+    } else if (action->signal.kind == HP_RAW_SIGNAL_END && !action->signal.description.more &&
+               !hp_loader_is_mistaken(l, node)) {
+        hp_loader_error(l, hp_tree_get(node, "end"), NULL, "`end` is `true`, or is not there at all");
     }
 }
 static const hp_key signal_keys[] = {

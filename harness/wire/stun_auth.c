@@ -43,7 +43,9 @@ hp_stun_key hp_stun_key_short(const char *password, size_t len)
 {
     hp_stun_key key = {.length = len};
     if (len <= sizeof key.bytes) {
-        memcpy(key.bytes, password, len);
+        if (len > 0) { /* without one `password` may be NULL */
+            memcpy(key.bytes, password, len);
+        }
         return key;
     }
     key.is_digests = true;

@@ -126,6 +126,22 @@ static void digests_wrong_and_cut(void **state)
     rig_clear(&r);
 }
 
+/* An empty password or key is a key of no bytes. */
+static void empty_keys(void **state)
+{
+    hp_raw_attribute list[] = {
+        {.name = "MESSAGE-INTEGRITY", .type = HP_STUN_MESSAGE_INTEGRITY, .key = ""},
+        {.name = "FINGERPRINT", .type = HP_STUN_FINGERPRINT},
+    };
+    hp_stun_msg m;
+    hp_stun_key key = hp_stun_key_short("", 0);
+    raw_rig r = {0};
+    say(&r, (hp_raw_message){.content = HP_RAW_STUN, .stun = {.attributes = list, .n_attributes = 2}});
+    assert_true(hp_stun_parse(rig_out(&r, 0)->bytes->data, rig_out(&r, 0)->bytes->len, &m));
+    assert_int_equal(hp_stun_check_integrity(&m, &key, false), HP_STUN_GOOD);
+    rig_clear(&r);
+}
+
 static void turn_wraps_it(void **state)
 {
     raw_rig r = {0}, s = {0}, t = {0};
@@ -312,10 +328,15 @@ static void what_cannot_be_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_vectors_of_rfc_5769), cmocka_unit_test(everything_can_be_said_wrong),
-        cmocka_unit_test(digests_wrong_and_cut),   cmocka_unit_test(turn_wraps_it),
-        cmocka_unit_test(dtls_fragments),          cmocka_unit_test(a_client_hello),
-        cmocka_unit_test(rtp_counts_by_itself),    cmocka_unit_test(a_check),
+        cmocka_unit_test(the_vectors_of_rfc_5769),
+        cmocka_unit_test(everything_can_be_said_wrong),
+        cmocka_unit_test(digests_wrong_and_cut),
+        cmocka_unit_test(empty_keys),
+        cmocka_unit_test(turn_wraps_it),
+        cmocka_unit_test(dtls_fragments),
+        cmocka_unit_test(a_client_hello),
+        cmocka_unit_test(rtp_counts_by_itself),
+        cmocka_unit_test(a_check),
         cmocka_unit_test(what_cannot_be_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

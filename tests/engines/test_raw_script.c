@@ -159,6 +159,42 @@ static void retransmission(void **state)
     rig_clear(&s);
 }
 
+/* What goes through TURN is a request all the same: its own transaction id counts, not the wrapper's. */
+static void a_request_through_turn(void **state)
+{
+    hp_raw_action script[] = {
+        SEND(.retransmit = {true, 500 * HP_MS, 7}, .as = "q",
+             .message = {.content = HP_RAW_STUN, .through_peer = "192.0.2.9:7000"}),
+        RECEIVE(HP_S, .inside = true, .answers = "q"),
+        SEND(.retransmit = {true, 500 * HP_MS, 7}, .as = "r",
+             .message = {.content = HP_RAW_STUN, .through_channel = "0x4001"}),
+        RECEIVE(HP_S, .inside = true, .answers = "r"),
+        {.kind = HP_RAW_WAIT, .wait = 10 * HP_S},
+    };
+    raw_rig r = {0};
+    uint8_t buf[HP_STUN_MAX], data[HP_STUN_MAX], wrapper[12] = {9};
+    hp_stun_msg m;
+    hp_stun_attr attr;
+    hp_stun_writer w;
+    rig_init(&r, script, 5);
+    rig_start(&r);
+    assert_true(hp_stun_parse(rig_out(&r, 0)->bytes->data, rig_out(&r, 0)->bytes->len, &m));
+    assert_true(hp_stun_find(&m, HP_STUN_DATA_ATTR, &attr));
+    size_t len = answer(buf, HP_STUN_SUCCESS, HP_STUN_BINDING, attr.value + 8, 0);
+    hp_stun_begin(&w, data, sizeof data, HP_STUN_INDICATION, HP_STUN_DATA, wrapper, NULL);
+    hp_stun_add(&w, HP_STUN_DATA_ATTR, buf, len);
+    rig_datagram(&r, data, hp_stun_finish(&w));
+    assert_int_equal(r.out->len, 2); /* the next one */
+    len = answer(buf, HP_STUN_SUCCESS, HP_STUN_BINDING, rig_out(&r, 1)->bytes->data + 4 + 8, 0);
+    memcpy(data, "\x40\x01\0", 4);
+    data[3] = (uint8_t)len;
+    memcpy(data + 4, buf, len);
+    rig_datagram(&r, data, len + 4);
+    rig_run(&r, 9 * HP_S);
+    assert_int_equal(r.out->len, 2); /* none was sent again */
+    rig_clear(&r);
+}
+
 static void repetition(void **state)
 {
     hp_raw_action script[] = {SEND(.every = 50 * HP_MS, .message = {.content = HP_RAW_STUN})};
@@ -215,6 +251,42 @@ static void a_loop_without_time_ends(void **state)
 }
 
 /* ---- reactions ---- */
+
+/* Messages count as well as actions: a million of them at one instant would stop the world. */
+static void sending_without_time_ends(void **state)
+{
+    hp_raw_action script[] = {SEND(TEXT("x"))};
+    raw_rig r = {0};
+    script[0].send.to = "192.0.2.9:9";
+    script[0].send.times = 1000000;
+    rig_init(&r, script, 1);
+    rig_start(&r);
+    assert_int_equal(r.out->len, 99999);
+    assert_true(g_str_has_suffix(r.told->str, "error 1 too many messages without any time passing\ndone failed\n"));
+    rig_clear(&r);
+
+    r = (raw_rig){0};
+    script[0].send.times = 99999;
+    rig_init(&r, script, 1);
+    rig_start(&r);
+    assert_int_equal(r.out->len, 99999);
+    assert_true(g_str_has_suffix(r.told->str, "done done\n"));
+    rig_clear(&r);
+}
+
+/* A variable that doubles itself is stopped before it fills the memory. */
+static void texts_have_an_end(void **state)
+{
+    char *keys[] = {"x"}, *ten[] = {"0123456789"}, *twice[] = {"${x}${x}"};
+    hp_raw_action twofold[] = {{.kind = HP_RAW_SET, .mark = {.line = 9}, .set = {keys, twice, 1}}};
+    hp_raw_script scripts[] = {{"twofold", {0}, twofold, 1}};
+    hp_raw_action script[] = {{.kind = HP_RAW_SET, .set = {keys, ten, 1}}, {.kind = HP_RAW_DO, .run = {"twofold", 40}}};
+    raw_rig r = {.config = {.scripts = scripts, .n_scripts = 1}};
+    rig_init(&r, script, 2);
+    rig_start(&r);
+    rig_assert_told(&r, "error 9 a text with its variables is longer than 1048576 bytes\ndone failed\n");
+    rig_clear(&r);
+}
 
 static void reactions(void **state)
 {
@@ -396,9 +468,12 @@ int main(void)
         cmocka_unit_test(the_inbox),
         cmocka_unit_test(nothing_comes),
         cmocka_unit_test(retransmission),
+        cmocka_unit_test(a_request_through_turn),
         cmocka_unit_test(repetition),
         cmocka_unit_test(scripts_within_scripts),
         cmocka_unit_test(a_loop_without_time_ends),
+        cmocka_unit_test(sending_without_time_ends),
+        cmocka_unit_test(texts_have_an_end),
         cmocka_unit_test(reactions),
         cmocka_unit_test(an_echo_in_the_middle),
         cmocka_unit_test(segments),

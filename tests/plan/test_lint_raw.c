@@ -39,6 +39,9 @@ static void what_raw_peers_make_untrue(void **state)
                  "peers: {m: {kind: raw, script: [{send: {to: turn, text: a}}]}}\n"
                  "expect: [relayed: {at: turn, packets: 0}]\n",
                  "");
+    assert_warns("servers: {dns: dns}\n"
+                 "peers: {m: {kind: raw, script: [{send: {to: dns, text: a}}]}}\n",
+                 "");
     assert_warns("servers: {stun: stun}\n"
                  "peers: {m: {kind: raw, script: [{wait: 1s}]}}\n",
                  "1:11: nobody uses server `stun`\n");

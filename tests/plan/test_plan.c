@@ -207,6 +207,14 @@ static void what_cannot_be_planned_is_told(void **state)
         {"network:\n  nats:\n    home: {preset: full-cone, behind: flat}\n    flat: {preset: full-cone, behind: home}\n"
          "peers: {alice: }\n",
          "behind itself", 3},
+        {"servers: {a: {kind: stun, addresses: 203.0.113.5}, b: {kind: stun, addresses: 203.0.113.6}}\npeers: {alice: "
+         "}\n"
+         "steps:\n  - renumber: {nat: a, to: 203.0.113.7}\n  - renumber: {nat: a, to: 203.0.113.5}\n"
+         "  - renumber: {nat: a, to: 203.0.113.7}\n  - renumber: {nat: a, to: 203.0.113.6}\n",
+         "203.0.113.6 is already somebody else's", 7},
+        {"network: {lans: {l: }}\nservers: {a: {kind: stun, behind: l}}\npeers: {alice: {behind: l}}\n"
+         "steps:\n  - renumber: {nat: a, to: 8.8.8.8}\n",
+         "8.8.8.8 is not in the network of `l`", 5},
         {"peers:\n  alice: {addresses: 192.0.2.1}\n  bob: {addresses: 192.0.2.1}\n", "somebody else's", 3},
         {"network:\n  nats: {home: full-cone}\npeers:\n  alice: {behind: home, addresses: 192.0.2.1}\n",
          "not in the network of `home`", 4},

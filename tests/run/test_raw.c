@@ -152,6 +152,26 @@ static void an_offer_to_an_agent(void **state)
     clear(&f);
 }
 
+/* A DNS server is at port 53, and not where STUN and TURN servers are. */
+static void a_dns_server_by_its_name(void **state)
+{
+    fixture f = run_text("servers: {dns: dns}\n"
+                         "peers:\n"
+                         "  m:\n"
+                         "    kind: raw\n"
+                         "    sockets: {t: {transport: tcp, to: dns, framing: length}}\n"
+                         "    script:\n"
+                         "      - set: {query: 123401000001000000000000016d076578616d706c650000010001}\n"
+                         "      - send: {to: dns, bytes: \"${query}\"}\n"
+                         "      - receive: {match: {dns: true}, from: \"${dns.address}\", within: 1s}\n"
+                         "      - send: {socket: t, bytes: \"${query}\"}\n"
+                         "      - receive: {socket: t, size: \"> 27\", within: 1s}\n");
+    assert_int_equal(f.result->verdict, HP_VERDICT_PASS);
+    assert_int_equal(event(&f, HP_EV_RAW_MATCHED, "m", 0).at, 40 * HP_MS);
+    assert_int_equal(event(&f, HP_EV_DNS_QUERY, "dns", 1).at, 60 * HP_MS); /* TCP was connected by then */
+    clear(&f);
+}
+
 static void same_seed_same_bytes(void **state)
 {
     const char *text = "servers: {turn: turn}\n"
@@ -181,7 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_script_begins_with_a_step), cmocka_unit_test(what_failed_is_told_by_line_and_packet),
         cmocka_unit_test(a_call_with_an_agent),        cmocka_unit_test(an_offer_to_an_agent),
-        cmocka_unit_test(same_seed_same_bytes),
+        cmocka_unit_test(same_seed_same_bytes),        cmocka_unit_test(a_dns_server_by_its_name),
     };
     return cmocka_run_group_tests(tests, start_seam, NULL);
 }

@@ -170,6 +170,21 @@ static void mistakes(void **state)
         "15:13: no NAT or firewall is called `a`\n");
 }
 
+/* An event of somebody who is not there never happens: asking for none of them could not fail. */
+static void events_of_nobody(void **state)
+{
+    assert_complains("network: {firewalls: {fw: strict}}\n"
+                     "peers: {a: , b: }\n"
+                     "rules: [{at: a, do: drop, label: no-way}, {at: b, do: drop}]\n"
+                     "expect:\n"
+                     "  - event: {event: firewall-changed, of: vw, count: 0}\n"
+                     "  - event: {event: rule-hit, of: no-wax, count: 0}\n"
+                     "  - event: {event: rule-hit, of: no-way, count: 0}\n"
+                     "  - event: {event: rule-hit, of: \"2\", count: 0}\n",
+                     "5:42: no firewall, NAT, peer or server is called `vw` (did you mean `fw`?)\n"
+                     "6:34: no rule has the label `no-wax` (did you mean `no-way`?)\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +194,7 @@ int main(void)
         cmocka_unit_test(set_firewall_adds_up),
         cmocka_unit_test(a_matrix_over_presets),
         cmocka_unit_test(mistakes),
+        cmocka_unit_test(events_of_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

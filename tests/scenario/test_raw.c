@@ -165,6 +165,40 @@ static void names_that_are_not_there(void **state)
                 "5:18: socket `t` either connects `to` somebody or `listens`\n");
 }
 
+/* The walk is over scripts, not over ways through them: of those there are 12 to the power of 9 here. */
+static void scripts_that_call_scripts(void **state)
+{
+    g_autoptr(GString) tower = g_string_new("    script: [do: s0]\n    scripts:\n");
+    for (unsigned i = 0; i < 9; i++) {
+        g_string_append_printf(tower, "      s%u: [", i);
+        for (unsigned k = 0; k < 12; k++) {
+            g_string_append_printf(tower, "do: s%u, ", i + 1);
+        }
+        g_string_append(tower, "wait: 1s]\n");
+    }
+    g_string_append(tower, "      s9: [wait: 1s]\n");
+    g_autoptr(hp_scenario) s = load_raw(tower->str);
+    assert_int_equal(s->peers[0].raw.n_scripts, 10);
+
+    g_autoptr(GString) ring = g_string_new("    script: [do: r0]\n    scripts:\n");
+    for (unsigned i = 0; i < 20; i++) {
+        g_string_append_printf(ring, "      r%u: [start: r%u]\n", i, (i + 1) % 20);
+    }
+    assert_said(ring->str, "7:7: this script comes round to itself: `r0`\n");
+}
+
+static void what_is_not_said_by_halves(void **state)
+{
+    assert_said("    script: [{send: {to: turn, text: a, retransmit: true}}]\n",
+                "5:53: only a STUN request is sent until it is answered\n");
+    assert_said("    script: [{send: {to: turn, stun: {class: indication}, retransmit: {rc: 3}}}]\n",
+                "5:71: only a STUN request is sent until it is answered\n");
+    g_autoptr(hp_scenario) fine = load_raw("    script: [{send: {to: turn, bytes: \"00\", retransmit: {rc: 3}}},"
+                                           " {send: {to: turn, text: a, retransmit: false}}]\n");
+    assert_false(fine->peers[0].raw.script.actions[1].send.retransmit.on);
+    assert_said("    script: [{signal: {end: false}}]\n", "5:29: `end` is `true`, or is not there at all\n");
+}
+
 /* What agents have raw peers have not, and the other way round. */
 static void two_kinds_of_peers(void **state)
 {
@@ -226,6 +260,8 @@ int main(void)
         cmocka_unit_test(attributes_that_cannot_be),
         cmocka_unit_test(messages_that_cannot_be),
         cmocka_unit_test(names_that_are_not_there),
+        cmocka_unit_test(scripts_that_call_scripts),
+        cmocka_unit_test(what_is_not_said_by_halves),
         cmocka_unit_test(two_kinds_of_peers),
         cmocka_unit_test(values_go_both_ways),
     };
