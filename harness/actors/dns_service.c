@@ -275,12 +275,6 @@ void hp_dns_service_free(hp_dns_service *service)
     g_free(service);
 }
 
-static bool same_name(const char *a, const char *b)
-{
-    hp_dns_name first, second;
-    return hp_dns_name_parse(a, &first) && hp_dns_name_parse(b, &second) && hp_dns_name_equal(&first, &second);
-}
-
 bool hp_dns_service_set_host(hp_dns_service *service, const hp_dns_host *host, GError **error)
 {
     GArray *before = service->hosts;
@@ -288,7 +282,7 @@ bool hp_dns_service_set_host(hp_dns_service *service, const hp_dns_host *host, G
     g_array_set_clear_func(after, free_addresses);
     for (unsigned i = 0; i < before->len; i++) {
         const hp_dns_host *other = &g_array_index(before, hp_dns_host, i);
-        if (!same_name(other->name, host->name)) {
+        if (!hp_dns_name_is_same(other->name, host->name)) {
             append_host(after, other);
         }
     }

@@ -132,7 +132,7 @@ bool hp_http_head_parse(const uint8_t *data, size_t len, hp_http_head *ret)
 
 bool hp_http_answer_parse(const uint8_t *data, size_t len, unsigned *ret_status, hp_http_head *ret)
 {
-    uint64_t status;
+    uint64_t status = 0;
     if (!parse(data, len, read_status_line, ret)) {
         return false;
     }

@@ -7,16 +7,10 @@
 #include "plan/lint.h"
 #include "wire/dns.h"
 
-static bool same_name(const char *a, const char *b)
-{
-    hp_dns_name first, second;
-    return hp_dns_name_parse(a, &first) && hp_dns_name_parse(b, &second) && hp_dns_name_equal(&first, &second);
-}
-
 static bool has_record(const hp_dns_host *hosts, unsigned n, const char *name)
 {
     for (unsigned i = 0; i < n; i++) {
-        if (same_name(hosts[i].name, name)) {
+        if (hp_dns_name_is_same(hosts[i].name, name)) {
             return true;
         }
     }
@@ -46,9 +40,9 @@ static bool asks(const hp_plan_peer *peer, unsigned server)
 
 static bool asks_for(const hp_lint *l, const hp_plan_peer *peer, const char *name)
 {
-    bool asked = peer->stun >= 0 && same_name(l->plan->servers[peer->stun].dns_name, name);
+    bool asked = peer->stun >= 0 && hp_dns_name_is_same(l->plan->servers[peer->stun].dns_name, name);
     for (unsigned k = 0; k < peer->n_turn && !asked; k++) {
-        asked = same_name(l->plan->servers[peer->turn[k]].dns_name, name);
+        asked = hp_dns_name_is_same(l->plan->servers[peer->turn[k]].dns_name, name);
     }
     return asked;
 }

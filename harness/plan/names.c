@@ -10,12 +10,6 @@
 
 #include "wire/dns.h"
 
-static bool same_name(const char *a, const char *b)
-{
-    hp_dns_name first, second;
-    return hp_dns_name_parse(a, &first) && hp_dns_name_parse(b, &second) && hp_dns_name_equal(&first, &second);
-}
-
 static void *own(GPtrArray *owned, void *memory)
 {
     g_ptr_array_add(owned, memory);
@@ -28,7 +22,7 @@ static void add_host(GArray *hosts, const char *name, const hp_addr *addresses, 
 {
     hp_dns_host host = {.name = (char *)name, .addresses = (hp_addr *)addresses, .n_addresses = n};
     for (unsigned i = 0; i < n_own; i++)
-        if (same_name(g_array_index(hosts, hp_dns_host, i).name, name))
+        if (hp_dns_name_is_same(g_array_index(hosts, hp_dns_host, i).name, name))
             return;
     g_array_append_val(hosts, host); /* a name that stands twice is one with all these addresses */
 }

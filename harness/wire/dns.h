@@ -91,6 +91,8 @@ bool hp_dns_name_parse(const char *text, hp_dns_name *ret);
 /* "host.example" without the last dot; "." for the root. Returns buf. */
 const char *hp_dns_name_format(const hp_dns_name *name, char buf[static HP_DNS_NAME_TEXT]);
 bool hp_dns_name_equal(const hp_dns_name *a, const hp_dns_name *b);
+/* The same of two texts; false when either is no name. */
+bool hp_dns_name_is_same(const char *a, const char *b);
 /* Is it that domain, or below it? */
 bool hp_dns_name_within(const hp_dns_name *name, const hp_dns_name *domain);
 unsigned hp_dns_name_labels(const hp_dns_name *name); /* without the root */

@@ -204,3 +204,9 @@ bool hp_dns_name_reversed(const hp_dns_name *name, hp_addr *ret)
     }
     return false;
 }
+
+bool hp_dns_name_is_same(const char *a, const char *b)
+{
+    hp_dns_name first, second;
+    return hp_dns_name_parse(a, &first) && hp_dns_name_parse(b, &second) && hp_dns_name_equal(&first, &second);
+}

@@ -4,10 +4,10 @@
  * IPv6 is translated by the table like IPv4 (NAT66), or passes it by (nat_ipv6.c); beside either, with NAT64, an IPv6
  * inside reaches IPv4 remotes (nat64.c).
  *
- * Limits: UDP, TCP and ICMP; every other protocol is dropped as such, save where IPv6 passes the table by. No ALGs; no probes of idle connections (RFC 6146
- * section 3.5.2.2 has them), nor RSTs to the ends of one that is given up; no check of sequence numbers but for RSTs; no
- * MTU of its own (the links beside it fragment, or send frag-needed). Nothing here is shared between NATs, so that they
- * nest: a home NAT behind a carrier's is two nodes on one path.
+ * Limits: UDP, TCP and ICMP; every other protocol is dropped as such, save where IPv6 passes the table by. No probes of
+ * idle connections (RFC 6146 section 3.5.2.2 has them), nor RSTs to the ends of one that is given up; no check of
+ * sequence numbers but for RSTs; no MTU of its own (the links beside it fragment, or send frag-needed). Nothing here is
+ * shared between NATs, so that they nest: a home NAT behind a carrier's is two nodes on one path.
  *
  * Run-time changes, each traced (nat-changed) before the mappings it ends or moves:
  *   reboot     everything learned is forgotten but ports in quarantine, SYNs and fragments that wait are dropped,
