@@ -398,6 +398,7 @@ hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict ve
         g_ptr_array_add(result->expects, judge(checker, &checker->expectations[i], trace, ended));
     }
     hp_findings_add(result, checker->facts);
+    hp_result_ask_oracle(result, checker->facts);
     if (hp_trace_overflowed(trace) && verdict == HP_VERDICT_PASS) {
         verdict = HP_VERDICT_ERROR;
         g_free(result->message);

@@ -55,6 +55,8 @@ void hp_result_free(hp_result *result)
     g_free(result->tracks);
     g_free(result->dtls);
     g_free(result->sessions);
+    g_free(result->predictions);
+    hp_oracle_free(result->oracle);
     g_free(result->nats);
     g_free(result->servers);
     g_free(result->scripts);

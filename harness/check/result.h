@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "base/time.h"
+#include "oracle/oracle.h"
 #include "plan/plan.h"
 #include "trace/trace.h"
 
@@ -32,6 +33,7 @@ typedef struct hp_expect_result {
     char *expected, *got; /* owned; got also when passed */
     hp_time at; /* when it was decided */
     uint32_t packet; /* the packet that shows it, 0 = none */
+    bool of_oracle; /* a finding of its own kind: prediction and run disagree (check/oracle.c) */
 } hp_expect_result;
 
 /* Counts and times over a set of samples; times exact, from one clock. */
@@ -125,6 +127,28 @@ typedef struct hp_script_result {
     unsigned line; /* of the last action told of, 0: none */
     uint64_t sent, received, unexpected; /* messages (and changes of connections) */
 } hp_script_result;
+/* How prediction and run compare. */
+typedef enum hp_oracle_verdict {
+    HP_ORACLE_AGREES,
+    HP_ORACLE_DISAGREES,
+    HP_ORACLE_SHORTFALL, /* the software under test is known to do less: see oracle/shortfalls.h */
+    HP_ORACLE_UNDECIDED, /* the run, or the part before the network changed, ended too early to say */
+    HP_ORACLE_SILENT, /* the model does not cover this plan, or no call between the two was made */
+    HP_ORACLE_N
+} hp_oracle_verdict;
+
+const char *hp_oracle_verdict_name(hp_oracle_verdict verdict); /* "agrees" */
+
+/* Two peers that called each other. */
+typedef struct hp_oracle_result {
+    const char *a, *b;
+    const hp_prediction *prediction; /* owned by the result's oracle */
+    hp_oracle_verdict verdict;
+    const char *why; /* of silent, undecided and shortfall; else "" */
+    bool connected, settled; /* as of then: both ends had a pair; and were through with nominating */
+    hp_outcome happened; /* when connected; else HP_OUTCOME_NONE */
+    uint8_t local, remote; /* types of the pair that `a` had selected */
+} hp_oracle_result;
 
 typedef struct hp_result {
     const hp_plan *plan;
@@ -142,6 +166,9 @@ typedef struct hp_result {
     unsigned n_dtls;
     hp_session_result *sessions;
     unsigned n_sessions;
+    hp_oracle *oracle;
+    hp_oracle_result *predictions; /* by peers, in the plan's order */
+    unsigned n_predictions;
     hp_nat_result *nats;
     unsigned n_nats;
     hp_server_result *servers;

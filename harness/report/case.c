@@ -33,6 +33,9 @@ void hp_report_case_free(hp_report_case *c)
     if (c->media != NULL) {
         g_ptr_array_unref(c->media);
     }
+    if (c->predictions != NULL) {
+        g_ptr_array_unref(c->predictions);
+    }
     g_free(c->evidence);
     g_free(c->again);
     g_free(c);
@@ -66,6 +69,23 @@ static char *again_command(const hp_plan *plan)
     return g_string_free(command, FALSE);
 }
 
+/* "alice and bob: direct, agrees: direct works because ..." */
+static GPtrArray *predictions_of(const hp_result *result)
+{
+    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < result->n_predictions; i++) {
+        const hp_oracle_result *r = &result->predictions[i];
+        const hp_prediction *p = r->prediction;
+        g_autofree char *reasons = g_strjoinv("; ", p->reasons);
+        g_autofree char *worst =
+            p->worst == p->outcome ? g_strdup("") : g_strdup_printf(" (%s at worst)", hp_outcome_name(p->worst));
+        g_ptr_array_add(lines,
+                        g_strdup_printf("%s and %s: %s%s, %s%s%s: %s", r->a, r->b, hp_outcome_name(p->outcome), worst,
+                                        hp_oracle_verdict_name(r->verdict), r->why[0] ? " as " : "", r->why, reasons));
+    }
+    return lines;
+}
+
 static char *find_packet_line(const hp_trace *trace, const char *evidence, uint32_t packet)
 {
     if (packet == 0) {
@@ -94,6 +114,7 @@ hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trac
     c->seed = plan->seed;
     c->failures = g_ptr_array_new_with_free_func(free_failure);
     c->media = hp_report_media_of(result);
+    c->predictions = predictions_of(result);
     c->evidence = g_strdup(evidence);
     c->again = again_command(plan);
     for (unsigned i = 0; i < result->expects->len; i++) {

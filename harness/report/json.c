@@ -35,6 +35,7 @@ static void put_expects(hp_json *j, const hp_result *result)
         hp_json_open(j, NULL, '{');
         hp_json_text(j, "what", e->what);
         hp_json_bool(j, "finding", e->expect == NULL);
+        hp_json_bool(j, "of_oracle", e->of_oracle);
         hp_json_text(j, "file", e->mark.file);
         hp_json_u64(j, "line", e->mark.line);
         hp_json_u64(j, "column", e->mark.column);
@@ -180,6 +181,7 @@ char *hp_report_json(const hp_result *result)
     put_flows(&j, result);
     hp_json_tracks(&j, result);
     hp_json_dtls(&j, result);
+    hp_json_oracle(&j, result);
     put_nats(&j, result);
     put_servers(&j, result);
     if (result->n_scripts > 0) {

@@ -28,5 +28,7 @@ void hp_json_row(hp_json *j, const char *key, const void *first, size_t stride, 
 /* json_media.c: the "tracks" and "dtls" of a result. */
 void hp_json_tracks(hp_json *j, const hp_result *result);
 void hp_json_dtls(hp_json *j, const hp_result *result);
+/* json_oracle.c: the "oracle" of a result. */
+void hp_json_oracle(hp_json *j, const hp_result *result);
 
 #endif

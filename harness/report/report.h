@@ -57,6 +57,7 @@ typedef struct hp_report_case {
     unsigned n_expects, n_held;
     GPtrArray *failures; /* hp_report_failure* */
     GPtrArray *media; /* hp_report_media*: DTLS, then tracks */
+    GPtrArray *predictions; /* char*: what the oracle said of each two peers, and why */
     char *evidence; /* folder, or NULL */
     char *again; /* the command that runs exactly this again */
 } hp_report_case;
@@ -84,7 +85,7 @@ bool hp_report_is_good(const hp_report *report);
 
 typedef struct hp_report_style {
     bool colour; /* ANSI colours */
-    bool verbose; /* also what failed in an expected failure, and all that media came to */
+    bool verbose; /* also what failed in an expected failure, all that media came to, what was predicted */
 } hp_report_style;
 
 /* One line, and for a bad verdict an indented block; ends in a newline. Caller frees. */

@@ -120,6 +120,16 @@ static void put_media(hp_output *o, const hp_report_style *style, const hp_repor
     }
 }
 
+enum { MOST_PREDICTIONS = 3 };
+
+static void put_predictions(hp_output *o, const hp_report_style *style, const hp_report_case *c, unsigned most)
+{
+    const unsigned n = style->verbose ? c->predictions->len : MIN(c->predictions->len, most);
+    for (unsigned i = 0; i < n; i++) {
+        put_row(o, style, LABEL_WIDTH, WIDTH, "predicted", g_ptr_array_index(c->predictions, i));
+    }
+}
+
 static void put_counts(hp_output *o, const hp_report_case *c)
 {
     char ended[HP_TIME_TEXT];
@@ -156,6 +166,7 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
         put_failure(o, style, g_ptr_array_index(c->failures, i));
     }
     put_media(o, style, c, good ? 0 : MOST_MEDIA);
+    put_predictions(o, style, c, good ? 0 : MOST_PREDICTIONS);
     if (!good) {
         g_autofree char *seed = g_strdup_printf("%" G_GUINT64_FORMAT, c->seed);
         put_row(o, style, LABEL_WIDTH, WIDTH, "seed", seed);

@@ -13,6 +13,7 @@ typedef struct net {
     fixture *f;
     hp_plan_zone zone;
     hp_plan_attachment at[2];
+    hp_sc_interface interfaces[2];
     hp_plan_peer peers[2];
     uint64_t uid;
 } net;
@@ -30,6 +31,8 @@ static inline net *net_new(void **state)
     n->zone.nat = -1;
     for (unsigned i = 0; i < 2; i++) {
         n->at[i].tap = taps[i];
+        n->f->sc_peers[i].interfaces = &n->interfaces[i];
+        n->f->sc_peers[i].n_interfaces = 1;
         n->peers[i] = (hp_plan_peer){.source = &n->f->sc_peers[i], .interfaces = &n->at[i], .n_interfaces = 1};
     }
     n->f->plan.zones = &n->zone;

@@ -40,6 +40,7 @@ static void a_bare_result(void **state)
                               "  \"flows\": [],\n"
                               "  \"tracks\": [],\n"
                               "  \"dtls\": [],\n"
+                              "  \"oracle\": [],\n"
                               "  \"nats\": [],\n"
                               "  \"servers\": [],\n"
                               "  \"counts\": {\n"
@@ -137,6 +138,7 @@ static void every_field(void **state)
                               "    {\n"
                               "      \"what\": \"connected: {within: 3s}\",\n"
                               "      \"finding\": false,\n"
+                              "      \"of_oracle\": false,\n"
                               "      \"file\": \"scenarios/nat/strict.yaml\",\n"
                               "      \"line\": 31,\n"
                               "      \"column\": 5,\n"
@@ -149,6 +151,7 @@ static void every_field(void **state)
                               "    {\n"
                               "      \"what\": \"wait-for\",\n"
                               "      \"finding\": true,\n"
+                              "      \"of_oracle\": false,\n"
                               "      \"file\": null,\n"
                               "      \"line\": 0,\n"
                               "      \"column\": 5,\n"
@@ -218,6 +221,7 @@ static void every_field(void **state)
                               "  ],\n"
                               "  \"tracks\": [],\n"
                               "  \"dtls\": [],\n"
+                              "  \"oracle\": [],\n"
                               "  \"nats\": [\n"
                               "    {\n"
                               "      \"nat\": \"home\",\n"
@@ -451,7 +455,7 @@ static void media(void **state)
                                 "      \"series\": null\n"
                                 "    }\n"
                                 "  ],\n");
-    g_autofree char *associations = part(text, "  \"dtls\"", "  \"nats\"");
+    g_autofree char *associations = part(text, "  \"dtls\"", "  \"oracle\"");
     assert_string_equal(associations, "  \"dtls\": [\n"
                                       "    {\n"
                                       "      \"peer\": \"alice\",\n"

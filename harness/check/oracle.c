@@ -1,0 +1,177 @@
+/* Prediction against run, for every two peers that had a session with each other.
+ *
+ * What happened is read from the states and selected pairs of both ends, up to the first step that changed the network
+ * (hp_oracle_changing_step()), or to the end. A call of several components or sessions has happened as its worst part
+ * did. It has come to nothing when an end says so, or is still at it after PATIENCE; before that it is undecided. A pair
+ * that is worse than predicted counts once both ends are through with nominating, one that is better at once.
+ *
+ * A disagreement is one of three: the oracle is wrong, the fabric is wrong, or the software under test does less than
+ * ICE can. All three are worth a finding, but for the shortfalls that are known (oracle/shortfalls.h). Scenarios of known
+ * bugs are compared and told, without a finding: they fail on purpose. */
+#include <assert.h>
+#include <string.h>
+
+#include "check/checker.h"
+#include "oracle/shortfalls.h"
+
+#define PATIENCE (30 * HP_S)
+
+static const char *const verdict_names[] = {
+    [HP_ORACLE_AGREES] = "agrees",       [HP_ORACLE_DISAGREES] = "disagrees", [HP_ORACLE_SHORTFALL] = "shortfall",
+    [HP_ORACLE_UNDECIDED] = "undecided", [HP_ORACLE_SILENT] = "silent",
+};
+static_assert(G_N_ELEMENTS(verdict_names) == HP_ORACLE_N, "one name a verdict");
+
+const char *hp_oracle_verdict_name(hp_oracle_verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+/* What one end of a call has come to. */
+typedef struct end_state {
+    unsigned components;
+    bool connected; /* each has a pair */
+    bool settled; /* and is ready */
+    bool failed; /* some component says that it has none */
+    bool relayed, hairpinned;
+    hp_time since; /* when the first of them began; HP_NEVER: none has */
+    uint8_t local, remote;
+} end_state;
+
+static void look_at(const hp_result *result, unsigned peer, unsigned with, const hp_component_facts *c, uint64_t end,
+                    end_state *ret)
+{
+    const hp_state_change *state = hp_component_state(c, end);
+    const hp_pair_change *pair = hp_component_pair(c, end);
+    if (state == NULL) {
+        return;
+    }
+    ret->components++;
+    ret->since = MIN(ret->since, g_array_index(c->states, hp_state_change, 0).at);
+    ret->connected &= pair != NULL;
+    ret->settled &= state->state == HP_CHECK_READY;
+    ret->failed |= state->state == HP_CHECK_FAILED;
+    if (pair != NULL) {
+        ret->local |= hp_type_of_name(pair->local);
+        ret->remote |= hp_type_of_name(pair->remote);
+        ret->hairpinned |= hp_oracle_hairpins(result->oracle, peer, with, &pair->remote_address);
+    }
+    ret->relayed |= ((ret->local | ret->remote) & HP_TYPE_RELAY) != 0;
+}
+
+static end_state look_at_end(const hp_result *result, const hp_facts *facts, unsigned peer, unsigned with, uint64_t end)
+{
+    end_state ret = {.connected = true, .settled = true, .since = HP_NEVER};
+    const char *other = facts->plan->peers[with].source->name;
+    const hp_peer_facts *p = hp_facts_peer(facts, facts->plan->peers[peer].source->name);
+    for (unsigned i = 0; p != NULL && i < p->sessions->len; i++) {
+        const hp_session_facts *s = g_ptr_array_index(p->sessions, i);
+        if (strcmp(s->with, other) != 0 || hp_facts_superseded(facts, s)) {
+            continue;
+        }
+        for (unsigned k = 0; k < s->components->len; k++) {
+            look_at(result, peer, with, g_ptr_array_index(s->components, k), end, &ret);
+        }
+    }
+    ret.connected &= ret.components > 0;
+    return ret;
+}
+
+/* Up to which record, and which instant, the prediction holds. */
+static uint64_t limit_of(const hp_result *result, const hp_facts *facts, hp_time *ret_at)
+{
+    const int step = hp_oracle_changing_step(result->oracle);
+    *ret_at = result->ended;
+    if (step < 0 || !facts->steps[step].reached) {
+        return UINT64_MAX;
+    }
+    *ret_at = facts->steps[step].at;
+    return facts->steps[step].index;
+}
+
+static void judge(hp_result *result, hp_oracle_result *r, const end_state *a, const end_state *b, hp_time now)
+{
+    const hp_prediction *p = r->prediction;
+    const bool waited = a->since != HP_NEVER && b->since != HP_NEVER && now - MAX(a->since, b->since) >= PATIENCE;
+    if (!hp_oracle_applies(result->oracle, p->a, p->b, &r->why)) {
+        r->verdict = HP_ORACLE_SILENT;
+        return;
+    }
+    r->why = "";
+    r->connected = a->connected && b->connected;
+    r->settled = r->connected && a->settled && b->settled;
+    if (r->connected) {
+        const bool relayed = a->relayed || b->relayed, hairpinned = a->hairpinned || b->hairpinned;
+        r->happened = relayed ? HP_OUTCOME_RELAY : hairpinned ? HP_OUTCOME_HAIRPIN : HP_OUTCOME_DIRECT;
+        r->local = a->local;
+        r->remote = a->remote;
+    }
+    if (hp_oracle_allows(result->oracle, p, r->happened, r->local, r->remote)) {
+        r->verdict = HP_ORACLE_AGREES;
+    } else if (r->connected ? !r->settled && r->happened <= p->outcome : !a->failed && !b->failed && !waited) {
+        r->verdict = HP_ORACLE_UNDECIDED;
+        r->why = "ICE was still at work when the run, or the network as it was, ended";
+    } else {
+        const hp_shortfall *known = hp_shortfall_find(result->oracle, p, r->happened, r->local, r->remote);
+        r->verdict = known != NULL ? HP_ORACLE_SHORTFALL : HP_ORACLE_DISAGREES;
+        r->why = known != NULL ? known->cause : "";
+    }
+}
+
+/* "direct, alice srflx or prflx, bob host". */
+static char *outcome_text(const hp_oracle_result *r, hp_outcome outcome, uint8_t local, uint8_t remote)
+{
+    g_autofree char *own = hp_types_text(local);
+    g_autofree char *other = hp_types_text(remote);
+    return outcome == HP_OUTCOME_NONE
+               ? g_strdup(hp_outcome_name(outcome))
+               : g_strdup_printf("%s, %s %s, %s %s", hp_outcome_name(outcome), r->a, own, r->b, other);
+}
+
+static void add_finding(hp_result *result, const hp_oracle_result *r)
+{
+    hp_expect_result *finding = g_new0(hp_expect_result, 1);
+    const hp_prediction *p = r->prediction;
+    /* Of a kind of path that luck allows, its own types; else those of the best. */
+    const bool allowed = r->happened >= p->worst && r->happened <= p->outcome && r->connected;
+    const hp_outcome told = allowed ? r->happened : p->outcome;
+    g_autofree char *reasons = g_strjoinv("; ", p->reasons);
+    g_autofree char *predicted = outcome_text(r, told, p->types[told].local, p->types[told].remote);
+    finding->mark = result->plan->peers[p->a].source->mark;
+    finding->at = result->ended;
+    finding->of_oracle = true;
+    finding->what = g_strdup_printf("oracle: %s and %s", r->a, r->b);
+    finding->expected = g_strdup_printf("%s (%s)", predicted, reasons);
+    finding->got = outcome_text(r, r->happened, r->local, r->remote);
+    g_ptr_array_add(result->expects, finding);
+}
+
+void hp_result_ask_oracle(hp_result *result, const hp_facts *facts)
+{
+    const hp_plan *plan = facts->plan;
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(hp_oracle_result));
+    hp_time at;
+    result->oracle = hp_oracle_new(plan);
+    const uint64_t end = limit_of(result, facts, &at);
+    for (unsigned a = 0; a < plan->n_peers; a++) {
+        for (unsigned b = a + 1; b < plan->n_peers; b++) {
+            const end_state one = look_at_end(result, facts, a, b, end);
+            const end_state other = look_at_end(result, facts, b, a, end);
+            if (one.components == 0 || other.components == 0) {
+                continue;
+            }
+            hp_oracle_result r = {.a = plan->peers[a].source->name,
+                                  .b = plan->peers[b].source->name,
+                                  .prediction = hp_oracle_pair(result->oracle, a, b)};
+            judge(result, &r, &one, &other, at);
+            g_array_append_val(rows, r);
+        }
+    }
+    result->n_predictions = rows->len;
+    result->predictions = (hp_oracle_result *)(void *)g_array_free(g_steal_pointer(&rows), FALSE);
+    for (unsigned i = 0; i < result->n_predictions && plan->scenario->known_bug == NULL; i++) {
+        if (result->predictions[i].verdict == HP_ORACLE_DISAGREES) {
+            add_finding(result, &result->predictions[i]);
+        }
+    }
+}
