@@ -53,6 +53,7 @@ static void see_tap(const char *name, void *user)
         hp_ladder_add_nat(b, base);
     }
     tap->nat = GPOINTER_TO_INT(g_hash_table_lookup(b->nats, base)) - 1;
+    tap->loop = tap->nat < 0 && slash != NULL && strcmp(slash, "/lo") == 0;
     tap->inside = tap->nat >= 0 && slash != NULL && strcmp(slash, "/in") == 0;
     tap->participant = tap->nat >= 0 ? HP_LADDER_NOBODY : hp_ladder_participant_of(b, base, HP_LADDER_PEER);
 }
@@ -138,7 +139,7 @@ static void tie_onwards(const hp_ladder_builder *b, hp_ladder_leg *leg)
 static bool goes_on(const hp_ladder_leg *leg, const hp_ladder_tap *tap, const hp_evidence_packet *p)
 {
     if (tap->nat >= 0 && !p->inwards) {
-        return leg->last_nat == tap->nat && leg->last_at == p->at;
+        return leg->last_nat == tap->nat && leg->last_inwards && leg->last_at == p->at;
     }
     return hp_addr_equal(&leg->last_src, &p->packet->src) && hp_addr_equal(&leg->last_dst, &p->packet->dst);
 }
@@ -286,10 +287,11 @@ static bool see_packet(const hp_evidence_packet *p, void *user)
     b->entered = tap->nat >= 0 && p->inwards ? leg : NULL;
     leg->last_at = p->at;
     leg->last_nat = tap->nat;
+    leg->last_inwards = p->inwards;
     leg->at_gateway = is_for_gateway(b, tap, p);
     leg->last_src = p->packet->src;
     leg->last_dst = p->packet->dst;
-    if (tap->nat < 0 && p->inwards) {
+    if ((tap->nat < 0 && p->inwards) || tap->loop) {
         leg->copies++;
         if (leg->arrived == HP_NEVER) {
             leg->arrived = p->at;

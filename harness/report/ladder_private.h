@@ -76,6 +76,7 @@ struct hp_ladder_leg {
     hp_addr last_src, last_dst;
     hp_time last_at;
     int last_nat; /* -1: at a host */
+    bool last_inwards; /* at that tap */
     hp_time touched_at; /* when a rule was carried out on it last */
     bool at_gateway; /* it came from inside to the NAT that has the address it is for, or to a group */
     hp_ladder_leg *next_of_key; /* an older one */
@@ -113,6 +114,7 @@ typedef struct hp_ladder_tap {
     int nat; /* its number, or -1 */
     bool rules; /* a middlebox of rules: what it changed or made is seen there as it leaves */
     bool inside; /* of the NAT */
+    bool loop; /* what a host sends itself, which arrives where it leaves */
 } hp_ladder_tap;
 
 typedef struct hp_ladder_builder {
