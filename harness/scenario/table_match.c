@@ -191,7 +191,7 @@ static const struct {
     {HP_EV_SERVER_STREAM, "state", "open secure alert-sent alert-received closed"},
     {HP_EV_NAT_MAPPING, "proto", "udp tcp icmp"},
     {HP_EV_NAT_MAPPING_ENDED, "proto", "udp tcp icmp"},
-    {HP_EV_NAT_MAPPING_ENDED, "reason", "expired lifetime evicted reboot rebind renumber icmp reset"},
+    {HP_EV_NAT_MAPPING_ENDED, "reason", "expired lifetime evicted reboot rebind renumber icmp reset unmapped replaced"},
     {HP_EV_TURN_ALLOCATION_ENDED, "reason", "deleted expired stopped forgotten disconnected run-end"},
     {HP_EV_TURN_CONNECTION, "state", "connecting pending bound closed"},
     {HP_EV_DNS_QUERY, "transport", "udp tcp"},
