@@ -110,7 +110,8 @@ void hp_ground_init(hp_ground *ground, const hp_plan *plan)
     ground->routes = (hp_ground_route *)(void *)g_array_free(routes, FALSE);
     ground->n_walls = walls->len;
     ground->walls = (hp_wall *)(void *)g_array_free(walls, FALSE);
-    qsort(ground->holders, ground->n_holders, sizeof(hp_holder), by_zone_and_address);
+    if (ground->n_holders > 0)
+        qsort(ground->holders, ground->n_holders, sizeof(hp_holder), by_zone_and_address);
 }
 
 void hp_ground_clear(hp_ground *ground)
