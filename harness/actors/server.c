@@ -160,12 +160,14 @@ static bool send_to_client(void *user, hp_time now, const hp_stun_path *path, co
 
 /* ---- relay sockets ---- */
 
+/* An allocation that is over at this very instant ends within the call, and its relay with it: hence the copies. */
 static void relay_datagram(void *user, hp_socket *socket, const hp_datagram *d)
 {
     const relay_socket *relay = user;
+    const hp_addr local = relay->local;
     hp_server *server = relay->server;
     hp_stun_meta meta = meta_of(d);
-    hp_turn_server_relay_input(server->engine, hp_world_now(server->world), &relay->local, &d->from, d->data, d->length,
+    hp_turn_server_relay_input(server->engine, hp_world_now(server->world), &local, &d->from, d->data, d->length,
                                &meta);
     hp_server_settle(server);
 }
@@ -174,11 +176,11 @@ static void relay_icmp(void *user, hp_socket *socket, hp_icmp_kind kind, const h
                        const hp_packet *error)
 {
     const relay_socket *relay = user;
+    const hp_addr local = relay->local;
     hp_server *server = relay->server;
     uint8_t type = error->icmp_type, code = error->icmp_code; /* of a kind that has no name */
     hp_icmp_to_wire(to->family, kind, &type, &code);
-    hp_turn_server_relay_icmp(server->engine, hp_world_now(server->world), &relay->local, to, type, code,
-                              error->icmp_mtu);
+    hp_turn_server_relay_icmp(server->engine, hp_world_now(server->world), &local, to, type, code, error->icmp_mtu);
     hp_server_settle(server);
 }
 

@@ -127,7 +127,9 @@ void hp_ground_clear(hp_ground *ground)
 const hp_holder *hp_ground_find(const hp_ground *ground, unsigned zone, const hp_addr *ip)
 {
     const hp_holder key = {.zone = zone, .ip = *ip};
-    return bsearch(&key, ground->holders, ground->n_holders, sizeof(hp_holder), by_zone_and_address);
+    return ground->n_holders == 0
+               ? NULL
+               : bsearch(&key, ground->holders, ground->n_holders, sizeof(hp_holder), by_zone_and_address);
 }
 
 /* The longest prefix wins, as in any router. */
