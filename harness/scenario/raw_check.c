@@ -227,6 +227,9 @@ static void claim_templates(hp_loader *l, hp_sc_peer *peer)
 
 void hp_loader_finish_raw(hp_loader *l, hp_sc_peer *peer, const hp_tree *node)
 {
+    if (hp_loader_is_mistaken(l, node)) {
+        return; /* what could not be read has nothing to compare */
+    }
     static const char *const of_agents[] = {"ice", "client", "media", NULL};
     static const char *const of_raw[] = {"script", "scripts",  "sockets", "answers",     "start",
                                          "ufrag",  "password", "role",    "tie-breaker", NULL};
