@@ -156,6 +156,9 @@ static void names_that_are_not_there(void **state)
                 "5:38: a variable is written `${name}` (a dollar sign by itself is `$$`)\n");
     assert_said("    script: [{send: {to: turn, text: a, socket: mian}}]\n",
                 "5:14: there is no socket `mian` (did you mean `main`?)\n");
+    /* What could not be read is not looked for: an action without a kind has no socket either. */
+    assert_said("    sockets: {second: 5001}\n    script: [{senl: {to: turn, text: a, socket: second}}]\n",
+                "6:15: unknown key `senl` in peers.mallory.script.0 (did you mean `send`?)\n");
     assert_said("    script: [{receive: {answers: frist}}, {send: {to: turn, text: a, as: first}}]\n",
                 "5:14: nothing is sent `as` `frist` (did you mean `first`?)\n");
     assert_said("    script: [{do: nothing-here}]\n", "5:14: there is no script `nothing-here`\n");
