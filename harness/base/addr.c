@@ -183,6 +183,16 @@ hp_addr hp_addr_plus(hp_addr a, uint32_t n)
     return a;
 }
 
+guint hp_addr_key_hash(gconstpointer addr)
+{
+    return (guint)hp_addr_hash(addr);
+}
+
+gboolean hp_addr_key_equal(gconstpointer a, gconstpointer b)
+{
+    return hp_addr_equal(a, b);
+}
+
 bool hp_addr_is_loopback(const hp_addr *a)
 {
     static const uint8_t one[16] = {[15] = 1};

@@ -4,6 +4,7 @@
 #ifndef HP_BASE_ADDR_H
 #define HP_BASE_ADDR_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -61,6 +62,10 @@ static inline uint64_t hp_addr_hash(const hp_addr *a)
     h = (h ^ w[1]) * UINT64_C(0xd6e8feb86659fd93);
     return h ^ h >> 29;
 }
+
+/* Both as a GHashTable wants them, for keys that are hp_addr. */
+guint hp_addr_key_hash(gconstpointer addr);
+gboolean hp_addr_key_equal(gconstpointer a, gconstpointer b);
 
 bool hp_addr_is_loopback(const hp_addr *a);
 bool hp_addr_is_unspecified(const hp_addr *a);

@@ -37,16 +37,6 @@ static void channel_free(gpointer channel)
     g_free(channel);
 }
 
-static guint addr_hash(gconstpointer key)
-{
-    return (guint)hp_addr_hash(key);
-}
-
-static gboolean addr_equal(gconstpointer a, gconstpointer b)
-{
-    return hp_addr_equal(a, b);
-}
-
 hp_turn_allocation *hp_turn_find(const hp_turn_server *server, const hp_stun_path *path)
 {
     return g_hash_table_lookup(server->by_path, path);
@@ -120,8 +110,8 @@ static hp_turn_relay *relay_new(hp_turn_server *server, hp_turn_allocation *allo
     relay->tcp = tcp;
     relay->expiry.fire = relay_expired;
     relay->expiry.owner = relay;
-    relay->permissions = g_hash_table_new_full(addr_hash, addr_equal, NULL, permission_free);
-    relay->channels = g_hash_table_new_full(addr_hash, addr_equal, NULL, channel_free);
+    relay->permissions = g_hash_table_new_full(hp_addr_key_hash, hp_addr_key_equal, NULL, permission_free);
+    relay->channels = g_hash_table_new_full(hp_addr_key_hash, hp_addr_key_equal, NULL, channel_free);
     allocation->relays[hp_turn_slot(addr->family)] = relay;
     g_hash_table_insert(server->by_relay, &relay->addr, relay);
     return relay;

@@ -129,16 +129,6 @@ static gboolean path_equal(gconstpointer a, gconstpointer b)
     return memcmp(a, b, sizeof(hp_stun_path)) == 0;
 }
 
-static guint addr_hash(gconstpointer key)
-{
-    return (guint)hp_addr_hash(key);
-}
-
-static gboolean addr_equal(gconstpointer a, gconstpointer b)
-{
-    return hp_addr_equal(a, b);
-}
-
 static void set_times(hp_turn_server *server, const hp_server_config *config)
 {
     server->lifetime = config->lifetime != 0 ? config->lifetime : DEFAULT_LIFETIME;
@@ -169,7 +159,7 @@ hp_turn_server *hp_turn_server_new(const hp_server_config *config, const hp_addr
     hp_turn_ports_init(&server->ports, config->relay_port_first != 0 ? config->relay_port_first : FIRST_PORT,
                        config->relay_port_last != 0 ? config->relay_port_last : LAST_PORT);
     server->by_path = g_hash_table_new(path_hash, path_equal);
-    server->by_relay = g_hash_table_new(addr_hash, addr_equal);
+    server->by_relay = g_hash_table_new(hp_addr_key_hash, hp_addr_key_equal);
     server->reservations = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     server->streams = g_hash_table_new(path_hash, path_equal);
     server->connections = g_hash_table_new(NULL, NULL);

@@ -29,22 +29,12 @@ static hp_prefix prefix6(uint16_t w0, uint16_t w1, uint16_t w2, uint16_t w3)
     return (hp_prefix){.base = hp_addr_v6(ip, 0), .bits = 64};
 }
 
-static guint addr_hash(gconstpointer a)
-{
-    return (guint)hp_addr_hash(a);
-}
-
-static gboolean addr_equal(gconstpointer a, gconstpointer b)
-{
-    return hp_addr_equal(a, b);
-}
-
 void hp_address_pool_init(hp_address_pool *pool, const hp_prefix *prefix, uint8_t family)
 {
     *pool = (hp_address_pool){.prefix = *prefix, .family = family};
     for (unsigned use = 0; use < HP_USE_N; use++)
         pool->next[use] = FIRST_HOST;
-    pool->taken = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL);
+    pool->taken = g_hash_table_new_full(hp_addr_key_hash, hp_addr_key_equal, g_free, NULL);
 }
 
 void hp_address_pool_clear(hp_address_pool *pool)

@@ -82,16 +82,6 @@ static void free_lost(gpointer data)
     g_free(lost);
 }
 
-static guint addr_hash(gconstpointer data)
-{
-    return (guint)hp_addr_hash(data);
-}
-
-static gboolean addr_equal(gconstpointer a, gconstpointer b)
-{
-    return hp_addr_equal(a, b);
-}
-
 static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
 {
     *b = (hp_ladder_builder){
@@ -101,8 +91,8 @@ static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
         .participants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .nats = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
         .servers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-        .owners = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL),
-        .gateways = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL),
+        .owners = g_hash_table_new_full(hp_addr_key_hash, hp_addr_key_equal, g_free, NULL),
+        .gateways = g_hash_table_new_full(hp_addr_key_hash, hp_addr_key_equal, g_free, NULL),
         .drops = g_hash_table_new_full(NULL, NULL, NULL, g_free),
         .touched = g_hash_table_new_full(NULL, NULL, NULL, hp_ladder_touch_free),
         .roles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),

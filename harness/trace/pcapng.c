@@ -154,16 +154,6 @@ static void free_named(gpointer data)
     g_free(named);
 }
 
-static guint addr_hash(gconstpointer data)
-{
-    return (guint)hp_addr_hash(data);
-}
-
-static gboolean addr_equal(gconstpointer a, gconstpointer b)
-{
-    return hp_addr_equal(a, b);
-}
-
 static void add_name(GPtrArray *list, GHashTable *by_addr, const hp_addr *addr, const char *name)
 {
     named_addr *named = g_hash_table_lookup(by_addr, addr);
@@ -200,7 +190,7 @@ static void put_named(GByteArray *block, const named_addr *named)
 static void write_names(const hp_trace *trace, GByteArray *block, hp_output *o)
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_named);
-    g_autoptr(GHashTable) by_addr = g_hash_table_new(addr_hash, addr_equal);
+    g_autoptr(GHashTable) by_addr = g_hash_table_new(hp_addr_key_hash, hp_addr_key_equal);
     const uint64_t end = hp_log_end(trace);
     const hp_log_head *head;
     for (uint64_t at = HP_LOG_RECORDS; (head = hp_log_checked(trace, at, end)) != NULL; at += head->size) {
