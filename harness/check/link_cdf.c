@@ -137,24 +137,9 @@ static uint64_t of_list(const hp_link_config *c, hp_time x)
     return (uint64_t)(((uwide)n << 32) / MAX(c->n_jitter_list, 1)); /* it has one at least */
 }
 
-bool hp_jitter_is_on(const hp_link_config *c)
-{
-    switch (c->jitter_kind) {
-    case HP_JITTER_UNIFORM:
-    case HP_JITTER_PARETO:
-        return c->jitter_ns != 0;
-    case HP_JITTER_NORMAL:
-        return c->jitter_ns != 0 || c->jitter_sigma_ns != 0;
-    case HP_JITTER_LIST:
-    case HP_JITTER_EMPIRICAL:
-        return true;
-    }
-    g_assert_not_reached();
-}
-
 static uint64_t drawn(const hp_link_config *c, hp_time x)
 {
-    if (!hp_jitter_is_on(c)) {
+    if (!hp_link_config_has_jitter(c)) {
         return ONE;
     }
     switch (c->jitter_kind) {
@@ -195,7 +180,7 @@ uint64_t hp_jitter_below(const hp_link_config *c, hp_time x)
 hp_time hp_link_reach(const hp_link_config *c)
 {
     hp_time reach = 0;
-    if (hp_jitter_is_on(c)) {
+    if (hp_link_config_has_jitter(c)) {
         switch (c->jitter_kind) {
         case HP_JITTER_UNIFORM:
             reach = c->jitter_ns;

@@ -110,7 +110,7 @@ static void add_one(hp_delay_sum *sum, wire *w, const hp_lane_sample *s, bool ex
     d->n++;
     d->min = MIN(d->min, took);
     d->max = MAX(d->max, took);
-    d->jitter |= hp_jitter_is_on(c);
+    d->jitter |= hp_link_config_has_jitter(c);
     d->bounded = d->bounded && computed;
     if (s->left < due) {
         complain(d, &d->early, due - s->left, s->transit->packet);
@@ -125,7 +125,7 @@ static void add_one(hp_delay_sum *sum, wire *w, const hp_lane_sample *s, bool ex
     if (reach != HP_NEVER && s->left > allowed) {
         complain(d, &d->late, s->left - allowed, s->transit->packet);
     }
-    if (!hp_jitter_is_on(c)) {
+    if (!hp_link_config_has_jitter(c)) {
         return;
     }
     bool hidden = !c->jitter_overtakes && held_up_until > due;
@@ -141,7 +141,7 @@ void hp_delay_add(hp_delay_sum *sum, const hp_lane_samples *s)
     for (unsigned i = 0; i < s->list->len; i++) {
         const hp_lane_sample *sample = hp_lane_sample_at(s, i);
         const hp_link_config *c = sample->epoch->config;
-        sum->delay.jitter |= sample->counted && hp_jitter_is_on(c);
+        sum->delay.jitter |= sample->counted && hp_link_config_has_jitter(c);
         sum->delay.declared |= sample->counted && (c->delay_ns != 0 || !hp_link_is_steady(c));
         if (w.epoch != sample->epoch) {
             w.epoch = sample->epoch;

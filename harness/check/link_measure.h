@@ -108,7 +108,6 @@ hp_time hp_link_held(const hp_link_config *c);
 /* The chance that jitter and reordering together are at most x, and less than x, in 2^-32. */
 uint64_t hp_jitter_at_most(const hp_link_config *c, hp_time x);
 uint64_t hp_jitter_below(const hp_link_config *c, hp_time x);
-bool hp_jitter_is_on(const hp_link_config *c);
 
 /* ---- rate (link_rate.c) ---- */
 

@@ -17,7 +17,7 @@
 
 bool hp_link_is_steady(const hp_link_config *c)
 {
-    return !hp_jitter_is_on(c) && c->reorder_ppb == 0 && !hp_link_has_rate(c);
+    return !hp_link_config_has_jitter(c) && c->reorder_ppb == 0 && !hp_link_has_rate(c);
 }
 
 /* The delays of lanes path[from..to) for the packet; false when one of them does more, or changes meanwhile. */

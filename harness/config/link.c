@@ -93,6 +93,21 @@ bool hp_link_config_check(const hp_link_config *config, GError **error)
            check_outages(config, error);
 }
 
+bool hp_link_config_has_jitter(const hp_link_config *c)
+{
+    switch (c->jitter_kind) {
+    case HP_JITTER_UNIFORM:
+    case HP_JITTER_PARETO:
+        return c->jitter_ns != 0;
+    case HP_JITTER_NORMAL:
+        return c->jitter_ns != 0 || c->jitter_sigma_ns != 0;
+    case HP_JITTER_LIST:
+    case HP_JITTER_EMPIRICAL:
+        return true;
+    }
+    g_assert_not_reached();
+}
+
 bool hp_link_config_is_ideal(const hp_link_config *c)
 {
     bool on_time = c->rate_bps == 0 && c->n_rate_steps == 0 && c->n_opportunities == 0 && c->delay_ns == 0 &&

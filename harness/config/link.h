@@ -103,6 +103,8 @@ enum { HP_OPPORTUNITY_BYTES = 1504, HP_OPPORTUNITY_HEADER = 4 };
 /* Whether the settings make sense, arrays above all: sorted, not empty where they are needed, within their cycle. The
  * message speaks of a field without a name of a place: "the rate's steps are not in order". */
 bool hp_link_config_check(const hp_link_config *config, GError **error);
+/* Whether its jitter can delay a packet at all: drawn at random, or taken from a list. */
+bool hp_link_config_has_jitter(const hp_link_config *config);
 /* Hands every packet on as it is, at once. A queue's limit means nothing without a rate. */
 bool hp_link_config_is_ideal(const hp_link_config *config);
 /* A deep copy. */

@@ -13,21 +13,6 @@
 
 #include "world/fixed_point.h"
 
-bool hp_link_jitter_is_on(const hp_link_config *c)
-{
-    switch (c->jitter_kind) {
-    case HP_JITTER_UNIFORM:
-    case HP_JITTER_PARETO:
-        return c->jitter_ns != 0;
-    case HP_JITTER_NORMAL:
-        return c->jitter_ns != 0 || c->jitter_sigma_ns != 0;
-    case HP_JITTER_LIST:
-    case HP_JITTER_EMPIRICAL:
-        return true;
-    }
-    g_assert_not_reached();
-}
-
 static hp_time cut(const hp_link_config *c, hp_time drawn)
 {
     return c->jitter_max_ns != 0 ? MIN(drawn, c->jitter_max_ns) : drawn;

@@ -5,8 +5,6 @@
 #include "base/rng.h"
 #include "config/link.h"
 
-/* Whether hp_link_jitter_draw() can say anything but 0. */
-bool hp_link_jitter_is_on(const hp_link_config *c);
 /* The next packet's, of any kind. */
 hp_time hp_link_jitter_draw_any(const hp_link_config *c, hp_rng *rng, uint32_t *turn);
 

@@ -20,7 +20,7 @@ static uint32_t what_it_does(const hp_link_config *c)
 {
     return (hp_exact_loss_counts(c) ? HP_LINK_DOES_COUNT : 0) | (c->down ? HP_LINK_DOES_DOWN : 0) |
            (c->n_outages != 0 ? HP_LINK_DOES_OUTAGES : 0) | (c->burst_enter_ppb != 0 ? HP_LINK_DOES_BURSTS : 0) |
-           (c->loss_ppb != 0 ? HP_LINK_DOES_LOSS : 0) | (hp_link_jitter_is_on(c) ? HP_LINK_DOES_JITTER : 0) |
+           (c->loss_ppb != 0 ? HP_LINK_DOES_LOSS : 0) | (hp_link_config_has_jitter(c) ? HP_LINK_DOES_JITTER : 0) |
            (c->reorder_ppb != 0 ? HP_LINK_DOES_REORDER : 0) | (c->corrupt_ppb != 0 ? HP_LINK_DOES_CORRUPT : 0) |
            (c->duplicate_ppb != 0 ? HP_LINK_DOES_DUPLICATE : 0);
 }
