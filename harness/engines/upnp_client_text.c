@@ -92,19 +92,13 @@ typedef struct reader {
     bool done;
 } reader;
 
-static const char *local_name(const char *name)
-{
-    const char *colon = strrchr(name, ':');
-    return colon != NULL ? colon + 1 : name;
-}
-
 static void on_start(GMarkupParseContext *context, const char *element, const char **names, const char **values,
                      void *user, GError **error)
 {
     reader *r = user;
     g_string_truncate(r->text, 0);
     r->leaf = true;
-    if (r->wanted == NULL && !r->done && strcmp(local_name(element), "service") == 0) {
+    if (r->wanted == NULL && !r->done && strcmp(hp_upnp_local_name(element), "service") == 0) {
         g_clear_pointer(&r->found, g_free);
         g_clear_pointer(&r->type, g_free);
     }
@@ -119,7 +113,7 @@ static void keep(reader *r, char **slot)
 static void on_end(GMarkupParseContext *context, const char *element, void *user, GError **error)
 {
     reader *r = user;
-    const char *name = local_name(element);
+    const char *name = hp_upnp_local_name(element);
     if (r->done) {
         return;
     }

@@ -105,6 +105,8 @@ bool hp_soap_parse(const char *soap_action, const uint8_t *body, size_t len, uns
 void hp_soap_clear(hp_soap_call *call);
 /* NULL without such an argument. */
 const char *hp_soap_argument(const hp_soap_call *call, const char *name);
+/* A name of XML without its namespace's prefix; points into it. */
+const char *hp_upnp_local_name(const char *name);
 /* An answer: begin, arguments, end. */
 void hp_soap_begin(GString *out, const hp_soap_call *call);
 void hp_soap_add(GString *out, const char *name, const char *value);

@@ -36,7 +36,7 @@ const char *hp_soap_argument(const hp_soap_call *call, const char *name)
     return NULL;
 }
 
-static const char *local_name(const char *name)
+const char *hp_upnp_local_name(const char *name)
 {
     const char *colon = strrchr(name, ':');
     return colon != NULL ? colon + 1 : name;
@@ -51,7 +51,7 @@ static void on_start(GMarkupParseContext *context, const char *element, const ch
                      void *user, GError **error)
 {
     reader *r = user;
-    const char *name = local_name(element);
+    const char *name = hp_upnp_local_name(element);
     bool good = false;
     switch (r->depth) {
     case 0:
