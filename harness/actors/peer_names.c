@@ -168,18 +168,6 @@ static void trace_failed(const hp_session *session, const char *name, const char
                   HP_FS("reason", reason), HP_FU("sent", sent), HP_FT("took", took));
 }
 
-static bool has_family(const hp_peer *peer, uint8_t family)
-{
-    hp_addr addresses[16];
-    size_t n = hp_host_addresses(peer->host, addresses, G_N_ELEMENTS(addresses));
-    for (size_t i = 0; i < MIN(n, G_N_ELEMENTS(addresses)); i++) {
-        if (addresses[i].family == family) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static char *with_address(const char *text, const hp_addr *address)
 {
     char ip[HP_ADDR_TEXT];
@@ -203,7 +191,7 @@ static void on_found(void *user, const hp_mdns_found *found)
         trace_failed(session, found->name, "stale", found->sent, found->took);
     } else if (found->status != HP_MDNS_FOUND) {
         trace_failed(session, found->name, hp_mdns_status_name(found->status), found->sent, found->took);
-    } else if (!has_family(session->peer, found->address.family)) {
+    } else if (!hp_host_has_family(session->peer->host, found->address.family)) {
         trace_failed(session, found->name, "family", found->sent, found->took);
     } else {
         HP_PEER_TRACE(session->peer, HP_EV_MDNS_RESOLVED, HP_FU("session", session->number), HP_FS("name", found->name),

@@ -232,18 +232,6 @@ static void lookup_free(void *data)
     g_free(l);
 }
 
-static bool has_family(const hp_resolver *r, uint8_t family)
-{
-    hp_addr addresses[MAX_SOURCES];
-    size_t n = hp_host_addresses(r->host, addresses, G_N_ELEMENTS(addresses));
-    for (size_t i = 0; i < MIN(n, G_N_ELEMENTS(addresses)); i++) {
-        if (addresses[i].family == family) {
-            return true;
-        }
-    }
-    return false;
-}
-
 uint64_t hp_resolver_lookup(hp_resolver *r, const char *name, hp_resolver_done done, void *user)
 {
     hp_time now = hp_world_now(r->world);
@@ -257,7 +245,7 @@ uint64_t hp_resolver_lookup(hp_resolver *r, const char *name, hp_resolver_done d
     l->user = user;
     g_ptr_array_add(r->lookups, l);
     for (unsigned type = 0; type < N_TYPES; type++) {
-        if (has_family(r, types[type] == HP_DNS_AAAA ? HP_AF_IPV6 : HP_AF_IPV4)) {
+        if (hp_host_has_family(r->host, types[type] == HP_DNS_AAAA ? HP_AF_IPV6 : HP_AF_IPV4)) {
             l->queries[type] = hp_dns_client_query(r->client, now, name, types[type], HP_NEVER, NULL);
         }
     }

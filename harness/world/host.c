@@ -203,6 +203,17 @@ size_t hp_host_addresses(const hp_host *host, hp_addr *ret, size_t cap)
     return n;
 }
 
+bool hp_host_has_family(const hp_host *host, uint8_t family)
+{
+    for (unsigned i = 0; i < host->addresses->len; i++) {
+        const hp_host_address *address = &g_array_index(host->addresses, hp_host_address, i);
+        if (address->ip.family == family && hp_host_interface_at(host, address->interface)->up) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int hp_host_interface_of(const hp_host *host, const hp_addr *addr)
 {
     if (host->addresses->len <= FEW_ADDRESSES) {

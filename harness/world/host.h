@@ -34,6 +34,8 @@ unsigned hp_host_n_interfaces(const hp_host *host);
 const char *hp_host_interface_name(const hp_host *host, unsigned interface);
 /* All addresses of up interfaces, in order of addition; returns how many, fills up to cap. */
 size_t hp_host_addresses(const hp_host *host, hp_addr *ret, size_t cap);
+/* Whether an up interface has an address of that family (HP_AF_*). */
+bool hp_host_has_family(const hp_host *host, uint8_t family);
 /* Index of the interface that has this address, or -1. */
 int hp_host_interface_of(const hp_host *host, const hp_addr *addr);
 
