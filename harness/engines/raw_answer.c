@@ -106,14 +106,7 @@ static bool answer_holds(const hp_raw_answer *answer, const hp_raw_arrival *a)
     if (answer->socket != NULL && strcmp(answer->socket, a->at->config->name) != 0) {
         return false;
     }
-    const hp_match_subject subject = {.src = a->from,
-                                      .dst = a->to,
-                                      .proto = HP_PROTO_UDP,
-                                      .payload = a->data,
-                                      .payload_length = a->length,
-                                      .ttl = a->ttl,
-                                      .tos = a->tos};
-    return !answer->has_match || hp_match_packet(&answer->match, &subject);
+    return !answer->has_match || hp_raw_matches(&answer->match, a);
 }
 
 static bool is_its_turn(const hp_raw_answer *answer, uint64_t n)

@@ -365,7 +365,7 @@ static char *judge_contents(hp_raw *raw, const hp_raw_filter *f, const uint8_t *
     return g_strdup_printf("its %zu bytes are %s%s", len, hex, len > SHOWN / 2 ? "..." : "");
 }
 
-static bool match_holds(const hp_raw_filter *f, const hp_raw_arrival *a)
+bool hp_raw_matches(const hp_match *match, const hp_raw_arrival *a)
 {
     const hp_match_subject subject = {.src = a->from,
                                       .dst = a->to,
@@ -374,7 +374,7 @@ static bool match_holds(const hp_raw_filter *f, const hp_raw_arrival *a)
                                       .payload_length = a->length,
                                       .ttl = a->ttl,
                                       .tos = a->tos};
-    return hp_match_packet(&f->match, &subject);
+    return hp_match_packet(match, &subject);
 }
 
 static char *judge(hp_raw *raw, const hp_raw_filter *f, const hp_raw_arrival *a, int *score)
@@ -409,7 +409,7 @@ static char *judge(hp_raw *raw, const hp_raw_filter *f, const hp_raw_arrival *a,
     if (a->kind != HP_RAW_MESSAGE) {
         return NULL;
     }
-    if (f->has_match && !match_holds(f, a)) {
+    if (f->has_match && !hp_raw_matches(&f->match, a)) {
         return g_strdup("`match` does not hold");
     }
     ++*score;

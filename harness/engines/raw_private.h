@@ -226,6 +226,8 @@ bool hp_raw_expand_hex(hp_raw *raw, const char *text, GByteArray *out, GError **
  * frees), or an error of the filter's own templates. */
 bool hp_raw_filter_fits(hp_raw *raw, const hp_raw_filter *filter, const hp_raw_arrival *arrival, int *ret_score,
                         char **ret_why);
+/* Whether a `match` holds for a message that came. */
+bool hp_raw_matches(const hp_match *match, const hp_raw_arrival *arrival);
 char *hp_raw_filter_describe(const hp_raw_filter *filter);
 char *hp_raw_arrival_describe(const hp_raw_arrival *arrival);
 /* What is wrapped in it, when inside; else all. */
