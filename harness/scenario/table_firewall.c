@@ -328,17 +328,11 @@ static const hp_sc_firewall *find_firewall(const hp_scenario *s, const char *of,
     return NULL;
 }
 
-static const char *text_of(const hp_tree *node, const char *key)
-{
-    const hp_tree *value = hp_tree_get(node, key);
-    return value == NULL || value->kind != HP_NODE_SCALAR ? NULL : value->text;
-}
-
 static void start_set_firewall(hp_loader *l, void *base, const void *parent, const hp_tree *node)
 {
     hp_step *step = base;
     const hp_scenario *s = &l->root->scenario;
-    const char *of = text_of(node, "of"), *interface = text_of(node, "interface");
+    const char *of = hp_tree_text(node, "of"), *interface = hp_tree_text(node, "interface");
     const hp_sc_firewall *present = of == NULL ? NULL : find_firewall(s, of, interface);
 
     for (unsigned i = s->n_steps; present != NULL && i-- > 0;) {

@@ -21,12 +21,6 @@ static const hp_word ice_states[] = {
 };
 const hp_words hp_words_ice_state = HP_WORDS("an ICE state", ice_states);
 
-static const char *text_of(const hp_tree *node, const char *key)
-{
-    const hp_tree *value = hp_tree_get(node, key);
-    return value == NULL || value->kind != HP_NODE_SCALAR ? "" : value->text;
-}
-
 /* ---- call, send, wait-for ---- */
 
 #define F(field) HP_FIELD(hp_step, field)
@@ -216,15 +210,15 @@ static void start_set_nat(hp_loader *l, void *base, const void *parent, const hp
 {
     hp_step *step = base;
     const hp_scenario *scenario = &l->root->scenario;
-    const char *name = text_of(node, "nat");
+    const char *name = hp_tree_text(node, "nat");
 
     step->nat.config = hp_nat_config_default();
-    for (unsigned i = 0; i < scenario->n_nats; i++) {
+    for (unsigned i = 0; name != NULL && i < scenario->n_nats; i++) {
         if (strcmp(scenario->nats[i].name, name) == 0) {
             step->nat.config = scenario->nats[i].config;
         }
     }
-    for (unsigned i = scenario->n_steps; i-- > 0;) {
+    for (unsigned i = scenario->n_steps; name != NULL && i-- > 0;) {
         const hp_step *before = &scenario->steps[i];
         if (before->kind == HP_STEP_SET_NAT && g_strcmp0(before->nat.nat, name) == 0) {
             step->nat.config = before->nat.config;
@@ -274,15 +268,18 @@ static void start_set_link(hp_loader *l, void *base, const void *parent, const h
 {
     hp_step *step = base;
     const hp_scenario *scenario = &l->root->scenario;
-    const char *of = text_of(node, "of"), *interface = text_of(node, "interface");
+    const char *of = hp_tree_text(node, "of"), *interface = hp_tree_text(node, "interface");
     hp_sc_link link = {0};
     bool single = false, up = false, down = false;
 
-    hp_loader_find_link(l, of, interface[0] == '\0' ? NULL : interface, &link, &single);
+    if (of == NULL) {
+        return; /* the key is required, and its absence told elsewhere */
+    }
+    hp_loader_find_link(l, of, interface, &link, &single);
     for (unsigned i = scenario->n_steps; i-- > 0 && !(up && down);) {
         const hp_step *before = &scenario->steps[i];
         if (before->kind != HP_STEP_SET_LINK || g_strcmp0(before->link.of, of) != 0 ||
-            g_strcmp0(before->link.interface, interface[0] == '\0' ? NULL : interface) != 0) {
+            g_strcmp0(before->link.interface, interface) != 0) {
             continue;
         }
         if (!up && (before->link.direction & HP_SC_UP) != 0) {

@@ -50,6 +50,12 @@ const hp_tree *hp_tree_get(const hp_tree *map, const char *key)
     return NULL;
 }
 
+const char *hp_tree_text(const hp_tree *map, const char *key)
+{
+    const hp_tree *value = hp_tree_get(map, key);
+    return value == NULL || value->kind != HP_NODE_SCALAR ? NULL : value->text;
+}
+
 const hp_tree *hp_tree_wrap(hp_arena *arena, const char *key, const hp_tree *value)
 {
     hp_tree *map = hp_tree_new(arena, HP_NODE_MAP, value), *name = hp_tree_new(arena, HP_NODE_SCALAR, value);

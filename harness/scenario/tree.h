@@ -45,6 +45,8 @@ const hp_tree *hp_tree_parse(const hp_source *source, hp_arena *arena, hp_diags 
 
 /* The value of a key, or NULL. */
 const hp_tree *hp_tree_get(const hp_tree *map, const char *key);
+/* The text of a key's scalar; NULL when there is no such key, or it holds something else. */
+const char *hp_tree_text(const hp_tree *map, const char *key);
 /* Makes a node at the place of another one. */
 hp_tree *hp_tree_new(hp_arena *arena, hp_node_kind kind, const hp_tree *at);
 /* A map of one pair. */
