@@ -26,11 +26,6 @@ static const char *const protocol_names[] = {
 };
 static_assert(G_N_ELEMENTS(protocol_names) == HP_PORT_MAPPING_UPNP + 1, "one name a protocol");
 
-const char *hp_port_mapping_protocol_name(hp_port_mapping_protocol protocol)
-{
-    return protocol_names[protocol];
-}
-
 /* ---- the trace ---- */
 
 void hp_port_client_trace(const hp_port_client *client, hp_port_mapping_protocol protocol, const hp_port_entry *entry,

@@ -56,7 +56,6 @@ void hp_port_client_granted(hp_port_client *client, hp_port_entry *entry, const 
 void hp_port_client_gone(hp_port_client *client, hp_port_entry *entry, const char *state, const char *reason);
 /* Arms the timer anew; after everything that went into an engine. */
 void hp_port_client_settle(hp_port_client *client);
-const char *hp_port_mapping_protocol_name(hp_port_mapping_protocol protocol); /* "nat-pmp" */
 
 /* ---- port_client_engines.c ---- */
 

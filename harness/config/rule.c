@@ -210,11 +210,3 @@ void hp_rule_clear(hp_rule *rule)
     hp_match_clear(&rule->match);
     *rule = (hp_rule){0};
 }
-
-void hp_rules_free(hp_rule *rules, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        hp_rule_clear(&rules[i]);
-    }
-    g_free(rules);
-}

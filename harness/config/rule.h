@@ -181,7 +181,6 @@ bool hp_rule_check(const hp_rule *rule, GError **error);
 /* A deep copy; *ret is overwritten. */
 void hp_rule_copy(const hp_rule *rule, hp_rule *ret);
 void hp_rule_clear(hp_rule *rule);
-void hp_rules_free(hp_rule *rules, unsigned n);
 
 /* "drop", "rate-limit". */
 const char *hp_rule_do_name(hp_rule_do what);

@@ -37,20 +37,9 @@ static const char *const protocol_names[] = {
 };
 static_assert(G_N_ELEMENTS(protocol_names) == HP_LEASE_UPNP + 1, "one name a protocol");
 
-static const char *const outcome_names[] = {
-    [HP_LEASE_GRANTED] = "granted", [HP_LEASE_REFUSED] = "refused", [HP_LEASE_NO_RESOURCES] = "no-resources",
-    [HP_LEASE_QUOTA] = "quota",     [HP_LEASE_TAKEN] = "taken",     [HP_LEASE_NO_NETWORK] = "no-network",
-};
-static_assert(G_N_ELEMENTS(outcome_names) == HP_LEASE_NO_NETWORK + 1, "one name an outcome");
-
 const char *hp_lease_protocol_name(hp_lease_protocol protocol)
 {
     return protocol_names[protocol];
-}
-
-const char *hp_lease_outcome_name(hp_lease_outcome outcome)
-{
-    return outcome_names[outcome];
 }
 
 static void lease_free(void *data)

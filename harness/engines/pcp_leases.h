@@ -29,7 +29,6 @@ typedef enum hp_lease_outcome {
     HP_LEASE_TAKEN, /* the external port asked for, and no other would do */
     HP_LEASE_NO_NETWORK, /* the gateway has no external address */
 } hp_lease_outcome;
-const char *hp_lease_outcome_name(hp_lease_outcome outcome); /* "no-resources" */
 
 typedef struct hp_lease_want {
     hp_lease_protocol by;

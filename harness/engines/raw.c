@@ -203,11 +203,6 @@ unsigned hp_raw_n_sockets(const hp_raw *raw)
     return raw->n_sockets;
 }
 
-const hp_raw_socket *hp_raw_socket_config(const hp_raw *raw, unsigned number)
-{
-    return raw->sockets[number].config;
-}
-
 /* ---- in and out ---- */
 
 bool hp_raw_enter(hp_raw *raw, hp_time now)

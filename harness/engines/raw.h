@@ -107,7 +107,6 @@ void hp_raw_signal_input(hp_raw *raw, hp_time now, const char *from, hp_raw_sign
 /* The main script has ended, well or not. */
 bool hp_raw_is_done(const hp_raw *raw);
 unsigned hp_raw_n_sockets(const hp_raw *raw);
-const hp_raw_socket *hp_raw_socket_config(const hp_raw *raw, unsigned number);
 /* The address socket `name` is bound to; NULL means main. False when it is not open. */
 bool hp_raw_local(const hp_raw *raw, const char *name, hp_addr *ret);
 const char *hp_raw_ufrag(const hp_raw *raw);

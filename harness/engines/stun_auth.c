@@ -108,11 +108,6 @@ void hp_stun_auth_free(hp_stun_auth *auth)
     g_free(auth);
 }
 
-const char *hp_stun_auth_realm(const hp_stun_auth *auth)
-{
-    return auth->realm;
-}
-
 static void hex(char *out, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";

@@ -24,7 +24,6 @@ typedef struct hp_stun_auth hp_stun_auth;
 /* Draws the nonce key from rng. Copies what it needs from config. */
 hp_stun_auth *hp_stun_auth_new(const hp_server_config *config, hp_rng *rng);
 void hp_stun_auth_free(hp_stun_auth *auth);
-const char *hp_stun_auth_realm(const hp_stun_auth *auth);
 
 typedef struct hp_stun_credentials {
     const hp_stun_user *user; /* whom the request names, NULL when nobody known */

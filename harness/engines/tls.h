@@ -49,7 +49,6 @@ typedef enum hp_tls_event_kind {
                          close_notify */
     HP_TLS_EV_KEYLOG, /* detail: a line of the NSS key log format */
 } hp_tls_event_kind;
-const char *hp_tls_event_name(hp_tls_event_kind kind); /* "connected" */
 
 /* Pointers are valid during the call. */
 typedef struct hp_tls_event {

@@ -30,24 +30,9 @@ static const char *const state_names[] = {
 };
 static_assert(G_N_ELEMENTS(state_names) == HP_TLS_FAILED + 1, "a name for each state");
 
-static const char *const event_names[] = {
-    [HP_TLS_EV_CONNECTED] = "connected",
-    [HP_TLS_EV_ALERT_SENT] = "alert-sent",
-    [HP_TLS_EV_ALERT_RECEIVED] = "alert-received",
-    [HP_TLS_EV_CLOSED] = "closed",
-    [HP_TLS_EV_FAILED] = "failed",
-    [HP_TLS_EV_KEYLOG] = "keylog",
-};
-static_assert(G_N_ELEMENTS(event_names) == HP_TLS_EV_KEYLOG + 1, "a name for each event");
-
 const char *hp_tls_state_name(hp_tls_state state)
 {
     return state_names[state];
-}
-
-const char *hp_tls_event_name(hp_tls_event_kind kind)
-{
-    return event_names[kind];
 }
 
 /* ---- what OpenSSL asks ---- */

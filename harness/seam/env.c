@@ -88,11 +88,6 @@ void hp_seam_env_free(hp_seam_env *env)
     g_free(env);
 }
 
-hp_host *hp_seam_env_host(const hp_seam_env *env)
-{
-    return env->host;
-}
-
 void hp_seam_env_set_log(hp_seam_env *env, hp_seam_log log, void *user)
 {
     env->log = log;

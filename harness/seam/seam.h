@@ -19,7 +19,6 @@ typedef struct hp_seam_env hp_seam_env;
 hp_seam_env *hp_seam_env_new(hp_host *host, const char *name);
 /* Asserts that no simulated socket of it is left. */
 void hp_seam_env_free(hp_seam_env *env);
-hp_host *hp_seam_env_host(const hp_seam_env *env);
 /* Warnings, criticals and errors that GLib's log takes while the env is entered; pointers in the text are blotted out,
  * so that it is the same on every run. Without a sink they are swallowed. level: "warning", "critical", "error". */
 typedef void (*hp_seam_log)(void *user, const char *domain, const char *level, const char *message);

@@ -221,11 +221,6 @@ bool hp_sim_socket_is_closed(const hp_sim_socket *self)
     return self->closed;
 }
 
-uint8_t hp_sim_socket_family(const hp_sim_socket *self)
-{
-    return self->family;
-}
-
 hp_addr hp_sim_socket_local(const hp_sim_socket *self)
 {
     if (self->socket) {

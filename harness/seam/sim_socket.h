@@ -24,7 +24,6 @@ bool hp_sim_socket_bind(hp_sim_socket *self, const hp_addr *local, GError **erro
 void hp_sim_socket_close(hp_sim_socket *self);
 bool hp_sim_socket_is_closed(const hp_sim_socket *self);
 
-uint8_t hp_sim_socket_family(const hp_sim_socket *self);
 /* Unspecified, port 0, while unbound. */
 hp_addr hp_sim_socket_local(const hp_sim_socket *self);
 /* The number that stands for a descriptor, -1 once closed. */

@@ -76,11 +76,6 @@ bool hp_sim_stream_check_open(const hp_sim_stream *self, GError **error)
     return !self->closed;
 }
 
-bool hp_sim_stream_is_closed(const hp_sim_stream *self)
-{
-    return self->closed;
-}
-
 int hp_sim_stream_fd(const hp_sim_stream *self)
 {
     return self->closed ? -1 : HP_SEAM_FD_BASE + (int)self->slot;

@@ -21,7 +21,6 @@ static inline bool hp_sim_stream_is(GSocket *socket)
 hp_sim_stream *hp_sim_stream_new(hp_seam_env *env, uint8_t family);
 /* Gives up its connection in order, its listener with what was not accepted, its port. Idempotent. */
 void hp_sim_stream_close(hp_sim_stream *self);
-bool hp_sim_stream_is_closed(const hp_sim_stream *self);
 /* The number that stands for a descriptor, -1 once closed. */
 int hp_sim_stream_fd(const hp_sim_stream *self);
 

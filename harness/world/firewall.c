@@ -122,11 +122,6 @@ hp_firewall_stats hp_firewall_get_stats(const hp_firewall *firewall)
     return stats;
 }
 
-size_t hp_firewall_memory(const hp_firewall *firewall)
-{
-    return hp_flow_table_memory(&firewall->flows);
-}
-
 bool hp_firewall_knows(const hp_firewall *firewall, uint8_t proto, const hp_addr *inside, const hp_addr *outside)
 {
     bool icmp = proto == HP_PROTO_ICMPV6;

@@ -33,8 +33,6 @@ typedef struct hp_firewall_stats {
     uint64_t limit_drops;
 } hp_firewall_stats;
 hp_firewall_stats hp_firewall_get_stats(const hp_firewall *firewall);
-/* Bytes of memory it holds for its flows. */
-size_t hp_firewall_memory(const hp_firewall *firewall);
 /* Whether there is a flow of that protocol between these two ends. */
 bool hp_firewall_knows(const hp_firewall *firewall, uint8_t proto, const hp_addr *inside, const hp_addr *outside);
 

@@ -255,13 +255,3 @@ void hp_flow_table_clear(hp_flow_table *t)
     }
     *t = (hp_flow_table){0};
 }
-
-size_t hp_flow_table_memory(const hp_flow_table *t)
-{
-    size_t bytes = (size_t)t->n_chunks * (HP_FLOW_CHUNK * sizeof(hp_flow) + sizeof *t->chunks);
-    bytes += t->slots != NULL ? ((size_t)t->mask + 1) * sizeof *t->slots : 0;
-    for (unsigned i = 0; i < HP_FLOW_N_TIMERS; i++) {
-        bytes += t->heaps[i].capacity * sizeof(hp_flow_heap_entry);
-    }
-    return bytes;
-}

@@ -93,7 +93,6 @@ static inline hp_flow *hp_flow_at(const hp_flow_table *t, uint32_t id)
 }
 
 void hp_flow_table_clear(hp_flow_table *t);
-size_t hp_flow_table_memory(const hp_flow_table *t);
 /* 0 when there is none. */
 uint32_t hp_flow_find(const hp_flow_table *t, const hp_flow_key *key);
 /* Brings what hp_flow_find() begins with into the cache; with near, what that leads to. */
