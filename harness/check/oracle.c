@@ -59,12 +59,23 @@ static void look_at(const hp_result *result, unsigned peer, unsigned with, const
     ret->relayed |= ((ret->local | ret->remote) & HP_TYPE_RELAY) != 0;
 }
 
-static end_state look_at_end(const hp_result *result, const hp_facts *facts, unsigned peer, unsigned with, uint64_t end)
+/* The facts of each peer of the plan; NULL of one that had no session. */
+static const hp_peer_facts **peers_with_sessions(const hp_facts *facts)
+{
+    const hp_peer_facts **ret = g_new0(const hp_peer_facts *, facts->plan->n_peers);
+    for (unsigned i = 0; i < facts->plan->n_peers; i++) {
+        const hp_peer_facts *p = hp_facts_peer(facts, facts->plan->peers[i].source->name);
+        ret[i] = p != NULL && p->sessions->len > 0 ? p : NULL;
+    }
+    return ret;
+}
+
+static end_state look_at_end(const hp_result *result, const hp_facts *facts, const hp_peer_facts *p, unsigned peer,
+                             unsigned with, uint64_t end)
 {
     end_state ret = {.connected = true, .settled = true, .since = HP_NEVER};
     const char *other = facts->plan->peers[with].source->name;
-    const hp_peer_facts *p = hp_facts_peer(facts, facts->plan->peers[peer].source->name);
-    for (unsigned i = 0; p != NULL && i < p->sessions->len; i++) {
+    for (unsigned i = 0; i < p->sessions->len; i++) {
         const hp_session_facts *s = g_ptr_array_index(p->sessions, i);
         if (strcmp(s->with, other) != 0 || hp_facts_superseded(facts, s)) {
             continue;
@@ -149,14 +160,18 @@ static void add_finding(hp_result *result, const hp_oracle_result *r)
 void hp_result_ask_oracle(hp_result *result, const hp_facts *facts)
 {
     const hp_plan *plan = facts->plan;
+    g_autofree const hp_peer_facts **peers = peers_with_sessions(facts);
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(hp_oracle_result));
     hp_time at;
     result->oracle = hp_oracle_new(plan);
     const uint64_t end = limit_of(result, facts, &at);
     for (unsigned a = 0; a < plan->n_peers; a++) {
-        for (unsigned b = a + 1; b < plan->n_peers; b++) {
-            const end_state one = look_at_end(result, facts, a, b, end);
-            const end_state other = look_at_end(result, facts, b, a, end);
+        for (unsigned b = a + 1; b < plan->n_peers && peers[a] != NULL; b++) {
+            if (peers[b] == NULL) {
+                continue;
+            }
+            const end_state one = look_at_end(result, facts, peers[a], a, b, end);
+            const end_state other = look_at_end(result, facts, peers[b], b, a, end);
             if (one.components == 0 || other.components == 0) {
                 continue;
             }
