@@ -26,7 +26,7 @@ static void firewall_free(hp_node *node)
     hp_firewall *fw = (hp_firewall *)node;
     hp_firewall_syns_flush(fw);
     g_array_free(fw->held_syns, TRUE);
-    hp_firewall_fragments_free(fw->fragments);
+    hp_fragment_table_free(fw->fragments);
     hp_firewall_flows_clear(fw);
     hp_firewall_policies_clear(&fw->policies[HP_FIREWALL_INSIDE]);
     hp_firewall_policies_clear(&fw->policies[HP_FIREWALL_OUTSIDE]);
@@ -111,7 +111,7 @@ const hp_firewall_config *hp_firewall_get_config(const hp_firewall *firewall)
 void hp_firewall_flush(hp_firewall *firewall)
 {
     hp_firewall_end_all(firewall);
-    hp_firewall_fragments_flush(firewall->fragments, false);
+    hp_fragment_table_flush(firewall->fragments, false);
     hp_firewall_syns_flush(firewall);
 }
 

@@ -6,6 +6,7 @@
 
 #include "world/firewall.h"
 #include "world/firewall_table.h"
+#include "world/fragment_table.h"
 
 typedef struct hp_firewall_policies {
     const hp_firewall_policy *list; /* of the config */
@@ -23,8 +24,6 @@ typedef struct hp_firewall_verdict {
     const char *detail; /* of the drop; lives as long as the settings do; NULL: none */
 } hp_firewall_verdict;
 
-typedef struct hp_firewall_fragment_table hp_firewall_fragment_table;
-
 struct hp_firewall {
     hp_node node;
     hp_firewall_config config;
@@ -37,7 +36,7 @@ struct hp_firewall {
     hp_timer expiry;
     GArray *held_syns; /* of hp_firewall_syn, the next to be refused first */
     hp_timer syn_timer;
-    hp_firewall_fragment_table *fragments;
+    hp_fragment_table *fragments;
     hp_firewall_stats stats;
 };
 
@@ -109,10 +108,7 @@ const hp_addr *hp_firewall_own_address(const hp_firewall *fw, unsigned side, uin
 
 /* ---- firewall_fragment.c ---- */
 
-hp_firewall_fragment_table *hp_firewall_fragments_new(hp_firewall *fw);
-void hp_firewall_fragments_free(hp_firewall_fragment_table *t);
-/* Forgets everything; what is held is dropped, or freed without a word when quiet. */
-void hp_firewall_fragments_flush(hp_firewall_fragment_table *t, bool quiet);
+hp_fragment_table *hp_firewall_fragments_new(hp_firewall *fw);
 /* Takes a fragment that is not the first. */
 void hp_firewall_fragment_later(hp_firewall *fw, unsigned side, hp_packet *p);
 /* Takes a first fragment, of which v is the verdict, and carries that out on it and on those that follow. */

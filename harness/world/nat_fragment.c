@@ -6,12 +6,12 @@
  *
  * A fragment that comes before its first one is held until that comes, at most 30 s after the datagram's first sign of
  * life (HP_NAT_FRAGMENTS_OUT_OF_ORDER), or dropped at once (IN_ORDER). When the first has come it leaves first, then
- * what was held, as it came. So that a flood of fragments does no harm beyond itself (REQ-14a), at most 64 are held of
- * a datagram and 512 in all, and of 4096 datagrams known the oldest is forgotten.
+ * what was held, as it came. The table's bounds (fragment_table.c) see to it that a flood of fragments does no harm
+ * beyond itself (REQ-14a).
  *
  * With HP_NAT_FRAGMENTS_REASSEMBLE none of that applies: the datagram is put together (world/fragment.c, its limits and
- * timeouts), judged as one packet, and cut anew, to the length of the largest of its fragments: as Linux does, so that a
- * path that carried them on one side does on the other, in IPv6 too, where no link may cut. A datagram that never
+ * timeouts), judged as one packet, and cut anew, to the length of the largest of its fragments: as Linux does, so that
+ * a path that carried them on one side does on the other, in IPv6 too, where no link may cut. A datagram that never
  * becomes whole ends in silence, since the NAT is not its receiver.
  *
  * All of it holds for UDP, TCP and ICMP queries alike: a packet's checksum is written from the sum of the whole payload
@@ -19,109 +19,36 @@
  *
  * The NAT leaves the identification alone, as the common ones do: two inside hosts that use one value towards one
  * destination at one time collide there, as in life. */
-#include <string.h>
-
 #include "world/fragment.h"
+#include "world/fragment_table.h"
 #include "world/nat_private.h"
 
-enum { MAX_DATAGRAMS = 4096, MAX_HELD = 512, MAX_HELD_OF_ONE = 64 };
-#define FRAGMENT_TIMEOUT (30 * HP_S)
-
-typedef struct datagram_key {
-    hp_addr src, dst; /* port 0 */
-    uint32_t ip_id;
-    uint8_t proto, side, zero[2];
-} datagram_key;
-static_assert(sizeof(datagram_key) == 48, "compared as bytes: no padding");
-
-typedef struct datagram {
-    datagram_key key;
-    hp_time expires;
-    bool decided;
+/* What is known of a datagram. */
+typedef struct nat_fate {
     hp_nat_verdict verdict; /* of the first fragment, once decided */
     uint32_t largest; /* wire length of a fragment, where they are reassembled */
-    GQueue held; /* of hp_packet */
-    GList link; /* in by_age */
-} datagram;
+} nat_fate;
 
 struct hp_nat_fragment_table {
-    hp_nat *nat;
-    GHashTable *datagrams; /* keyed by themselves */
-    GQueue by_age; /* the next to expire first */
-    unsigned n_held;
-    hp_timer timer;
+    hp_fragment_table *known;
     hp_reassembly *whole[2]; /* of each side, once it is needed: HP_NAT_FRAGMENTS_REASSEMBLE */
 };
 
-static guint key_hash(gconstpointer p)
+static void drop(void *owner, hp_packet *p, const char *detail)
 {
-    const datagram_key *key = p;
-    uint64_t h = hp_addr_hash(&key->src) ^ hp_addr_hash(&key->dst) * 31;
-    h = (h ^ key->ip_id ^ (uint64_t)key->proto << 32 ^ (uint64_t)key->side << 40) * UINT64_C(0x9e3779b97f4a7c15);
-    return (guint)(h >> 32);
-}
-
-static gboolean key_equal(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, sizeof(datagram_key)) == 0;
-}
-
-static datagram_key key_of(unsigned side, const hp_packet *p)
-{
-    return (datagram_key){.src = hp_addr_with_port(p->src, 0),
-                          .dst = hp_addr_with_port(p->dst, 0),
-                          .ip_id = p->ip_id,
-                          .proto = p->proto,
-                          .side = (uint8_t)side};
-}
-
-/* Removes a datagram; what it holds is dropped. */
-static void forget(hp_nat_fragment_table *t, datagram *d, bool quiet)
-{
-    hp_packet *p;
-
-    g_queue_unlink(&t->by_age, &d->link);
-    g_hash_table_remove(t->datagrams, d);
-    while ((p = g_queue_pop_head(&d->held))) {
-        t->n_held--;
-        if (quiet)
-            hp_packet_free(p);
-        else
-            hp_nat_drop(t->nat, p, HP_DROP_NAT_FRAGMENT, "its first fragment never came");
-    }
-    g_free(d);
-}
-
-static void rearm(hp_nat_fragment_table *t)
-{
-    const datagram *oldest = g_queue_peek_head(&t->by_age);
-    hp_timer_arm(t->nat->node.world, &t->timer, oldest ? oldest->expires : HP_NEVER);
-}
-
-static void on_timer(void *owner, hp_time now)
-{
-    hp_nat_fragment_table *t = owner;
-    datagram *d;
-    while ((d = g_queue_peek_head(&t->by_age)) && d->expires <= now)
-        forget(t, d, false);
-    rearm(t);
+    hp_nat_drop(owner, p, HP_DROP_NAT_FRAGMENT, detail);
 }
 
 hp_nat_fragment_table *hp_nat_fragments_new(hp_nat *nat)
 {
     hp_nat_fragment_table *t = g_new0(hp_nat_fragment_table, 1);
-    t->nat = nat;
-    t->datagrams = g_hash_table_new(key_hash, key_equal);
-    hp_timer_init(&t->timer, HP_TIMER_NODE, nat->node.id, on_timer, t);
+    t->known = hp_fragment_table_new(&nat->node, sizeof(nat_fate), drop, nat);
     return t;
 }
 
 void hp_nat_fragments_flush(hp_nat_fragment_table *t, bool quiet)
 {
-    datagram *d;
-    while ((d = g_queue_peek_head(&t->by_age)))
-        forget(t, d, quiet);
-    hp_timer_cancel(t->nat->node.world, &t->timer);
+    hp_fragment_table_flush(t->known, quiet);
     for (unsigned side = 0; side < G_N_ELEMENTS(t->whole); side++) {
         if (t->whole[side] && !quiet)
             hp_reassembly_flush(t->whole[side], "the NAT forgot what it held");
@@ -134,27 +61,8 @@ void hp_nat_fragments_free(hp_nat_fragment_table *t)
     if (!t)
         return;
     hp_nat_fragments_flush(t, true);
-    g_hash_table_unref(t->datagrams);
+    hp_fragment_table_free(t->known);
     g_free(t);
-}
-
-static datagram *remember(hp_nat_fragment_table *t, const datagram_key *key)
-{
-    datagram *d = g_hash_table_lookup(t->datagrams, key);
-    if (!d) {
-        if (g_hash_table_size(t->datagrams) >= MAX_DATAGRAMS)
-            forget(t, g_queue_peek_head(&t->by_age), false);
-        d = g_new0(datagram, 1);
-        d->key = *key;
-        d->link.data = d;
-        g_hash_table_add(t->datagrams, d);
-    } else {
-        g_queue_unlink(&t->by_age, &d->link);
-    }
-    d->expires = hp_time_add(hp_world_now(t->nat->node.world), FRAGMENT_TIMEOUT);
-    g_queue_push_tail_link(&t->by_age, &d->link);
-    rearm(t);
-    return d;
 }
 
 static void share_fate(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *first)
@@ -169,17 +77,14 @@ static void share_fate(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_ve
 
 void hp_nat_fragment_first(hp_nat *nat, unsigned side, hp_packet *p, const hp_nat_verdict *v)
 {
-    hp_nat_fragment_table *t = nat->fragments;
-    datagram_key key = key_of(side, p);
-    datagram *d = remember(t, &key);
-    GQueue held = d->held;
+    hp_fragment_table *known = nat->fragments->known;
+    hp_fragmented *d = hp_fragment_remember(known, side, p);
+    nat_fate *fate = hp_fragment_fate(d);
     hp_nat_verdict rest = *v;
 
     rest.src.port = rest.dst.port = 0;
-    d->verdict = rest;
-    d->decided = true;
-    g_queue_init(&d->held);
-    t->n_held -= held.length;
+    fate->verdict = rest;
+    GQueue held = hp_fragment_decide(known, d);
     hp_nat_finish(nat, side, p, v);
     while ((p = g_queue_pop_head(&held)))
         share_fate(nat, side, p, &rest);
@@ -187,12 +92,12 @@ void hp_nat_fragment_first(hp_nat *nat, unsigned side, hp_packet *p, const hp_na
 
 static void later(hp_nat *nat, unsigned side, hp_packet *p)
 {
-    hp_nat_fragment_table *t = nat->fragments;
-    datagram_key key = key_of(side, p);
-    datagram *d = g_hash_table_lookup(t->datagrams, &key);
+    hp_fragment_table *known = nat->fragments->known;
+    hp_fragmented *d = hp_fragment_find(known, side, p);
 
-    if (d && d->decided) {
-        hp_nat_verdict v = d->verdict;
+    if (d && hp_fragment_is_decided(d)) {
+        const nat_fate *fate = hp_fragment_fate(d);
+        hp_nat_verdict v = fate->verdict; /* a copy: the datagram may be forgotten before p has left */
         share_fate(nat, side, p, &v);
         return;
     }
@@ -200,23 +105,22 @@ static void later(hp_nat *nat, unsigned side, hp_packet *p)
         hp_nat_drop(nat, p, HP_DROP_NAT_FRAGMENT, "it came before its first fragment");
         return;
     }
-    if (t->n_held >= MAX_HELD || (d && d->held.length >= MAX_HELD_OF_ONE)) {
+    if (!hp_fragment_has_room(known, d)) {
         hp_nat_drop(nat, p, HP_DROP_NAT_FRAGMENT, "too many fragments are held");
         return;
     }
     if (!d)
-        d = remember(t, &key);
-    g_queue_push_tail(&d->held, p);
-    t->n_held++;
+        d = hp_fragment_remember(known, side, p);
+    hp_fragment_hold(known, d, p);
 }
 
 static hp_packet *reassemble(hp_nat *nat, unsigned side, hp_packet *p)
 {
     hp_nat_fragment_table *t = nat->fragments;
-    datagram_key key = key_of(side, p);
-    datagram *d = remember(t, &key);
+    hp_fragmented *d = hp_fragment_remember(t->known, side, p);
+    nat_fate *fate = hp_fragment_fate(d);
 
-    d->largest = MAX(d->largest, hp_nat64_length(nat, p));
+    fate->largest = MAX(fate->largest, hp_nat64_length(nat, p));
     if (!t->whole[side])
         t->whole[side] = hp_reassembly_new(&nat->node, NULL, NULL);
     bool entered = p->src.family != p->dst.family;
@@ -225,9 +129,8 @@ static hp_packet *reassemble(hp_nat *nat, unsigned side, hp_packet *p)
     if (whole) {
         if (entered)
             hp_nat64_enter(nat, whole);
-        nat->cut = d->largest;
-        forget(t, d, false);
-        rearm(t);
+        nat->cut = fate->largest;
+        hp_fragment_forget(t->known, d);
     }
     return whole;
 }
@@ -252,5 +155,5 @@ hp_packet *hp_nat_fragment_gate(hp_nat *nat, unsigned side, hp_packet *p)
 
 size_t hp_nat_fragments_memory(const hp_nat_fragment_table *t)
 {
-    return sizeof *t + g_hash_table_size(t->datagrams) * (sizeof(datagram) + 2 * sizeof(gpointer));
+    return sizeof *t + hp_fragment_table_memory(t->known);
 }
