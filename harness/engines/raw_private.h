@@ -199,26 +199,33 @@ void hp_raw_set_field(hp_raw *raw, const char *name, const char *field, const ch
 void hp_raw_learn(hp_raw *raw, const hp_raw_arrival *arrival);
 /* ${name.from}, ${name.id}, ${name.bytes} of an arrival. */
 void hp_raw_name_arrival(hp_raw *raw, const char *name, const hp_raw_arrival *arrival);
+/* Hex digits of a template, appended. NULL text: nothing. */
+bool hp_raw_expand_hex(hp_raw *raw, const char *text, GByteArray *out, GError **error);
 
 /* ---- raw_message.c ---- */
 
 /* request: the message that is answered, or NULL. Appends to out. */
 bool hp_raw_build(hp_raw_endpoint *at, const hp_raw_message *message, const hp_addr *to, const hp_raw_arrival *request,
                   GByteArray *out, GError **error);
-/* The key of an integrity attribute, given the message it is in. False with error. */
-bool hp_raw_key(hp_raw *raw, const hp_raw_attribute *attribute, const char *user, const char *realm, bool sha256,
-                hp_stun_key *ret, GError **error);
 /* Several messages, for DTLS fragments; else one. Of GBytes. */
 GPtrArray *hp_raw_build_all(hp_raw_endpoint *at, const hp_raw_message *message, const hp_addr *to,
                             const hp_raw_arrival *request, GError **error);
+
+/* ---- raw_stun.c ---- */
+
+/* Both append to out. request: the message that is answered, or NULL. */
+bool hp_raw_build_stun(hp_raw *raw, const hp_raw_stun *stun, const hp_raw_arrival *request, GByteArray *out,
+                       GError **error);
+bool hp_raw_build_check(hp_raw *raw, const hp_raw_check *check, GByteArray *out, GError **error);
+/* The key of an integrity attribute, given the message it is in. False with error. */
+bool hp_raw_key(hp_raw *raw, const hp_raw_attribute *attribute, const char *user, const char *realm, bool sha256,
+                hp_stun_key *ret, GError **error);
 
 /* ---- raw_records.c ---- */
 
 /* Appends the datagrams (GBytes) to list. */
 bool hp_raw_build_dtls(hp_raw_endpoint *at, const hp_raw_dtls *dtls, GPtrArray *list, GError **error);
 bool hp_raw_build_rtp(hp_raw_endpoint *at, const hp_raw_rtp *rtp, GByteArray *out, GError **error);
-/* Hex digits of a template, appended. NULL text: nothing. */
-bool hp_raw_expand_hex(hp_raw *raw, const char *text, GByteArray *out, GError **error);
 
 /* ---- raw_filter.c ---- */
 
@@ -235,6 +242,9 @@ void hp_raw_contents(const hp_raw_arrival *arrival, bool inside, const uint8_t *
 /* The transaction id of a message that was sent: of one that goes through TURN its own, not the wrapper's. NULL when it is
  * too short to have any. */
 const uint8_t *hp_raw_id_of(const uint8_t *data, size_t len);
+
+/* ---- raw_keep.c ---- */
+
 /* Keeps what a receive is to keep of it. */
 bool hp_raw_keep(hp_raw *raw, const hp_raw_receive *receive, const hp_raw_arrival *arrival, GError **error);
 

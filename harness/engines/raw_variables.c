@@ -130,6 +130,22 @@ char *hp_raw_expand(hp_raw *raw, const char *text, GError **error)
     return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
+bool hp_raw_expand_hex(hp_raw *raw, const char *text, GByteArray *out, GError **error)
+{
+    if (text == NULL) {
+        return true;
+    }
+    g_autofree char *digits = hp_raw_expand(raw, text, error);
+    if (digits == NULL) {
+        return false;
+    }
+    if (!hp_hex_parse(digits, out)) {
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "`%s` has other than hexadecimal digits in pairs", digits);
+        return false;
+    }
+    return true;
+}
+
 bool hp_raw_address(hp_raw *raw, const char *text, hp_raw_transport transport, hp_addr *ret, GError **error)
 {
     g_autofree char *name = hp_raw_expand(raw, text, error);
