@@ -319,6 +319,7 @@ void hp_plan_free(hp_plan *plan)
     for (unsigned i = 0; i < plan->n_peers; i++)
         for (unsigned k = 0; k < HP_MEDIA_N_KINDS; k++)
             g_clear_pointer(&plan->peers[i].replay[k], hp_capture_unref);
+    g_free(plan->again);
     g_strfreev(box->places);
     g_ptr_array_unref(box->owned);
     g_free(box);

@@ -5,8 +5,6 @@
  * that failures point at already decoded. */
 #include "report/case_media.h"
 
-#include <string.h>
-
 static void free_failure(gpointer data)
 {
     hp_report_failure *f = data;
@@ -39,34 +37,6 @@ void hp_report_case_free(hp_report_case *c)
     g_free(c->evidence);
     g_free(c->again);
     g_free(c);
-}
-
-/* A word for a POSIX shell, quoted where it must be. */
-static void append_word(GString *command, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./=,@:+-";
-    g_string_append_c(command, ' ');
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        g_string_append(command, word);
-    } else {
-        g_autofree char *quoted = g_shell_quote(word);
-        g_string_append(command, quoted);
-    }
-}
-
-static char *again_command(const hp_plan *plan)
-{
-    const hp_scenario *s = plan->scenario;
-    GString *command = g_string_new("hairpin run");
-    append_word(command, s->file);
-    g_string_append_printf(command, " --seed %" G_GUINT64_FORMAT, plan->seed);
-    /* A file given by itself gives cases another folder than the walk that found this one, but the same label. */
-    const char *label = s->label != NULL && s->label[0] != '\0' ? strchr(plan->case_name, '[') : NULL;
-    if (label != NULL) {
-        g_string_append(command, " --filter");
-        append_word(command, label);
-    }
-    return g_string_free(command, FALSE);
 }
 
 /* "alice and bob: direct, agrees: direct works because ..." */
@@ -116,7 +86,7 @@ hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trac
     c->media = hp_report_media_of(result);
     c->predictions = predictions_of(result);
     c->evidence = g_strdup(evidence);
-    c->again = again_command(plan);
+    c->again = hp_report_again(plan);
     for (unsigned i = 0; i < result->expects->len; i++) {
         const hp_expect_result *e = g_ptr_array_index(result->expects, i);
         c->n_expects += e->expect != NULL;

@@ -163,31 +163,47 @@ static void put_counts(hp_json *j, const hp_result *result)
     hp_json_close(j, '}');
 }
 
+static void put_result(hp_json *j, const hp_result *result)
+{
+    hp_json_text(j, "format", HP_EVIDENCE_RESULT_FORMAT);
+    hp_json_text(j, "hairpin", HAIRPIN_VERSION);
+    put_scenario(j, result->plan);
+    g_autofree char *again = hp_report_again(result->plan);
+    hp_json_text(j, "again", again);
+    hp_json_text(j, "verdict", hp_verdict_name(result->verdict));
+    hp_json_bool(j, "good", hp_verdict_is_good(result->verdict));
+    hp_json_text(j, "message", result->message);
+    hp_json_time(j, "ended_ns", result->ended);
+    hp_json_text(j, "end_reason", result->end_reason);
+    hp_json_time(j, "first_call_ns", result->first_call);
+    put_expects(j, result);
+    put_sessions(j, result);
+    put_flows(j, result);
+    hp_json_tracks(j, result);
+    hp_json_dtls(j, result);
+    hp_json_oracle(j, result);
+    put_nats(j, result);
+    put_servers(j, result);
+    if (result->n_scripts > 0) {
+        put_scripts(j, result);
+    }
+    put_counts(j, result);
+}
+
 char *hp_report_json(const hp_result *result)
 {
     hp_json j = {.o = hp_output_memory(), .depth = 1, .first = true};
     hp_output_char(j.o, '{');
-    hp_json_text(&j, "format", HP_EVIDENCE_RESULT_FORMAT);
-    hp_json_text(&j, "hairpin", HAIRPIN_VERSION);
-    put_scenario(&j, result->plan);
-    hp_json_text(&j, "verdict", hp_verdict_name(result->verdict));
-    hp_json_bool(&j, "good", hp_verdict_is_good(result->verdict));
-    hp_json_text(&j, "message", result->message);
-    hp_json_time(&j, "ended_ns", result->ended);
-    hp_json_text(&j, "end_reason", result->end_reason);
-    hp_json_time(&j, "first_call_ns", result->first_call);
-    put_expects(&j, result);
-    put_sessions(&j, result);
-    put_flows(&j, result);
-    hp_json_tracks(&j, result);
-    hp_json_dtls(&j, result);
-    hp_json_oracle(&j, result);
-    put_nats(&j, result);
-    put_servers(&j, result);
-    if (result->n_scripts > 0) {
-        put_scripts(&j, result);
-    }
-    put_counts(&j, result);
+    put_result(&j, result);
     hp_output_literal(j.o, "\n}\n");
     return hp_output_take(j.o, NULL);
+}
+
+char *hp_report_json_line(const hp_result *result, size_t *ret_length)
+{
+    hp_json j = {.o = hp_output_memory(), .depth = 1, .first = true, .one_line = true};
+    hp_output_char(j.o, '{');
+    put_result(&j, result);
+    hp_output_char(j.o, '}');
+    return hp_output_take(j.o, ret_length);
 }

@@ -1,4 +1,4 @@
-/* A pretty-printer of JSON with two spaces.
+/* A pretty-printer of JSON with two spaces, or all on one line.
  *
  * Written by hand, so that the shape of the text is ours and stays the same whatever library is underneath: members one a
  * line in the order they are put, numbers whole, time that never came null. Only long rows of numbers stand on one line. */
@@ -6,6 +6,9 @@
 
 static void new_line(hp_json *j)
 {
+    if (j->one_line) {
+        return;
+    }
     hp_output_char(j->o, '\n');
     for (unsigned i = 0; i < j->depth; i++) {
         hp_output_literal(j->o, "  ");
@@ -21,7 +24,7 @@ void hp_json_member(hp_json *j, const char *key)
     new_line(j);
     if (key != NULL) {
         hp_output_json(j->o, key);
-        hp_output_literal(j->o, ": ");
+        hp_output_text(j->o, j->one_line ? ":" : ": ");
     }
 }
 

@@ -9,6 +9,7 @@ typedef struct hp_json {
     hp_output *o;
     unsigned depth;
     bool first; /* nothing is in the present object or array yet */
+    bool one_line; /* no white space at all */
 } hp_json;
 
 /* Begins a member; key NULL inside an array, here and below. */

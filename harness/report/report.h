@@ -23,6 +23,13 @@ bool hp_report_clear_evidence(const char *folder, GError **error);
 /* The text of result.json, version "hairpin-result/1": keys in a fixed order, times in whole nanoseconds, null for what
  * did not happen. Caller frees. */
 char *hp_report_json(const hp_result *result);
+/* The same document on one line without its end, for files that hold many. Caller frees. */
+char *hp_report_json_line(const hp_result *result, size_t *ret_length);
+/* The command that runs exactly this case again: "hairpin run FILE --seed 1 --filter '[home.preset=symmetric]'", or the
+ * plan's own. Caller frees. */
+char *hp_report_again(const hp_plan *plan);
+/* Appends a blank and the word, quoted for a POSIX shell where it must be. */
+void hp_report_append_word(GString *command, const char *word);
 /* A packet of the capture on one line: "alice out 192.168.1.2:5000 > 203.0.113.1:3478 Binding request". NULL when there
  * is no such packet. Caller frees. */
 char *hp_report_packet_line(const hp_trace *trace, uint32_t number);
