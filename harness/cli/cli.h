@@ -8,6 +8,7 @@
 
 #include "base/diag.h"
 #include "plan/plan.h"
+#include "report/shard.h"
 
 enum { HP_EXIT_GOOD = 0, HP_EXIT_FAILED = 1, HP_EXIT_USAGE = 2, HP_EXIT_ENVIRONMENT = 3 };
 
@@ -23,6 +24,7 @@ int hp_cmd_explain(int argc, char **argv);
 int hp_cmd_schema(int argc, char **argv);
 int hp_cmd_show(int argc, char **argv);
 int hp_cmd_nat(int argc, char **argv);
+int hp_cmd_merge(int argc, char **argv);
 
 /* Parses options; *argc and *argv keep the rest. False, with the message printed, on a bad option. */
 bool hp_cli_options(const char *synopsis, const char *about, const GOptionEntry *entries, int *argc, char ***argv);
@@ -43,12 +45,16 @@ typedef struct hp_case_filter {
 typedef struct hp_cases {
     GPtrArray *files; /* of GPtrArray of hp_scenario, owning */
     GPtrArray *plans; /* of hp_plan, owning, ordered by case name */
+    hp_shard shard; /* of which whole they are which part */
 } hp_cases;
 
 /* Finds scenario files (directories are searched for *.yaml and *.yml, in the order of their names), loads and plans
  * all of them. Every problem of every file goes to diags; plans is whole only when diags has no error. False and error
  * when a path cannot be read. */
 bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags *diags, hp_cases *ret, GError **error);
+/* Notes what the whole is and keeps the filter's shard of it: the last step of collecting, once all plans are there in the
+ * order of their names. */
+void hp_cases_keep_shard(hp_cases *cases, const hp_case_filter *filter);
 void hp_cases_clear(hp_cases *cases);
 
 #endif

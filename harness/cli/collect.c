@@ -161,8 +161,10 @@ static void plan_cases(const GPtrArray *scenarios, const char *name, const hp_ca
     }
 }
 
-static void keep_shard(GPtrArray *plans, const hp_case_filter *filter)
+void hp_cases_keep_shard(hp_cases *cases, const hp_case_filter *filter)
 {
+    GPtrArray *plans = cases->plans;
+    hp_shard_of_whole((hp_plan *const *)plans->pdata, plans->len, &cases->shard);
     if (filter->n_shards == 0)
         return;
     g_autoptr(GPtrArray) kept = g_ptr_array_new();
@@ -176,6 +178,9 @@ static void keep_shard(GPtrArray *plans, const hp_case_filter *filter)
     g_ptr_array_set_size(plans, 0);
     g_ptr_array_set_free_func(plans, (GDestroyNotify)hp_plan_free);
     g_ptr_array_extend(plans, kept, NULL, NULL);
+    cases->shard.index = filter->shard;
+    cases->shard.of = filter->n_shards;
+    cases->shard.n_cases = plans->len;
 }
 
 /* Two cases of one name would overwrite each other's evidence. Both a file's name and a matrix value may become the same
@@ -218,7 +223,7 @@ bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags
     g_ptr_array_sort(ret->plans, by_case_name);
     if (!names_differ(ret->plans, error))
         return false;
-    keep_shard(ret->plans, filter);
+    hp_cases_keep_shard(ret, filter);
     return true;
 }
 

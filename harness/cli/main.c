@@ -10,6 +10,7 @@ static const hp_command commands[] = {
     {"run", "run scenarios and judge them", hp_cmd_run},
     {"check", "read scenarios, report every mistake, run nothing", hp_cmd_check},
     {"list", "list the cases that paths hold", hp_cmd_list},
+    {"merge", "put the results of shards together", hp_cmd_merge},
     {"show", "draw a run's evidence as a ladder diagram", hp_cmd_show},
     {"nat", "find out what a NAT does, and whether its knobs say so", hp_cmd_nat},
     {"explain", "say what a key of the scenario language means", hp_cmd_explain},

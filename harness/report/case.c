@@ -3,7 +3,10 @@
  * A result points into its plan and is judged from a trace that is used again for the next run; a run of thousands of
  * cases must keep neither. So everything that a terminal, JUnit or TAP line needs is copied here once, with the packets
  * that failures point at already decoded. */
+#include <string.h>
+
 #include "report/case_media.h"
+#include "report/case_parts.h"
 
 static void free_failure(gpointer data)
 {
@@ -25,38 +28,66 @@ void hp_report_case_free(hp_report_case *c)
     g_free(c->name);
     g_free(c->message);
     g_free(c->known_bug);
-    if (c->failures != NULL) {
-        g_ptr_array_unref(c->failures);
-    }
-    if (c->media != NULL) {
-        g_ptr_array_unref(c->media);
-    }
-    if (c->predictions != NULL) {
-        g_ptr_array_unref(c->predictions);
-    }
+    g_ptr_array_unref(c->failures);
+    g_ptr_array_unref(c->media);
+    g_ptr_array_unref(c->predictions);
     g_free(c->evidence);
     g_free(c->again);
     g_free(c);
 }
 
-/* "alice and bob: direct, agrees: direct works because ..." */
-static GPtrArray *predictions_of(const hp_result *result)
+static void add_media(hp_report_case *c, const hp_result *result)
 {
-    GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < result->n_dtls; i++) {
+        hp_report_media_add_dtls(c->media, &result->dtls[i]);
+    }
+    for (unsigned i = 0; i < result->n_tracks; i++) {
+        hp_report_media_add_track(c->media, &result->tracks[i]);
+    }
+}
+
+char *hp_report_prediction(const hp_report_predicted *p)
+{
+    g_autofree char *worst =
+        strcmp(p->worst, p->outcome) == 0 ? g_strdup("") : g_strdup_printf(" (%s at worst)", p->worst);
+    return g_strdup_printf("%s and %s: %s%s, %s%s%s: %s", p->a, p->b, p->outcome, worst, p->verdict,
+                           *p->why != '\0' ? " as " : "", p->why, p->reasons);
+}
+
+static void add_predictions(hp_report_case *c, const hp_result *result)
+{
     for (unsigned i = 0; i < result->n_predictions; i++) {
         const hp_oracle_result *r = &result->predictions[i];
         const hp_prediction *p = r->prediction;
         g_autofree char *reasons = g_strjoinv("; ", p->reasons);
-        g_autofree char *worst =
-            p->worst == p->outcome ? g_strdup("") : g_strdup_printf(" (%s at worst)", hp_outcome_name(p->worst));
-        g_ptr_array_add(lines,
-                        g_strdup_printf("%s and %s: %s%s, %s%s%s: %s", r->a, r->b, hp_outcome_name(p->outcome), worst,
-                                        hp_oracle_verdict_name(r->verdict), r->why[0] ? " as " : "", r->why, reasons));
+        const hp_report_predicted predicted = {.a = r->a,
+                                               .b = r->b,
+                                               .outcome = hp_outcome_name(p->outcome),
+                                               .worst = hp_outcome_name(p->worst),
+                                               .verdict = hp_oracle_verdict_name(r->verdict),
+                                               .why = r->why,
+                                               .reasons = reasons};
+        g_ptr_array_add(c->predictions, hp_report_prediction(&predicted));
+        c->n_disagreeing += r->verdict == HP_ORACLE_DISAGREES;
     }
-    return lines;
 }
 
-static char *find_packet_line(const hp_trace *trace, const char *evidence, uint32_t packet)
+/* From the first call until the first side of any pair of peers was connected. */
+static hp_time first_connected(const hp_result *result)
+{
+    hp_time first = HP_NEVER;
+    for (unsigned i = 0; i < result->n_sessions; i++) {
+        first = MIN(first, result->sessions[i].connected);
+    }
+    return hp_report_span(result->first_call, first);
+}
+
+hp_time hp_report_span(hp_time from, hp_time to)
+{
+    return from == HP_NEVER || to == HP_NEVER || to < from ? HP_NEVER : to - from;
+}
+
+char *hp_report_find_packet_line(const hp_trace *trace, const char *evidence, uint32_t packet)
 {
     if (packet == 0) {
         return NULL;
@@ -71,10 +102,20 @@ static char *find_packet_line(const hp_trace *trace, const char *evidence, uint3
     return hp_report_packet_line_of_file(path, packet);
 }
 
+hp_report_case *hp_report_case_empty(void)
+{
+    hp_report_case *c = g_new0(hp_report_case, 1);
+    c->connected = HP_NEVER;
+    c->failures = g_ptr_array_new_with_free_func(free_failure);
+    c->media = hp_report_media_new();
+    c->predictions = g_ptr_array_new_with_free_func(g_free);
+    return c;
+}
+
 hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trace, const char *evidence)
 {
     const hp_plan *plan = result->plan;
-    hp_report_case *c = g_new0(hp_report_case, 1);
+    hp_report_case *c = hp_report_case_empty();
     c->file = g_strdup(plan->scenario->file);
     c->name = g_strdup(plan->case_name);
     c->verdict = result->verdict;
@@ -82,9 +123,9 @@ hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trac
     c->known_bug = g_strdup(plan->scenario->known_bug);
     c->ended = result->ended;
     c->seed = plan->seed;
-    c->failures = g_ptr_array_new_with_free_func(free_failure);
-    c->media = hp_report_media_of(result);
-    c->predictions = predictions_of(result);
+    c->connected = first_connected(result);
+    add_media(c, result);
+    add_predictions(c, result);
     c->evidence = g_strdup(evidence);
     c->again = hp_report_again(plan);
     for (unsigned i = 0; i < result->expects->len; i++) {
@@ -102,7 +143,7 @@ hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trac
         f->got = g_strdup(e->got != NULL ? e->got : "");
         f->at = e->at;
         f->packet = e->packet;
-        f->packet_line = find_packet_line(trace, evidence, e->packet);
+        f->packet_line = hp_report_find_packet_line(trace, evidence, e->packet);
         g_ptr_array_add(c->failures, f);
     }
     return c;

@@ -99,15 +99,17 @@ static void add(GPtrArray *list, const char *name, char *text)
     g_ptr_array_add(list, m);
 }
 
-GPtrArray *hp_report_media_of(const hp_result *result)
+GPtrArray *hp_report_media_new(void)
 {
-    GPtrArray *list = g_ptr_array_new_with_free_func(free_media);
-    for (unsigned i = 0; i < result->n_dtls; i++) {
-        add(list, "dtls", dtls_text(&result->dtls[i]));
-    }
-    for (unsigned i = 0; i < result->n_tracks; i++) {
-        const hp_track_result *t = &result->tracks[i];
-        add(list, hp_media_kind_name(t->kind), track_text(t));
-    }
-    return list;
+    return g_ptr_array_new_with_free_func(free_media);
+}
+
+void hp_report_media_add_dtls(GPtrArray *list, const hp_dtls_result *dtls)
+{
+    add(list, "dtls", dtls_text(dtls));
+}
+
+void hp_report_media_add_track(GPtrArray *list, const hp_track_result *track)
+{
+    add(list, hp_media_kind_name(track->kind), track_text(track));
 }

@@ -20,6 +20,9 @@ bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_
 /* Takes away what an earlier run left in `folder`, so that a case whose evidence is not kept this time does not show that
  * of another run. A folder that is not there is fine. False and HP_ERROR_IO naming the path. */
 bool hp_report_clear_evidence(const char *folder, GError **error);
+/* Makes `to` an evidence folder with what is in `from`, by hard links where that can be and by copies elsewhere. What was
+ * in `to` goes. *ret_any false: there is no (whole) evidence in `from`. False and HP_ERROR_IO naming the path. */
+bool hp_report_adopt_evidence(const char *from, const char *to, bool *ret_any, GError **error);
 /* The text of result.json, version "hairpin-result/1": keys in a fixed order, times in whole nanoseconds, null for what
  * did not happen. Caller frees. */
 char *hp_report_json(const hp_result *result);
@@ -60,8 +63,10 @@ typedef struct hp_report_case {
     char *message; /* what happened to a run that crashed, hung or could not be carried out; or NULL */
     char *known_bug; /* or NULL */
     hp_time ended;
+    hp_time connected; /* from the first call until the first session was; HP_NEVER */
     uint64_t seed;
     unsigned n_expects, n_held;
+    unsigned n_disagreeing; /* of predictions: those that the run did not bear out */
     GPtrArray *failures; /* hp_report_failure* */
     GPtrArray *media; /* hp_report_media*: DTLS, then tracks */
     GPtrArray *predictions; /* char*: what the oracle said of each two peers, and why */

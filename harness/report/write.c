@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "trace/output.h"
+
+static const char *const evidence_names[] = {"result.json", "trace.pcapng", "events.jsonl"};
 
 static bool write_text(const char *path, const char *text, GError **error)
 {
@@ -24,9 +27,8 @@ static bool write_text(const char *path, const char *text, GError **error)
 /* result.json first, for the reason above; the folder last, if nothing else is in it. */
 bool hp_report_clear_evidence(const char *folder, GError **error)
 {
-    static const char *const names[] = {"result.json", "trace.pcapng", "events.jsonl"};
-    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(evidence_names); i++) {
+        g_autofree char *path = g_build_filename(folder, evidence_names[i], NULL);
         if (g_unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR) {
             g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot remove it: %s", path, g_strerror(errno));
             return false;
@@ -59,6 +61,48 @@ bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_
     }
     g_autofree char *text = hp_report_json(result);
     return write_text(result_path, text, error);
+}
+
+static bool copy_file(const char *from, const char *to, GError **error)
+{
+    g_autoptr(GMappedFile) map = g_mapped_file_new(from, FALSE, NULL);
+    if (map == NULL) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot read it", from);
+        return false;
+    }
+    hp_output *o = hp_output_open(to, error);
+    if (o == NULL) {
+        return false;
+    }
+    if (g_mapped_file_get_length(map) > 0) {
+        hp_output_bytes(o, g_mapped_file_get_contents(map), g_mapped_file_get_length(map));
+    }
+    return hp_output_close(o, error);
+}
+
+bool hp_report_adopt_evidence(const char *from, const char *to, bool *ret_any, GError **error)
+{
+    g_autofree char *result = g_build_filename(from, "result.json", NULL);
+    if (!hp_report_clear_evidence(to, error)) {
+        return false;
+    }
+    if (!g_file_test(result, G_FILE_TEST_IS_REGULAR)) {
+        *ret_any = false;
+        return true;
+    }
+    if (g_mkdir_with_parents(to, 0777) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot create this folder: %s", to, g_strerror(errno));
+        return false;
+    }
+    for (unsigned i = G_N_ELEMENTS(evidence_names); i-- > 0;) {
+        g_autofree char *source = g_build_filename(from, evidence_names[i], NULL);
+        g_autofree char *target = g_build_filename(to, evidence_names[i], NULL);
+        if (link(source, target) != 0 && !copy_file(source, target, error)) {
+            return false;
+        }
+    }
+    *ret_any = true;
+    return true;
 }
 
 bool hp_report_write_junit(const hp_report *report, const char *path, GError **error)

@@ -1,0 +1,24 @@
+/* What commands that have cases to tell of print and write: a run of its own, or results that were merged. */
+#ifndef HP_CLI_RUN_OUTPUT_H
+#define HP_CLI_RUN_OUTPUT_H
+
+#include "base/diag.h"
+#include "report/report.h"
+
+typedef struct hp_run_output {
+    bool tap, quiet;
+    bool only_bad; /* no lines for good cases, as with quiet */
+    const char *out; /* folder, or NULL */
+    const char *junit; /* file; NULL: OUT/junit.xml, if there is a folder */
+    hp_report_style style;
+} hp_run_output;
+
+/* Colours where a terminal listens and nobody asked for none. */
+hp_report_style hp_run_output_style(bool verbose);
+/* A case that is over, in its turn. */
+void hp_run_output_case(const hp_run_output *output, const hp_report_case *c);
+bool hp_run_output_files(const hp_run_output *output, const hp_report *report, GError **error);
+/* n_not_run: cases that --fail-fast left out. */
+void hp_run_output_summary(const hp_run_output *output, const hp_report *report, unsigned n_not_run);
+
+#endif
