@@ -399,6 +399,7 @@ hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict ve
     }
     hp_findings_add(result, checker->facts);
     hp_result_ask_oracle(result, checker->facts);
+    hp_result_fill_paths(result, checker->facts, trace);
     if (hp_trace_overflowed(trace) && verdict == HP_VERDICT_PASS) {
         verdict = HP_VERDICT_ERROR;
         g_free(result->message);

@@ -17,6 +17,9 @@ void hp_result_fill_scripts(hp_result *result, const hp_facts *facts);
 /* Predictions for all peers that called each other, compared with what happened (oracle.c). Findings about
  * disagreements are added at the end of result->expects. Reads result->ended. */
 void hp_result_ask_oracle(hp_result *result, const hp_facts *facts);
+/* The ways that peers had to each other, after hp_result_ask_oracle(). Reads the trace once more where a way was not
+ * direct (path.c). */
+void hp_result_fill_paths(hp_result *result, const hp_facts *facts, const hp_trace *trace);
 /* What no line of the scenario asked for: steps that timed out or were never reached, calls that the software under
  * test refused (findings.c). Reads result->end_reason and ended. */
 void hp_findings_add(hp_result *result, const hp_facts *facts);

@@ -56,6 +56,10 @@ void hp_result_free(hp_result *result)
     g_free(result->dtls);
     g_free(result->sessions);
     g_free(result->predictions);
+    for (unsigned i = 0; i < result->n_paths; i++) {
+        g_free(result->paths[i].drops);
+    }
+    g_free(result->paths);
     hp_oracle_free(result->oracle);
     g_free(result->nats);
     g_free(result->servers);

@@ -150,6 +150,25 @@ typedef struct hp_oracle_result {
     uint8_t local, remote; /* types of the pair that `a` had selected */
 } hp_oracle_result;
 
+/* Connectivity checks of one peer that a place dropped for one reason. */
+typedef struct hp_path_drops {
+    const char *by, *place; /* who sent them; "office", "link alice>internet" */
+    hp_drop_reason reason;
+    uint64_t count; /* packets */
+} hp_path_drops;
+
+/* The way that two peers who called each other had at last (check/path.c). */
+typedef struct hp_path_result {
+    const char *a, *b;
+    hp_outcome kind; /* HP_OUTCOME_NONE: some component of either never had a pair */
+    const char *a_type, *b_type; /* each end's own candidate in the first component's pair; NULL without one */
+    hp_time connected; /* from the call until all components of both ends were; HP_NEVER */
+    hp_time failed[2]; /* run time at which ICE first failed at a, at b; HP_NEVER */
+    const struct hp_oracle_result *prediction; /* in hp_result.predictions, or NULL */
+    hp_path_drops *drops; /* of checks between the two, most first; none of a direct path. Owned */
+    unsigned n_drops;
+} hp_path_result;
+
 typedef struct hp_result {
     const hp_plan *plan;
     hp_verdict verdict;
@@ -169,6 +188,8 @@ typedef struct hp_result {
     hp_oracle *oracle;
     hp_oracle_result *predictions; /* by peers, in the plan's order */
     unsigned n_predictions;
+    hp_path_result *paths; /* likewise */
+    unsigned n_paths;
     hp_nat_result *nats;
     unsigned n_nats;
     hp_server_result *servers;

@@ -182,6 +182,8 @@ static void put_result(hp_json *j, const hp_result *result)
     hp_json_tracks(j, result);
     hp_json_dtls(j, result);
     hp_json_oracle(j, result);
+    hp_json_path(j, result);
+    hp_json_network(j, result->plan);
     put_nats(j, result);
     put_servers(j, result);
     if (result->n_scripts > 0) {
