@@ -7,9 +7,9 @@
  * never more than the limit; answers of NAT-PMP and PCP have their versions and lengths. No engine wants to run in the
  * past, nor for ever at one instant. */
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "engines/dns_client.h"
 #include "engines/dns_server.h"
 #include "engines/mdns.h"
@@ -17,13 +17,6 @@
 #include "engines/upnp_igd.h"
 
 enum { LIMIT = 8, STEPS_AT_ONCE = 10000 };
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,19 +6,12 @@
  * are sent on an open one alone, the control point never wants to run in the past, nor for ever at one instant, and every
  * mapping ends with at most one event that says so. */
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "engines/upnp_client.h"
 
 enum { STEPS_AT_ONCE = 10000, MAX_MAPPINGS = 64 };
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,21 +8,14 @@
 #define HP_TESTS_FUZZ_NET_H
 
 #include <glib.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "wire/ip.h"
 #include "wire/tcp.h"
 #include "world/fragment.h"
 #include "world/host.h"
 #include "world/tcp.h"
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 enum { TRACE_BYTES = 16 << 20, STEPS_MAX = 200, WIRE_MAX = 4096 };
 

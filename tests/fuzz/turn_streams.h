@@ -7,20 +7,13 @@
 #define HP_TESTS_FUZZ_TURN_STREAMS_H
 
 #include <glib.h>
-#include <stdlib.h>
 
+#include "check.h"
 #include "engines/stun_stream.h"
 #include "engines/turn_server.h"
 #include "wire/stun.h"
 
 enum { STREAM_CLIENTS = 2, STREAM_PEERS = 4, STREAM_SLOTS = STREAM_CLIENTS + STREAM_PEERS };
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 typedef struct slot {
     struct streams *all;

@@ -1,67 +1,13 @@
 /* Runs with raw peers, from a scenario's text to its trace: when scripts begin, what waits for them, whom names mean, and
  * what becomes of a script that fails. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
+#include "run_rig.h"
 
 #include "report/report.h"
-#include "run/run.h"
-#include "seam/seam.h"
-
-typedef struct fixture {
-    hp_trace *trace;
-    GPtrArray *scenarios;
-    hp_plan *plan;
-    hp_result *result;
-} fixture;
-
-static fixture run_text(const char *text)
-{
-    fixture f = {0};
-    g_autoptr(GError) error = NULL;
-    g_autoptr(hp_diags) diags = hp_diags_new();
-    f.trace = hp_trace_new(&error);
-    f.scenarios = hp_scenario_parse("test.yaml", text, strlen(text), diags);
-    f.plan = f.scenarios ? hp_plan_new(f.scenarios->pdata[0], "test", 1, diags) : NULL;
-    if (!f.plan) {
-        g_autofree char *told = hp_diags_format(diags);
-        fail_msg("%s", told);
-    }
-    f.result = hp_run_plan(f.plan, f.trace, NULL, &error);
-    assert_non_null(f.result);
-    return f;
-}
-
-static void clear(fixture *f)
-{
-    hp_result_free(f->result);
-    hp_plan_free(f->plan);
-    g_ptr_array_unref(f->scenarios);
-    hp_trace_free(f->trace);
-}
 
 static const hp_expect_result *nth(const fixture *f, unsigned i)
 {
     assert_true(i < f->result->expects->len);
     return f->result->expects->pdata[i];
-}
-
-/* The n-th (from 0) event of that kind and subject. */
-static hp_record event(const fixture *f, hp_event_kind kind, const char *subject, unsigned n)
-{
-    hp_trace_cursor cursor = {0};
-    hp_record r;
-    while (hp_trace_next(f->trace, &cursor, &r)) {
-        if (r.type == HP_RECORD_EVENT && r.event.kind == kind && strcmp(r.event.subject, subject) == 0 && n-- == 0) {
-            return r;
-        }
-    }
-    fail_msg("no such event: %s of %s", hp_event_name(kind), subject);
-    return r;
 }
 
 static void a_script_begins_with_a_step(void **state)
@@ -189,11 +135,6 @@ static void same_seed_same_bytes(void **state)
     }
     clear(&f);
     clear(&g);
-}
-
-static int start_seam(void **state)
-{
-    return hp_seam_start(NULL, NULL) ? 0 : -1;
 }
 
 int main(void)

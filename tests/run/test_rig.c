@@ -1,60 +1,6 @@
 /* Firewalls and rules in the rig: what each place sees, which way is up, what steps change. Calls are the traffic: a
  * scenario's peers gather, check and send; what is asserted is what the rules counted and where packets ended. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
-#include "run/run.h"
-#include "seam/seam.h"
-
-typedef struct fixture {
-    hp_trace *trace;
-    GPtrArray *scenarios;
-    hp_plan *plan;
-    hp_result *result;
-} fixture;
-
-static fixture run_text(const char *text)
-{
-    fixture f = {0};
-    g_autoptr(GError) error = NULL;
-    g_autoptr(hp_diags) diags = hp_diags_new();
-    f.trace = hp_trace_new(&error);
-    f.scenarios = hp_scenario_parse("test.yaml", text, strlen(text), diags);
-    f.plan = f.scenarios ? hp_plan_new(f.scenarios->pdata[0], "test", 1, diags) : NULL;
-    if (!f.plan) {
-        g_autofree char *told = hp_diags_format(diags);
-        fail_msg("%s", told);
-    }
-    g_assert(f.plan != NULL); /* for the analyzer, which does not know that fail_msg() jumps */
-    f.result = hp_run_plan(f.plan, f.trace, NULL, &error);
-    assert_non_null(f.result);
-    return f;
-}
-
-static void clear(fixture *f)
-{
-    hp_result_free(f->result);
-    hp_plan_free(f->plan);
-    g_ptr_array_unref(f->scenarios);
-    hp_trace_free(f->trace);
-}
-
-/* The i-th (from 0) event of that kind and subject. */
-static hp_record event(const fixture *f, hp_event_kind kind, const char *subject, unsigned i)
-{
-    hp_trace_cursor cursor = {0};
-    hp_record r;
-    while (hp_trace_next(f->trace, &cursor, &r))
-        if (r.type == HP_RECORD_EVENT && r.event.kind == kind && strcmp(r.event.subject, subject) == 0 && i-- == 0)
-            return r;
-    fail_msg("no such event: %s of %s", hp_event_name(kind), subject);
-    return r;
-}
+#include "run_rig.h"
 
 static uint64_t hits_of(const fixture *f, const char *rule)
 {
@@ -411,11 +357,6 @@ static void a_firewalls_link_can_be_set(void **state)
     clear(&f);
 }
 
-static int start(void **state)
-{
-    return hp_seam_start(NULL, NULL) ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,5 +376,5 @@ int main(void)
         cmocka_unit_test(a_clat_stands_beyond_the_hosts_firewall),
         cmocka_unit_test(a_firewalls_link_can_be_set),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, start_seam, NULL);
 }

@@ -1,59 +1,5 @@
 /* One run, from a scenario's text to its trace: topology, the timing of steps, endings. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <setjmp.h>
-
-#include <cmocka.h>
-
-#include "run/run.h"
-#include "seam/seam.h"
-
-typedef struct fixture {
-    hp_trace *trace;
-    GPtrArray *scenarios;
-    hp_plan *plan;
-    hp_result *result;
-} fixture;
-
-static fixture run_text(const char *text)
-{
-    fixture f = {0};
-    g_autoptr(GError) error = NULL;
-    g_autoptr(hp_diags) diags = hp_diags_new();
-    f.trace = hp_trace_new(&error);
-    f.scenarios = hp_scenario_parse("test.yaml", text, strlen(text), diags);
-    f.plan = f.scenarios ? hp_plan_new(f.scenarios->pdata[0], "test", 1, diags) : NULL;
-    if (!f.plan) {
-        g_autofree char *told = hp_diags_format(diags);
-        fail_msg("%s", told);
-    }
-    f.result = hp_run_plan(f.plan, f.trace, NULL, &error);
-    assert_non_null(f.result);
-    return f;
-}
-
-static void clear(fixture *f)
-{
-    hp_result_free(f->result);
-    hp_plan_free(f->plan);
-    g_ptr_array_unref(f->scenarios);
-    hp_trace_free(f->trace);
-}
-
-/* The n-th (from 0) event of that kind and subject (NULL: any). */
-static hp_record event(const fixture *f, hp_event_kind kind, const char *subject, unsigned n)
-{
-    hp_trace_cursor cursor = {0};
-    hp_record r;
-    while (hp_trace_next(f->trace, &cursor, &r))
-        if (r.type == HP_RECORD_EVENT && r.event.kind == kind && (!subject || strcmp(r.event.subject, subject) == 0) &&
-            n-- == 0)
-            return r;
-    fail_msg("no such event: %s of %s", hp_event_name(kind), subject ? subject : "anyone");
-    return r;
-}
+#include "run_rig.h"
 
 static unsigned count_events(const fixture *f, hp_event_kind kind)
 {
@@ -286,11 +232,6 @@ static void tearing_down_leaves_no_records(void **state)
     clear(&f);
 }
 
-static int start(void **state)
-{
-    return hp_seam_start(NULL, NULL) ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(steps_keep_their_times),
@@ -307,5 +248,5 @@ int main(void)
                                        cmocka_unit_test(renumbering_moves_the_routes),
                                        cmocka_unit_test(two_runs_are_the_same_to_the_byte),
                                        cmocka_unit_test(tearing_down_leaves_no_records)};
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, start_seam, NULL);
 }

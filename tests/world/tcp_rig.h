@@ -274,6 +274,32 @@ static inline const char *rig_said(rig *r)
     return r->text->str;
 }
 
+/* The established connection of rig_pair() at 100 ms, the handshake read already. Of a link's packets that are lost, the
+ * handshake has taken numbers 1 and 2 of alice's, 1 of bob's. */
+static inline rig *established(const hp_link_config *there, const hp_link_config *back, end *client, end *server)
+{
+    rig *r = rig_new(there, back);
+    rig_pair(r, client, server);
+    rig_until(r, 100 * HP_MS);
+    rig_said(r);
+    return r;
+}
+
+static inline void finish(rig *r, end *client, end *server)
+{
+    end_clear(client);
+    end_clear(server);
+    rig_free(r);
+}
+
+/* As there is room. The bytes stay the caller's, until all are sent. */
+static inline void send_all(end *e, const uint8_t *bytes, size_t n)
+{
+    e->to_send = bytes;
+    e->left = n;
+    end_pump(e);
+}
+
 #define assert_state(e, s) assert_string_equal(hp_tcp_state_name(hp_tcp_get_state((e)->socket)), s)
 #define assert_reason(e, s) assert_string_equal(hp_tcp_end_name((e)->reason), s)
 #define assert_got(e, bytes, n)                                                                                        \

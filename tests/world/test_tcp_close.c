@@ -1,22 +1,6 @@
 /* How TCP connections end: in order, by halves, at once from both sides, by reset, by silence. */
 #include "tcp_rig.h"
 
-static rig *established(const hp_link_config *there, const hp_link_config *back, end *client, end *server)
-{
-    rig *r = rig_new(there, back);
-    rig_pair(r, client, server);
-    rig_until(r, 100 * HP_MS);
-    rig_said(r);
-    return r;
-}
-
-static void finish(rig *r, end *client, end *server)
-{
-    end_clear(client);
-    end_clear(server);
-    rig_free(r);
-}
-
 static void test_in_order(void **state)
 {
     end c, s;

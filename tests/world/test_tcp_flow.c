@@ -3,29 +3,6 @@
 
 #include <glib/gstdio.h>
 
-static rig *established(const hp_link_config *there, const hp_link_config *back, end *client, end *server)
-{
-    rig *r = rig_new(there, back);
-    rig_pair(r, client, server);
-    rig_until(r, 100 * HP_MS);
-    rig_said(r);
-    return r;
-}
-
-static void finish(rig *r, end *client, end *server)
-{
-    end_clear(client);
-    end_clear(server);
-    rig_free(r);
-}
-
-static void send_all(end *e, const uint8_t *bytes, size_t n)
-{
-    e->to_send = bytes;
-    e->left = n;
-    end_pump(e);
-}
-
 static void test_question_and_answer(void **state)
 {
     end c, s;

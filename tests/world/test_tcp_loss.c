@@ -2,31 +2,6 @@
  * that the retransmission time-out is 240 ms, doubled each time. */
 #include "tcp_rig.h"
 
-/* An established connection at 100 ms, of whose packets from alice (there) or bob (back) some will be lost; the handshake
- * takes numbers 1 and 2 of alice's, 1 of bob's. */
-static rig *established(const hp_link_config *there, const hp_link_config *back, end *client, end *server)
-{
-    rig *r = rig_new(there, back);
-    rig_pair(r, client, server);
-    rig_until(r, 100 * HP_MS);
-    rig_said(r);
-    return r;
-}
-
-static void finish(rig *r, end *client, end *server)
-{
-    end_clear(client);
-    end_clear(server);
-    rig_free(r);
-}
-
-static void send_all(end *e, const uint8_t *bytes, size_t n)
-{
-    e->to_send = bytes;
-    e->left = n;
-    end_pump(e);
-}
-
 static void test_the_only_segment_is_lost(void **state)
 {
     end c, s;

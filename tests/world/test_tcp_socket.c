@@ -4,22 +4,6 @@
 #include "base/error.h"
 #include "wire/claimed_ports.h"
 
-static rig *established(const hp_link_config *there, const hp_link_config *back, end *client, end *server)
-{
-    rig *r = rig_new(there, back);
-    rig_pair(r, client, server);
-    rig_until(r, 100 * HP_MS);
-    rig_said(r);
-    return r;
-}
-
-static void finish(rig *r, end *client, end *server)
-{
-    end_clear(client);
-    end_clear(server);
-    rig_free(r);
-}
-
 /* ---- listeners and ports ---- */
 
 static void assert_refused_to(GError *error, hp_error_code code, const char *word)
