@@ -1,8 +1,8 @@
 /* Bytes in, bytes out, over one TCP connection (see byte_stream.h).
  *
- * Life: open (callbacks, sends) -> closed by its user: flushing what waits, told nothing -> given up, freed. A stream is
- * not freed in the middle of its own callback (`busy`), but when that is over. What the other side has sent is read as
- * soon as it is there, so that nothing here ever closes a window. */
+ * Life: open (callbacks, sends) -> closed by its user: flushing what waits, told nothing -> given up, freed. A stream
+ * is not freed in the middle of its own callback (`busy`), but when that is over. What the other side has sent is read
+ * as soon as it is there, so that nothing here ever closes a window. */
 #include "actors/byte_stream.h"
 
 enum { CHUNK = 4096 };

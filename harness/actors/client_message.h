@@ -11,7 +11,8 @@
  *   {"id": "alice", "type": "candidate", "to": "bob", "candidate": "candidate:...", "sdpMid": "0", "sdpMLineIndex": 0,
  *    "ufrag": "..."}            candidate null: no more of them
  * id null: the client has no id yet. An answer of ours says in "answers" which offer it is for, by the ufrag of
- * the offer's first stream, with media followed by a space and the offer's version; a browser's does not. Optional texts are NULL when absent. */
+ * the offer's first stream, with media followed by a space and the offer's version; a browser's does not. Optional
+ * texts are NULL when absent. */
 typedef struct hp_client_message {
     char *id, *to;
     hp_signal_type type;

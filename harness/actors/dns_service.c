@@ -1,14 +1,14 @@
 /* A built-in DNS server on a virtual host: the engine with the host's sockets, the world's clock and the trace.
  *
  * One UDP socket and one TCP listener stand at each address of the host. Answers leave from the address that was asked;
- * over TCP they find their connection by the client's address, and one that is gone gets none. A connection is closed when
- * the client closes it (RFC 7766 section 6.2.3 leaves the idle time to the server; ours is patient). One timer follows the
- * engine's deadlines.
+ * over TCP they find their connection by the client's address, and one that is gone gets none. A connection is closed
+ * when the client closes it (RFC 7766 section 6.2.3 leaves the idle time to the server; ours is patient). One timer
+ * follows the engine's deadlines.
  *
  * Records may change while it runs: the engine gets the whole list anew. What was stopped remembers the list.
  *
- * It shares no code with the STUN and TURN servers (server.c): those hang on an engine that pulls from streams, owns relay
- * sockets and keeps state a client; what is left in common is a timer and a list of sockets. */
+ * It shares no code with the STUN and TURN servers (server.c): those hang on an engine that pulls from streams, owns
+ * relay sockets and keeps state a client; what is left in common is a timer and a list of sockets. */
 #include "actors/dns_service.h"
 
 #include <string.h>

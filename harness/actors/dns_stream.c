@@ -1,8 +1,8 @@
 /* DNS messages over TCP: bytes of a socket to messages, and back (RFC 1035 section 4.2.2).
  *
  * Input gathers in a buffer until a message is whole; the buffer never holds more than one message and what one read
- * brought behind it. Output that the socket does not take at once waits. A message of zero bytes is passed on: what reads
- * it will find it too short.
+ * brought behind it. Output that the socket does not take at once waits. A message of zero bytes is passed on: what
+ * reads it will find it too short.
  *
  * Freed in its own callback, a stream only gives up its socket; the memory goes when the callback is back. */
 #include "actors/dns_stream.h"

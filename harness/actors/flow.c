@@ -3,9 +3,9 @@
  * meant it to arrive. Arrivals are recognised by their header; anything else is not a flow's and is left alone.
  *
  * A flow over a data channel opens that channel, or joins it, and waits until it is open: then it begins, and only then
- * is it traced. With no session yet it waits for one. When the session has no such channel to give, or it ends before it
- * was open, the flow begins none the less and each of its messages is refused. A message that SCTP's buffer has no room
- * for is refused as well; there is no second try.
+ * is it traced. With no session yet it waits for one. When the session has no such channel to give, or it ends before
+ * it was open, the flow begins none the less and each of its messages is refused. A message that SCTP's buffer has no
+ * room for is refused as well; there is no second try.
  *
  * A reliable agent hands up a stream of bytes, cut anywhere. There a flow's datagrams are found again by their headers
  * and sizes; what has begun to arrive waits with its stream. Bytes that are no flow's end that: all that had come with

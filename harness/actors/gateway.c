@@ -2,12 +2,12 @@
  *
  *   inside -- tap "home/in" -- NAT -- HP_NAT_LOCAL -- host -- sockets -- engines -- leases --> hp_nat_map()
  *
- * One lease table serves all three protocols, so that limits count together and no protocol takes another's mapping. The
- * table says how long a mapping lives and for whom; the NAT makes it, and ends it only with a reboot or renumbering, which
- * hp_gateway_restart() tells the table.
+ * One lease table serves all three protocols, so that limits count together and no protocol takes another's mapping.
+ * The table says how long a mapping lives and for whom; the NAT makes it, and ends it only with a reboot or
+ * renumbering, which hp_gateway_restart() tells the table.
  *
- * The host is part of the NAT's box: it has no taps of its own, and bears its name, under which what it drops is traced.
- * A request from outside never gets here: the NAT keeps the host's addresses to its inside.
+ * The host is part of the NAT's box: it has no taps of its own, and bears its name, under which what it drops is
+ * traced. A request from outside never gets here: the NAT keeps the host's addresses to its inside.
  *
  * What came and led to no event of an engine was malformed, or not for it: traced as ignored. One timer follows all
  * deadlines. UPnP's streams are in gateway_upnp.c. */

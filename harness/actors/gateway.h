@@ -21,8 +21,8 @@ hp_gateway *hp_gateway_new(hp_world *world, hp_nat *nat, const char *name, const
                            const hp_port_mapping_config *config, GError **error);
 /* Before the world is freed. NULL is allowed. */
 void hp_gateway_free(hp_gateway *gateway);
-/* The NAT was rebooted, or has other external addresses: its explicit mappings are gone, and so is all that the services
- * knew. They announce themselves anew. */
+/* The NAT was rebooted, or has other external addresses: its explicit mappings are gone, and so is all that the
+ * services knew. They announce themselves anew. */
 void hp_gateway_restart(hp_gateway *gateway);
 
 #endif

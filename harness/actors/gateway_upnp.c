@@ -1,7 +1,8 @@
 /* The UPnP half of a NAT's port mapping services: SSDP on UDP port 1900, HTTP on a TCP port of its own, both on the
  * inside IPv4 address. SSDP leaves with a TTL of 2 (UPnP Device Architecture 1.1 section 1).
  *
- * A connection is the engine's until the engine closes it, or the other side does: whichever comes first ends it here. */
+ * A connection is the engine's until the engine closes it, or the other side does: whichever comes first ends it
+ * here. */
 #include "actors/gateway_private.h"
 #include "actors/port_mapping_names.h"
 

@@ -1,12 +1,12 @@
 /* Multicast DNS on a virtual host: an engine an interface, its sockets, the world's clock and the trace.
  *
- * An interface takes part with its first address of each family: a UDP socket bound to that address and port 5353, which
- * has joined the family's group. So an answer to a query that asks for unicast (RFC 6762 section 5.4) finds the same
- * socket. Everything leaves with a TTL of 255, and what comes with another one has crossed a router, or pretends to be of
- * this link: it is not looked at (section 11).
+ * An interface takes part with its first address of each family: a UDP socket bound to that address and port 5353,
+ * which has joined the family's group. So an answer to a query that asks for unicast (RFC 6762 section 5.4) finds the
+ * same socket. Everything leaves with a TTL of 255, and what comes with another one has crossed a router, or pretends
+ * to be of this link: it is not looked at (section 11).
  *
- * Each address has a name of its own, a version 4 UUID (RFC 9562 section 5.4) from the host's own stream, for as long as
- * the run lasts. A lookup asks on all interfaces; it has failed when it has on each. */
+ * Each address has a name of its own, a version 4 UUID (RFC 9562 section 5.4) from the host's own stream, for as long
+ * as the run lasts. A lookup asks on all interfaces; it has failed when it has on each. */
 #include "actors/mdns_host.h"
 
 #include "base/error.h"

@@ -1,8 +1,8 @@
 /* Theory of operation: what session descriptions say of media, and what follows from both.
  *
- * An offer asks for what the configuration wants; an answer repeats the offer's m-lines, mids, payload types and codecs.
- * What one side cannot take part in is rejected there (port 0) and silent here. Directions follow RFC 3264 sections 5.1,
- * 6.1 and 8.4: a line on hold is inactive, and an answer allows no more than the offer does.
+ * An offer asks for what the configuration wants; an answer repeats the offer's m-lines, mids, payload types and
+ * codecs. What one side cannot take part in is rejected there (port 0) and silent here. Directions follow RFC 3264
+ * sections 5.1, 6.1 and 8.4: a line on hold is inactive, and an answer allows no more than the offer does.
  *
  * When an answer is said or heard, both descriptions are known and a group settles: it has a DTLS role (RFC 8842
  * section 5) and the fingerprints to expect, or keys each way (RFC 4568 section 6). Once settled it stays so: later
@@ -164,7 +164,8 @@ static bool find_own_key(const hp_media_group *group, hp_srtp_profile profile, u
     return false;
 }
 
-/* The first of the other side's keys that we can use (RFC 4568 section 5.1.2); an answer's must be for a tag of ours. */
+/* The first of the other side's keys that we can use (RFC 4568 section 5.1.2); an answer's must be for a tag of
+ * ours. */
 static const char *read_keys(hp_media_group *group, const hp_sdp_section *section, bool offer)
 {
     for (unsigned i = 0; i < section->crypto->len; i++) {

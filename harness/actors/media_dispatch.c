@@ -1,12 +1,12 @@
-/* Theory of operation: what comes out of a transport goes to the lines of its group, and what the data channels send goes
- * into theirs.
+/* Theory of operation: what comes out of a transport goes to the lines of its group, and what the data channels send
+ * goes into theirs.
  *
  * A packet is for the track whose SSRC the other side's description told; else for the one that its payload type stands
  * for among the lines of its group (RFC 8843 section 9.2). RTCP goes to all tracks of its group, which are one RTP
  * session: each takes what names it.
  *
- * Datagrams come from inside callbacks of the agent, and what answers them is sent from there: libnice releases its lock
- * around callbacks, and the simulated network delivers later. */
+ * Datagrams come from inside callbacks of the agent, and what answers them is sent from there: libnice releases its
+ * lock around callbacks, and the simulated network delivers later. */
 #include "actors/media_private.h"
 #include "wire/rtp.h"
 

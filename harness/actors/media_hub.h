@@ -1,4 +1,5 @@
-/* What the media of all peers of a run share: the numbers of tracks, as the trace has them, and each peer's certificate. */
+/* What the media of all peers of a run share: the numbers of tracks, as the trace has them, and each peer's
+ * certificate. */
 #ifndef HP_ACTORS_MEDIA_HUB_H
 #define HP_ACTORS_MEDIA_HUB_H
 

@@ -1,5 +1,6 @@
-/* Private to the media session: media_session.c (life), media_dispatch.c (what is for whom), media_description.c (session
- * descriptions), media_track.c (an m-line of audio or video) and media_track_trace.c (what its engines tell). */
+/* Private to the media session: media_session.c (life), media_dispatch.c (what is for whom), media_description.c
+ * (session descriptions), media_track.c (an m-line of audio or video) and media_track_trace.c (what its engines
+ * tell). */
 #ifndef HP_ACTORS_MEDIA_PRIVATE_H
 #define HP_ACTORS_MEDIA_PRIVATE_H
 

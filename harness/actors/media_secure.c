@@ -1,5 +1,5 @@
-/* Theory of operation: the defaults of config/media.h, and what the engines would refuse, in one place, so that a call with
- * bad settings fails when it is made and not when its first datagram comes.
+/* Theory of operation: the defaults of config/media.h, and what the engines would refuse, in one place, so that a call
+ * with bad settings fails when it is made and not when its first datagram comes.
  *
  * The MTU of the configuration is the IP packet's; 52 octets of it go to the largest headers between us and IP on a
  * settled path: IPv6 40, UDP 8, ChannelData 4. A handshake through Send indications (36 more) may be over it. */

@@ -1,15 +1,15 @@
 /* Theory of operation.
  *
  * A media session has a line for each m-line of the session, in their order; a group for each ICE stream; in a group a
- * transport for each component that carries anything. Lines, groups and transports stand from the beginning to the end; a
- * line that comes to nothing is silent, with a reason. One line of a kind is used, the first: what an offer has more of is
- * rejected.
+ * transport for each component that carries anything. Lines, groups and transports stand from the beginning to the end;
+ * a line that comes to nothing is silent, with a reason. One line of a kind is used, the first: what an offer has more
+ * of is rejected.
  *
- * One timer drives everything: transports in the order of their groups, tracks in the order of their lines, then the data
- * channels. It stands at the least of their deadlines, and is armed anew after whatever may have moved one.
+ * One timer drives everything: transports in the order of their groups, tracks in the order of their lines, then the
+ * data channels. It stands at the least of their deadlines, and is armed anew after whatever may have moved one.
  *
- * Everything happens inside the session's environment, whose clock and random numbers OpenSSL and usrsctp are to see: the
- * peer enters it around what it calls here, the timer enters it itself. */
+ * Everything happens inside the session's environment, whose clock and random numbers OpenSSL and usrsctp are to see:
+ * the peer enters it around what it calls here, the timer enters it itself. */
 #include "actors/media_private.h"
 
 #include "base/error.h"

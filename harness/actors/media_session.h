@@ -4,8 +4,8 @@
  *           --- track, one an m-line of audio or video: sender and receiver
  *           --- channels, one SCTP association over the DTLS of the application m-line
  *
- * peer_negotiation.c tells it of descriptions, peer_agent.c of ICE states and datagrams. Its own timer drives its engines.
- * It sends through the session's agent and never touches the signalling. */
+ * peer_negotiation.c tells it of descriptions, peer_agent.c of ICE states and datagrams. Its own timer drives its
+ * engines. It sends through the session's agent and never touches the signalling. */
 #ifndef HP_ACTORS_MEDIA_SESSION_H
 #define HP_ACTORS_MEDIA_SESSION_H
 
@@ -38,10 +38,11 @@ void hp_media_session_receive(hp_media_session *media, unsigned stream, unsigned
 /* Wanted from now on; takes effect on this side at once, and the next description says it. */
 void hp_media_session_set_hold(hp_media_session *media, const bool kinds[HP_MEDIA_N_KINDS], bool hold);
 bool hp_media_session_set_bitrate(hp_media_session *media, uint32_t bitrate);
-/* The call is over: RTCP BYE, SCTP shutdown, DTLS close_notify, in this order, as far as there is a path; then silence. */
+/* The call is over: RTCP BYE, SCTP shutdown, DTLS close_notify, in this order, as far as there is a path; then
+ * silence. */
 void hp_media_session_close(hp_media_session *media);
-/* The run is over: what the receivers still have open (a freeze, missing packets) is told. The trace must still be open.
- * Nothing is received after it. */
+/* The run is over: what the receivers still have open (a freeze, missing packets) is told. The trace must still be
+ * open. Nothing is received after it. */
 void hp_media_session_finish(hp_media_session *media);
 
 /* ---- data channels ---- */

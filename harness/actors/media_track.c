@@ -1,9 +1,9 @@
 /* Theory of operation.
  *
  * A track is an m-line's sender and receiver, one RTP participant under one SSRC: the sender's reports carry the
- * receiver's blocks, and RTCP that comes in goes to both, since each passes over what names another SSRC. A recording is
- * no participant of its own; there the receiver reports (no sender reports then, and so no round trip), and report blocks
- * on the recording are read here.
+ * receiver's blocks, and RTCP that comes in goes to both, since each passes over what names another SSRC. A recording
+ * is no participant of its own; there the receiver reports (no sender reports then, and so no round trip), and report
+ * blocks on the recording are read here.
  *
  *   made:     the SSRC is known and described; engines as this side would have them
  *   agreed:   both descriptions are known: engines as agreed. Made again, which changes no draw of theirs: each begins
@@ -20,11 +20,11 @@
  * across a wrap could never be authenticated (RFC 3711 section 3.3.1).
  *
  * A recording that is on hold stands still, and goes on where it stood. Its packets have the payload type agreed on;
- * recorded in a static payload type of 8 kHz, that is the clock that is offered. Where an offer insists on another clock
- * nothing is sent, since timestamps would lie.
+ * recorded in a static payload type of 8 kHz, that is the clock that is offered. Where an offer insists on another
+ * clock nothing is sent, since timestamps would lie.
  *
- * Limits: video cannot have a payload type of 0 (its engines take 0 for the default), one codec an m-line, and where the
- * other side tells no packet time or frame rate, they are taken to be this side's. */
+ * Limits: video cannot have a payload type of 0 (its engines take 0 for the default), one codec an m-line, and where
+ * the other side tells no packet time or frame rate, they are taken to be this side's. */
 #include <string.h>
 
 #include "actors/media_private.h"

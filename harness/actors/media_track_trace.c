@@ -1,11 +1,12 @@
 /* Theory of operation: what the engines of a track tell becomes events and media records.
  *
- * A packet is one record where it is sent and one where it arrives, with the same number of track and packet. The sender
- * numbers its packets from the first sequence number on, without wraps; made-up media carries that number, so that the
- * receiver knows it whatever was lost. Of a recording the receiver begins with the first packet it hears: should all
- * packets before a wrap be lost, the two differ by 65536.
+ * A packet is one record where it is sent and one where it arrives, with the same number of track and packet. The
+ * sender numbers its packets from the first sequence number on, without wraps; made-up media carries that number, so
+ * that the receiver knows it whatever was lost. Of a recording the receiver begins with the first packet it hears:
+ * should all packets before a wrap be lost, the two differ by 65536.
  *
- * What arrives belongs to the track that the other side sends under that SSRC. Under an SSRC of nobody it is track 0. */
+ * What arrives belongs to the track that the other side sends under that SSRC. Under an SSRC of nobody it is track
+ * 0. */
 #include "actors/media_private.h"
 #include "engines/media_mark.h"
 #include "wire/rtp.h"

@@ -1,14 +1,14 @@
 /* Theory of operation.
  *
- * The DTLS endpoint is made when the role is known and started when there is a path too: on either side, since an answer
- * to a ClientHello that finds no path is lost, and DTLS would wait a second before it tries again. Until then up to
- * MAX_WAITING datagrams of DTLS wait. That also serves an offerer that left the choice of roles to the answer and hears
- * the ClientHello first (RFC 8842 section 5.3): it listens when the answer has come.
+ * The DTLS endpoint is made when the role is known and started when there is a path too: on either side, since an
+ * answer to a ClientHello that finds no path is lost, and DTLS would wait a second before it tries again. Until then up
+ * to MAX_WAITING datagrams of DTLS wait. That also serves an offerer that left the choice of roles to the answer and
+ * hears the ClientHello first (RFC 8842 section 5.3): it listens when the answer has come.
  *
  * RTP and RTCP are told apart by RFC 5761 section 4, whatever component they come on; each is authenticated in a copy.
- * Keys come out of the exporter (RFC 5764 section 4.2) or of the descriptions (RFC 4568); in both cases one context each
- * way serves RTP and RTCP, as they do with rtcp-mux. Without it each component has a transport and, by DTLS, keys of its
- * own (RFC 5764 section 4).
+ * Keys come out of the exporter (RFC 5764 section 4.2) or of the descriptions (RFC 4568); in both cases one context
+ * each way serves RTP and RTCP, as they do with rtcp-mux. Without it each component has a transport and, by DTLS, keys
+ * of its own (RFC 5764 section 4).
  *
  * When the other side says close_notify nothing more is sent, but what was overtaken by it is still taken.
  */

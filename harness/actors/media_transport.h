@@ -1,7 +1,8 @@
 /* Private to actors/: what secures one ICE component of a media session: tells its datagrams apart (RFC 7983), has the
  * DTLS association and the SRTP contexts. It owns no agent and no timer.
  *
- *   waiting:  the role or the path is missing; DTLS that comes is kept (a few datagrams), RTP is refused for want of keys
+ *   waiting:  the role or the path is missing; DTLS that comes is kept (a few datagrams), RTP is refused for want of
+ *             keys
  *   started:  the handshake goes on
  *   keyed:    RTP, RTCP and data pass both ways
  *   over:     closed or failed: nothing is sent any more. What was under way is still heard */

@@ -73,8 +73,8 @@ bool hp_peer_set_video_bitrate(hp_peer *peer, const char *with, uint32_t bitrate
 bool hp_peer_restart(hp_peer *peer, const char *with /* NULL: all sessions */, GError **error);
 /* Begins an orderly close of the session(s): TURN allocations are given back. */
 void hp_peer_close(hp_peer *peer, const char *with /* NULL: all */);
-/* Asks the peer's gateway for a port, as an application on its host would. protocol NONE: the one its ICE agent uses. False
- * and HP_ERROR_INVALID without a gateway of a family that the protocol has. */
+/* Asks the peer's gateway for a port, as an application on its host would. protocol NONE: the one its ICE agent uses.
+ * False and HP_ERROR_INVALID without a gateway of a family that the protocol has. */
 bool hp_peer_map_port(hp_peer *peer, hp_port_mapping_protocol protocol, const hp_port_wish *wish, GError **error);
 /* Ends the latest mapping of that inside port. False and HP_ERROR_INVALID without one. */
 bool hp_peer_unmap_port(hp_peer *peer, uint8_t transport, uint16_t internal_port, GError **error);

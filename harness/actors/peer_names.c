@@ -1,14 +1,15 @@
 /* Names in a session: those of its STUN and TURN servers, and those in remote candidates.
  *
- * Servers. A peer with a resolver knows its servers by name alone. libnice must never see a name (it would start threads
- * to resolve it), so gathering waits until every name was looked for; the description does not. libnice is then told of
- * the servers that have an address, and gathers without the others. What was found is the session's: an ICE restart keeps
- * it, as libnice keeps its candidates; a new session asks again, and the resolver's cache may answer.
+ * Servers. A peer with a resolver knows its servers by name alone. libnice must never see a name (it would start
+ * threads to resolve it), so gathering waits until every name was looked for; the description does not. libnice is then
+ * told of the servers that have an address, and gathers without the others. What was found is the session's: an ICE
+ * restart keeps it, as libnice keeps its candidates; a new session asks again, and the resolver's cache may answer.
  *
  * Remote candidates. A candidate whose address is a name under .local (draft-ietf-mmusic-mdns-ice-candidates section
  * 3.2.1) waits for that name, and is handed to libnice with its address, or thrown away: the other side's checks will
- * show it as peer reflexive then. What a description ends in (end-of-candidates) waits for the names before it, or libnice
- * would fail a component that has candidates still to come. A name whose description was replaced meanwhile is stale. */
+ * show it as peer reflexive then. What a description ends in (end-of-candidates) waits for the names before it, or
+ * libnice would fail a component that has candidates still to come. A name whose description was replaced meanwhile is
+ * stale. */
 #include <string.h>
 
 #include "actors/peer_private.h"

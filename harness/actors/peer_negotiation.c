@@ -6,8 +6,8 @@
  * Glare: an offer from the very peer that ours went to (or, both naming nobody, from any). The lexicographically
  * smaller name is impolite: it ignores the other's offer and waits for the answer. The other rolls back: it closes the
  * agent of its own offer and answers with a new one, because libnice does not let an agent that has begun to gather
- * change its role; the candidates of the old one, already under way, are stale. Within a session the roles stand already,
- * and the one that yields keeps its agent:
+ * change its role; the candidates of the old one, already under way, are stale. Within a session the roles stand
+ * already, and the one that yields keeps its agent:
  *
  *   offers taken back / followed      what the one that yields does
  *   restart / restart                 answers with the credentials that it had just offered
@@ -17,18 +17,18 @@
  *                                     answer that changes them against an offer that does not is no restart
  *
  * An offer within a stable session: other ufrags ask for an ICE restart, which the answerer follows; the same ones (a
- * duplicate, or a client that holds, resumes or otherwise renegotiates) get an answer without one. A second answer finds
- * the session stable and is ignored: that is how a third peer that answers the same offer fares, or the second half of a
- * duplicated answer. An answer of ours names the offer it is for, so that a late one to an offer since replaced does no
- * harm: by its ufrag, and with media by its version too, because a hold keeps the ufrag.
+ * duplicate, or a client that holds, resumes or otherwise renegotiates) get an answer without one. A second answer
+ * finds the session stable and is ignored: that is how a third peer that answers the same offer fares, or the second
+ * half of a duplicated answer. An answer of ours names the offer it is for, so that a late one to an offer since
+ * replaced does no harm: by its ufrag, and with media by its version too, because a hold keeps the ufrag.
  *
  * Signalling may reorder. An offer that was overtaken by a later description of the same o= session is stale: without
  * that, one that its sender took back in a glare, or replaced by a restart, would restart the agent with credentials
  * that are gone. So what answers in place of an offer keeps that offer's o= session. An offer of another shape
  * (peer_shape.c) and another o= session is a new call by a peer whose close nobody heard of: it replaces the session.
  *
- * Media: a session whose offer asks for media has it from the start (peer_media.c). Each description is completed by it,
- * and each remote one shown to it once ICE has its part.
+ * Media: a session whose offer asks for media has it from the start (peer_media.c). Each description is completed by
+ * it, and each remote one shown to it once ICE has its part.
  *
  * send_before_set: the description leaves before gathering begins, so it holds no candidates. Without trickle no others
  * are sent either, and the other side can only learn of this one from its checks. */

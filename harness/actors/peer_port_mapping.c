@@ -3,13 +3,14 @@
  * A host candidate of UDP, or of TCP that waits for connections, is mapped as soon as it is found. Once the external
  * address is known it is signalled as one more server reflexive candidate, with the host candidate as its base: libnice
  * knows nothing of it, and need not. A check from the other side to that address comes in at the host candidate's
- * socket, its answer leaves by the mapping that it came by, and so the pair is found from the other side. The candidate's
- * type preference is a little below the host candidate's, as libnice has it for its own UPnP mappings (RFC 8445 section
- * 5.1.2 leaves it to the agent).
+ * socket, its answer leaves by the mapping that it came by, and so the pair is found from the other side. The
+ * candidate's type preference is a little below the host candidate's, as libnice has it for its own UPnP mappings (RFC
+ * 8445 section 5.1.2 leaves it to the agent).
  *
  * The end of the candidates, and without trickle the description, waits until every mapping was granted or refused, but
- * no longer than port_mapping_wait. An address that changes later takes the place of the former where candidates are told
- * again: after an ICE restart. When the session closes its mappings are given back; renewing them is the client's work.
+ * no longer than port_mapping_wait. An address that changes later takes the place of the former where candidates are
+ * told again: after an ICE restart. When the session closes its mappings are given back; renewing them is the client's
+ * work.
  *
  * There is one client for each address of the peer and protocol, shared by sessions and steps. */
 #include "actors/peer_private.h"
@@ -75,8 +76,8 @@ static uint32_t priority_of(const NiceCandidate *candidate)
     return (type > BELOW_HOST ? type - BELOW_HOST : 1) << 24 | (candidate->priority & 0xffffff);
 }
 
-/* RFC 8839 section 5.1, RFC 6544 section 4.5. The foundation differs from libnice's, which are numbers: another way than
- * any of its own candidates has. The base stays hidden where
+/* RFC 8839 section 5.1, RFC 6544 section 4.5. The foundation differs from libnice's, which are numbers: another way
+ * than any of its own candidates has. The base stays hidden where
  * the peer hides its addresses behind mDNS names. */
 static char *write_candidate(const hp_session_port *port, const hp_addr *external)
 {

@@ -197,8 +197,8 @@ void hp_session_free_names(hp_session *session);
 /* Begins to look for the servers' addresses; hp_session_servers_known() follows, from a packet or a timer. False: there
  * is nothing to look for. */
 bool hp_session_find_servers(hp_session *session);
-/* A local candidate as it is signalled: with mDNS a host's address is a name, and no related address is a host's. Caller
- * frees. */
+/* A local candidate as it is signalled: with mDNS a host's address is a name, and no related address is a host's.
+ * Caller frees. */
 char *hp_session_hide_candidate(const hp_session *session, const NiceCandidate *candidate, const char *text);
 /* True when the remote candidate's address is a name under .local: it is added when that is found, or never. */
 bool hp_session_take_name(hp_session *session, unsigned stream, const char *candidate);

@@ -1,7 +1,7 @@
 /* Which ICE role an agent plays, from what it sends: a connectivity check carries ICE-CONTROLLING or ICE-CONTROLLED
  * (RFC 8445 section 7.1.2). A check through a TURN server is seen inside its Send indication or ChannelData; the
- * server's channel numbers are not checked, the attribute inside is plain enough. On an ICE-TCP connection every message
- * has its length before it (RFC 4571), and libnice writes both at once. */
+ * server's channel numbers are not checked, the attribute inside is plain enough. On an ICE-TCP connection every
+ * message has its length before it (RFC 4571), and libnice writes both at once. */
 #include "actors/peer_private.h"
 #include "wire/bytes.h"
 #include "wire/stun.h"

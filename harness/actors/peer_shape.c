@@ -6,8 +6,8 @@
  * a section may be rejected in it, but not be missing. Sections of a BUNDLE group share a stream, so a candidate
  * message may name any of them; ours name the first (RFC 8839 section 4.2 counts m= lines, JSEP their mids).
  *
- * The media session knows audio, video and data, one of each at most, in this order, all in one group or none. An offer of
- * anything else is refused whole (unsupported-sections). */
+ * The media session knows audio, video and data, one of each at most, in this order, all in one group or none. An offer
+ * of anything else is refused whole (unsupported-sections). */
 #include <string.h>
 
 #include "actors/peer_private.h"

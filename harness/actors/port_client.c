@@ -1,15 +1,16 @@
 /* The port mapping client of a peer: mappings that are kept, whichever protocol they are asked for with.
  *
- * An entry lives from map() until the engine says that its mapping is gone: refused, not answered, expired, or deleted as
- * was asked. In between it may be granted several times, with another external address each, when the gateway lost its
- * state or was renumbered. Whoever wanted it hears of every change until it gives the mapping up.
+ * An entry lives from map() until the engine says that its mapping is gone: refused, not answered, expired, or deleted
+ * as was asked. In between it may be granted several times, with another external address each, when the gateway lost
+ * its state or was renumbered. Whoever wanted it hears of every change until it gives the mapping up.
  *
  * What a protocol has no words for is refused here: filters, PEER and exact ports by NAT-PMP, PEER by UPnP.
  *
  * A PCP client whose gateway answers in NAT-PMP's version asks again by NAT-PMP (RFC 6887 appendix A); the entries move
  * to that engine one by one.
  *
- * Engines are run from one timer. Nothing of them is called from a caller's map() or unmap() but the entry of a wish. */
+ * Engines are run from one timer. Nothing of them is called from a caller's map() or unmap() but the entry of a
+ * wish. */
 #include "actors/port_client.h"
 
 #include <assert.h>

@@ -1,10 +1,12 @@
 /* The three client engines of a port mapping client: their sockets, and what their events mean for its entries.
  *
- * NAT-PMP tells of a mapping's port and of the external address apart; an entry is granted once both are known, and anew
- * when either changes. So the address is asked for with the first mapping, and heard from announcements after that.
+ * NAT-PMP tells of a mapping's port and of the external address apart; an entry is granted once both are known, and
+ * anew when either changes. So the address is asked for with the first mapping, and heard from announcements after
+ * that.
  *
  * Announcements come to a group: 224.0.0.1 and ff02::1 on port 5350, or SSDP's 239.255.255.250 on port 1900. Where
- * that port is somebody else's on this host, none are heard, and a gateway's reboot shows with the next renewal alone. */
+ * that port is somebody else's on this host, none are heard, and a gateway's reboot shows with the next renewal
+ * alone. */
 #include "actors/port_client_private.h"
 #include "actors/port_mapping_names.h"
 

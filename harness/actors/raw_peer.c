@@ -1,7 +1,7 @@
 /* A raw peer: the engine of engines/raw.h between a host and the broker.
  *
- * One timer follows the engine's deadline, another begins the script. What the engine tells becomes events of the trace; a
- * packet's number in them is that of its capture record at this peer.
+ * One timer follows the engine's deadline, another begins the script. What the engine tells becomes events of the
+ * trace; a packet's number in them is that of its capture record at this peer.
  *
  * Its random stream is its own ("raw:NAME"), so that adding a raw peer moves nobody's luck. */
 #include "actors/raw_private.h"

@@ -1,4 +1,5 @@
-/* Signalling of a raw peer: what its script says becomes the clients' JSON (client_message.h), what comes becomes variables.
+/* Signalling of a raw peer: what its script says becomes the clients' JSON (client_message.h), what comes becomes
+ * variables.
  *
  * A description is one ICE stream without media, in the lines that plain calls of our peers have (actors/sdp_format.c),
  * written here line by line, so that any of them can be wrong or missing. An answer says which offer it is for, as our

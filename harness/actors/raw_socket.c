@@ -3,8 +3,8 @@
  * TCP sends without delay, so that each write of the engine is a segment of its own as long as the window has room. A
  * socket that listens takes one connection; whoever comes while it has one is reset.
  *
- * The number of what was sent is that of the packet recorded while it was: sending is at once, and records at this host's
- * tap first. */
+ * The number of what was sent is that of the packet recorded while it was: sending is at once, and records at this
+ * host's tap first. */
 #include "actors/raw_private.h"
 #include "base/error.h"
 

@@ -8,12 +8,12 @@
  *   - A has brought one and AAAA is not there 50 ms later (the resolution delay of RFC 8305 section 8).
  *
  * Of the addresses there are then, destination address selection (RFC 6724, engines/dns_order.h) chooses one: of both
- * families its rule 6 takes IPv6. There is no race of connections: an agent is given one address of a server. Queries that
- * are still out when a lookup is over go on, and fill the cache.
+ * families its rule 6 takes IPv6. There is no race of connections: an agent is given one address of a server. Queries
+ * that are still out when a lookup is over go on, and fill the cache.
  *
  * Over UDP all queries of a family leave from one socket with a random port, opened at first use; a truncated answer is
- * asked for again over a TCP connection of its own, closed when an answer has come over it. One timer follows the engine
- * and the resolution delays. */
+ * asked for again over a TCP connection of its own, closed when an answer has come over it. One timer follows the
+ * engine and the resolution delays. */
 #include "actors/resolver.h"
 
 #include "actors/dns_stream.h"

@@ -1,5 +1,5 @@
-/* A stub resolver on a virtual host: the engine (engines/dns_client.h) with sockets, and names asked for in both families
- * at once. */
+/* A stub resolver on a virtual host: the engine (engines/dns_client.h) with sockets, and names asked for in both
+ * families at once. */
 #ifndef HP_ACTORS_RESOLVER_H
 #define HP_ACTORS_RESOLVER_H
 

@@ -5,8 +5,8 @@
  * The order of the m= lines is kept apart from that of the streams, because a group need not be of neighbours.
  *
  * How many components a stream has follows from its sections (RFC 5761, RFC 3605): audio and video without a=rtcp-mux
- * have a second one, data channels never; a section without media has one unless a=rtcp alone says two. Any other number
- * is said by a=x-hairpin-components, which other programs skip.
+ * have a second one, data channels never; a section without media has one unless a=rtcp alone says two. Any other
+ * number is said by a=x-hairpin-components, which other programs skip.
  *
  * Writer: sdp_format.c. Reader: sdp_parse.c (lines and BUNDLE), sdp_section.c (a section), sdp_codec.c (its codecs).
  * libnice can write and read descriptions too, but not a=mid, end-of-candidates or the number of components. */

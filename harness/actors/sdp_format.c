@@ -3,8 +3,8 @@
  * The first section of a stream that is in use carries the stream's candidates; the others of a BUNDLE group repeat the
  * credentials only, so that whoever knows nothing of BUNDLE still finds them (RFC 8843 section 7.1.3 leaves them out of
  * later descriptions, and readers must know both). All of a group stand at port 9 from the first offer on: there is no
- * second transport to fall back on, and who does not bundle cannot be called bundled. A rejected section keeps its place
- * in the description and nothing else (RFC 3264 section 6).
+ * second transport to fall back on, and who does not bundle cannot be called bundled. A rejected section keeps its
+ * place in the description and nothing else (RFC 3264 section 6).
  *
  * The profile of audio and video follows from the keys: RTP/SAVPF with a=crypto (RFC 4568), else UDP/TLS/RTP/SAVPF
  * (RFC 5764 section 8). */

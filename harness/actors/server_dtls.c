@@ -1,8 +1,9 @@
-/* DTLS before a built-in server: datagrams of the TLS port go through engines/dtls_server.h and come out as messages of a
- * path of their own kind.
+/* DTLS before a built-in server: datagrams of the TLS port go through engines/dtls_server.h and come out as messages of
+ * a path of their own kind.
  *
- * OpenSSL reads a clock for its retransmission timer; a seam environment shows it the world's. The IP fields of a client's
- * datagram are those of the one message in it, so that what RFC 8656 sections 13 and 14 say of UDP holds for DTLS too.
+ * OpenSSL reads a clock for its retransmission timer; a seam environment shows it the world's. The IP fields of a
+ * client's datagram are those of the one message in it, so that what RFC 8656 sections 13 and 14 say of UDP holds for
+ * DTLS too.
  *
  * Secrets go into the trace, and with them a capture can be decrypted. */
 #include "actors/server_private.h"

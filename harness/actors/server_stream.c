@@ -4,15 +4,16 @@
  *     socket -- (TLS) -- engine        server_stream: one of these, for a client or a peer
  *
  * The engine reads when it is told that there is something, and only as much as it can pass on; what it leaves in the
- * socket closes the window, and so backpressure needs nothing here. With TLS the same goes for records: they are decrypted
- * as the engine reads, and encrypted as long as hp_tls_write() takes any.
+ * socket closes the window, and so backpressure needs nothing here. With TLS the same goes for records: they are
+ * decrypted as the engine reads, and encrypted as long as hp_tls_write() takes any.
  *
- * That a stream has ended is found out by reading it to its end, in the middle of an engine that must not be called then:
- * such streams queue in server->ended, and hp_server_settle_streams() tells the engine after whatever call it was. In
- * the same place closed streams are freed, which their own callbacks may still be looking at.
+ * That a stream has ended is found out by reading it to its end, in the middle of an engine that must not be called
+ * then: such streams queue in server->ended, and hp_server_settle_streams() tells the engine after whatever call it
+ * was. In the same place closed streams are freed, which their own callbacks may still be looking at.
  *
- * Who is closed by the engine over TLS may have records that TCP did not take yet, close_notify among them: the socket is
- * kept (`lingers`) until it has. Over TCP the socket does that by itself. At the run's end nothing is sent any more. */
+ * Who is closed by the engine over TLS may have records that TCP did not take yet, close_notify among them: the socket
+ * is kept (`lingers`) until it has. Over TCP the socket does that by itself. At the run's end nothing is sent any
+ * more. */
 #include "actors/server_private.h"
 #include "base/error.h"
 

@@ -4,13 +4,13 @@
  *            <--------------- [ down <- TLS ] <-------
  *
  * One is made for every client that connects, and connects to the server at once; what the client says meanwhile waits.
- * pump() moves whatever can move, after anything that happened: it holds at most a chunk each way that the other side did
- * not take yet, and stops reading when it cannot pass on, so that flow control goes through.
+ * pump() moves whatever can move, after anything that happened: it holds at most a chunk each way that the other side
+ * did not take yet, and stops reading when it cannot pass on, so that flow control goes through.
  *
- * The end: when one side has finished, what it said is passed on, the other side is told in order (close_notify and FIN,
- * or FIN), and the connection is over: a TURN client has no use for half of one. When a side breaks (reset, refused,
- * timed out, TLS failed) the other is reset, which is how a client learns that the server cannot be reached; a failure is
- * traced as an error of the peer. */
+ * The end: when one side has finished, what it said is passed on, the other side is told in order (close_notify and
+ * FIN, or FIN), and the connection is over: a TURN client has no use for half of one. When a side breaks (reset,
+ * refused, timed out, TLS failed) the other is reset, which is how a client learns that the server cannot be reached; a
+ * failure is traced as an error of the peer. */
 #include "actors/tls_tunnel.h"
 
 #include "world/tcp.h"

@@ -46,8 +46,8 @@ static const unit_kind kinds[] = {
 };
 static_assert(G_N_ELEMENTS(kinds) == HP_UNIT_MILLI + 1, "one entry a unit");
 
-/* A bare number counts in base units, but for a ratio, where it is a fraction of the whole, and thousandths, where it is
- * the number itself. */
+/* A bare number counts in base units, but for a ratio, where it is a fraction of the whole, and thousandths, where it
+ * is the number itself. */
 static uint64_t bare_scale(hp_unit unit)
 {
     return unit == HP_UNIT_RATIO ? HP_PPB : unit == HP_UNIT_MILLI ? 1000 : 1;

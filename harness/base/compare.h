@@ -23,7 +23,8 @@ typedef struct hp_compare {
 } hp_compare;
 
 /* Reads text in the given unit; `<`, `<=`, `>`, `>=`, `==` or nothing (equal), or `a..b`. Units as in hp_time_parse,
- * `%` (or a plain fraction 0..1) for ratios, kB/MB/KiB/MiB for bytes, bit/s kbit/s Mbit/s Gbit/s (or bps, kbps, ...) for rates. */
+ * `%` (or a plain fraction 0..1) for ratios, kB/MB/KiB/MiB for bytes, bit/s kbit/s Mbit/s Gbit/s (or bps, kbps, ...)
+ * for rates. */
 bool hp_compare_parse(const char *text, hp_unit unit, hp_compare *ret);
 static inline bool hp_compare_holds(const hp_compare *c, int64_t value)
 {

@@ -1,5 +1,5 @@
-/* What a firewall inside the NAT and the NAT declare together. What either blocks does not pass; the stricter filter and
- * the shorter timer win. The firewall sees an outbound packet first, so what it blocks is answered as it says. */
+/* What a firewall inside the NAT and the NAT declare together. What either blocks does not pass; the stricter filter
+ * and the shorter timer win. The firewall sees an outbound packet first, so what it blocks is answered as it says. */
 #include <string.h>
 
 #include "certify/declare_private.h"

@@ -2,8 +2,8 @@
  *
  * Every probe is an experiment of its own on a cold device (bench.h). Times are found by bisection: a fresh mapping is
  * left alone for so long and then tried, so that no probe disturbs what it measures, and a timer of five days costs as
- * many experiments as one of a minute and some more. A mapping is dead at the very end of its time: what arrives at that
- * instant arrives too late.
+ * many experiments as one of a minute and some more. A mapping is dead at the very end of its time: what arrives at
+ * that instant arrives too late.
  *
  * "None" for a limit or an end means that none was met within the bounds of the search (observe.h). */
 #include "certify/observe.h"

@@ -38,7 +38,8 @@ hp_bench *hp_observer_bench(hp_observer *o);
 hp_addr hp_observer_remote(const hp_observer *o, const hp_bench *b, hp_bench_proto proto, unsigned n);
 hp_addr hp_observer_inside(const hp_observer *o, const hp_bench *b, hp_bench_proto proto, unsigned host,
                            unsigned offset);
-/* Other hosts take that internal port towards a remote, so that no external address has it free where ports are kept. */
+/* Other hosts take that internal port towards a remote, so that no external address has it free where ports are
+ * kept. */
 void hp_observer_take(const hp_observer *o, hp_bench *b, hp_bench_proto proto, unsigned offset, const hp_addr *to);
 /* An internal port that lies far from `base`, outside any block around it. */
 uint16_t hp_observer_elsewhere(const hp_observer *o, hp_bench_proto proto, unsigned offset);

@@ -1,7 +1,7 @@
 /* Fragments through the device (RFC 4787 section 11), outwards and inwards.
  *
- * A datagram of two fragments, in order and in the wrong order, and a first fragment alone: if nothing of that one comes
- * out while the whole passes, the device waits for the datagram to be whole. */
+ * A datagram of two fragments, in order and in the wrong order, and a first fragment alone: if nothing of that one
+ * comes out while the whole passes, the device waits for the datagram to be whole. */
 #include "certify/observe.h"
 
 #include "world/fragment.h"

@@ -1,9 +1,9 @@
 /* Hairpinning (RFC 4787 section 6, RFC 5382 REQ-8): two inside hosts, each sends to the other's external endpoint.
  *
- * First from an endpoint that the device has never seen, twice: what arrives then is not filtered, and whether the first
- * packet arrives tells if the one that makes the sender's mapping is lost. If nothing arrives, both send in turn, each
- * opening the filter for the other. A device that filters and shows another external endpoint to each destination lets
- * nothing through even then: to these hosts it does not hairpin. */
+ * First from an endpoint that the device has never seen, twice: what arrives then is not filtered, and whether the
+ * first packet arrives tells if the one that makes the sender's mapping is lost. If nothing arrives, both send in turn,
+ * each opening the filter for the other. A device that filters and shows another external endpoint to each destination
+ * lets nothing through even then: to these hosts it does not hairpin. */
 #include "certify/observe.h"
 
 typedef struct pair {

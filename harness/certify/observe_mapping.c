@@ -3,9 +3,9 @@
  * Mapping. RFC 5780's client compares where one endpoint appears to three remotes. A device that maps per destination
  * but keeps the port of each flow where it is free looks endpoint-independent to that: its face shows when the port of
  * one flow is taken. So the question is asked twice, with the port free and with another host in its place towards the
- * first remote. The second answer is the mapping, and whether the first is the same tells if the device is deterministic
- * (RFC 4787 section 8). A flow that is refused appears nowhere, which is also another place; but where the taken port
- * keeps every flow from passing, only the first question counts.
+ * first remote. The second answer is the mapping, and whether the first is the same tells if the device is
+ * deterministic (RFC 4787 section 8). A flow that is refused appears nowhere, which is also another place; but where
+ * the taken port keeps every flow from passing, only the first question counts.
  *
  * Chance may give two flows one port; hence several endpoints, of which one that differs settles it. */
 #include "certify/observe.h"

@@ -1,9 +1,9 @@
 /* The range of external ports (RFC 4787 section 4.2.1), and whether two endpoints may share one (REQ-3).
  *
  * Where ports are kept, the range is what internal ports from 1024 up are kept: found by bisection around one that is.
- * Elsewhere mappings are made, by one host after the other, until a new host is refused; if an echo request of that host
- * still gets an id, it was ports that ran out, and all were seen (with port blocks, which are for ids too: if no port
- * between those seen is missing). Sequential ports are all seen once the sequence has
+ * Elsewhere mappings are made, by one host after the other, until a new host is refused; if an echo request of that
+ * host still gets an id, it was ports that ran out, and all were seen (with port blocks, which are for ids too: if no
+ * port between those seen is missing). Sequential ports are all seen once the sequence has
  * come round, even where old mappings give way to new ones.
  *
  * Sharing is asked directly where ports are kept (another host, another remote); elsewhere flows to ever other remotes

@@ -33,8 +33,8 @@ static hp_time select_kth(hp_time *samples, size_t n, size_t k)
             }
             exchange(&samples[i++], &samples[j--]);
         }
-        /* All up to j are not larger than the pivot, all from j + 1 on not smaller; where both stopped on one sample, it
-         * is the pivot. */
+        /* All up to j are not larger than the pivot, all from j + 1 on not smaller; where both stopped on one sample,
+         * it is the pivot. */
         if (k <= j) {
             to = j;
         } else {

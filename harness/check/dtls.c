@@ -1,14 +1,15 @@
 /* `dtls`: whether the DTLS associations under media came about, how fast, as what; or that they failed as they should.
  *
- * Of every peer in question each association must have been in the wanted state at some time in the window and before the
- * deadline (being in it when the window opens counts), and everything else that is asked must be true of it: the reason it
- * failed for, its profile and role, how long the handshake took (from its first handshaking to its first connected), how
- * many flights were sent again before it was in the wanted state. A peer must have an association at all; for `connected`,
- * as many as its sessions' calls ask for. Sessions superseded by another (facts.h) are not looked at. An association that
- * came about without a profile is one of data channels alone; a profile is then asked of the peer's others.
+ * Of every peer in question each association must have been in the wanted state at some time in the window and before
+ * the deadline (being in it when the window opens counts), and everything else that is asked must be true of it: the
+ * reason it failed for, its profile and role, how long the handshake took (from its first handshaking to its first
+ * connected), how many flights were sent again before it was in the wanted state. A peer must have an association at
+ * all; for `connected`, as many as its sessions' calls ask for. Sessions superseded by another (facts.h) are not looked
+ * at. An association that came about without a profile is one of data channels alone; a profile is then asked of the
+ * peer's others.
  *
- * It passes early when no call step is still to come, every call has its session, and all of that holds; what happens later
- * changes nothing then. */
+ * It passes early when no call step is still to come, every call has its session, and all of that holds; what happens
+ * later changes nothing then. */
 #include <string.h>
 
 #include "check/expectation.h"
@@ -94,8 +95,8 @@ static bool has_profile(const hp_dtls_facts *a, const char *wanted)
     return wanted == NULL || has_only_data || is_profile(wanted, a->profile);
 }
 
-/* The change by which the association was in the wanted state in the window, with the wanted reason; NULL. *ret_at: since
- * when in the window. */
+/* The change by which the association was in the wanted state in the window, with the wanted reason; NULL. *ret_at:
+ * since when in the window. */
 static const hp_dtls_change *find_change(const hp_expectation *e, const hp_dtls_facts *a, hp_time *ret_at)
 {
     const hp_expect *x = e->expect;

@@ -8,9 +8,9 @@
  * Of all this a packet network moves three inputs: delay (T = Ta, Tr = 2 T, as in G.107 for four-wire paths), loss with
  * its burstiness, and the codec. The others stay at the defaults of table 3 unless a caller fills hp_emodel_params.
  *
- * Limits: the narrow-band model of telephones, so that the best score is 4.41 whatever the codec; wideband has a model of
- * its own (G.107.1). G.113 lists no figures for Opus: rate it as HP_CODEC_G711_PLC and compare scores with each other. A
- * burst ratio is only defined where Ppl stays small; G.107 validated it up to 8 for Ppl below 2 %.
+ * Limits: the narrow-band model of telephones, so that the best score is 4.41 whatever the codec; wideband has a model
+ * of its own (G.107.1). G.113 lists no figures for Opus: rate it as HP_CODEC_G711_PLC and compare scores with each
+ * other. A burst ratio is only defined where Ppl stays small; G.107 validated it up to 8 for Ppl below 2 %.
  *
  * Logarithm and exponential are made here of additions, multiplications and divisions, whose results IEEE 754 fixes to
  * the last bit. The C library's differ in it with the processor, and a verdict must not. */

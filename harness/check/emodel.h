@@ -65,8 +65,8 @@ typedef struct hp_emodel_score {
 hp_emodel_score hp_emodel_rate(const hp_emodel_input *input);
 
 /* BurstR (G.107 clause 7.5): the mean length of the runs in which packets went missing over the mean length that random
- * loss of the same rate would give, which is 1 / (1 - loss). Thousandths, rounded down; 1000 without loss, and where all
- * was lost. runs: of neighbouring lost packets. */
+ * loss of the same rate would give, which is 1 / (1 - loss). Thousandths, rounded down; 1000 without loss, and where
+ * all was lost. runs: of neighbouring lost packets. */
 uint32_t hp_emodel_burst_milli(uint64_t expected, uint64_t lost, uint64_t runs);
 
 #endif

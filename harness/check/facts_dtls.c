@@ -1,8 +1,8 @@
 /* DTLS associations as each end tells of them: who, in which states since when, how often a flight was sent again.
  *
- * An association is (peer, session, stream, component); both ends have one each. Whom it is with, its role and its profile
- * are what the last event that said so told. An end that begins anew under the same address (a new session has a new
- * number, so this takes a second handshake) is the same association with a longer history. */
+ * An association is (peer, session, stream, component); both ends have one each. Whom it is with, its role and its
+ * profile are what the last event that said so told. An end that begins anew under the same address (a new session has
+ * a new number, so this takes a second handshake) is the same association with a longer history. */
 #include <string.h>
 
 #include "check/expectation.h"

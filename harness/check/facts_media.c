@@ -2,16 +2,16 @@
  *
  * A track is what one sender says of itself once (media-track); its number is unique in a run. Sequence numbers in
  * records have no wraps, and sender and receiver count alike, so that an arrival finds what was sent by its number. The
- * numbers of made-up media have no gaps; those of a recording may, and may even be out of order, so that the packets are
- * kept sorted and found by where they should be, else by halving.
+ * numbers of made-up media have no gaps; those of a recording may, and may even be out of order, so that the packets
+ * are kept sorted and found by where they should be, else by halving.
  *
- * What the receiver says of a packet (duplicate, late, reordered) is believed; whether it was ever sent is not a thing it
- * can know, and is looked up: a number that nobody had sent by then makes the packet foreign, also when the sender gets to
- * that number later. A retransmission is foreign only when the receiver used it. A sender's second packet with one number
- * that is not marked as a retransmission is nothing new, and not counted.
+ * What the receiver says of a packet (duplicate, late, reordered) is believed; whether it was ever sent is not a thing
+ * it can know, and is looked up: a number that nobody had sent by then makes the packet foreign, also when the sender
+ * gets to that number later. A retransmission is foreign only when the receiver used it. A sender's second packet with
+ * one number that is not marked as a retransmission is nothing new, and not counted.
  *
- * Records of a track that was never announced, and of numbers beyond MAX_TRACK, belong to no run of ours: ignored. Track 0
- * stands for packets under an SSRC that nobody sends under; see hp_facts_settle_strays().
+ * Records of a track that was never announced, and of numbers beyond MAX_TRACK, belong to no run of ours: ignored.
+ * Track 0 stands for packets under an SSRC that nobody sends under; see hp_facts_settle_strays().
  *
  * srtp-refused events speak of the track that the packet's header claims; those of none are not counted here. */
 #include <assert.h>
@@ -341,8 +341,8 @@ static void settle(hp_facts *facts, const hp_media_stray *stray, const char *tap
     }
 }
 
-/* One walk over the packets serves, since strays and the packets they name come in the same order; only a host that lets
- * packets wait could mix it up. */
+/* One walk over the packets serves, since strays and the packets they name come in the same order; only a host that
+ * lets packets wait could mix it up. */
 void hp_facts_settle_strays(hp_facts *facts, const hp_trace *trace)
 {
     hp_trace_cursor cursor = {0};

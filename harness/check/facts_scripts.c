@@ -1,5 +1,5 @@
-/* Raw peers' scripts, as the trace tells of them, and what the result says of them. One entry a raw peer with a script, in
- * the plan's order. */
+/* Raw peers' scripts, as the trace tells of them, and what the result says of them. One entry a raw peer with a script,
+ * in the plan's order. */
 #include <string.h>
 
 #include "check/checker.h"

@@ -6,12 +6,13 @@
  * changes, or where not every packet's entry is known, waiting is not computed, and only `not too early` is held.
  *
  * Order is kept: a packet with little jitter is held up by one before it with more, and shows that one's. It shows its
- * own when that is beyond what holds it up, so that its chance among those beyond is uniform, (F(x) - F(h)) / (1 - F(h))
- * with h what would have been hidden; that is left out where hardly anything is beyond. The largest distance between their distribution and the declared one (Kolmogorov and
- * Smirnov) exceeds 2.74 / sqrt(n) as seldom as a normal variable five standard deviations. Several settings, or links of
- * a network that share theirs, are one sample by the probability integral transform: each delay is replaced by its
- * chance, and these are uniform. Delays that jump (lists, all that a limit cuts) stand for the range of chances of their
- * step, and only distances beyond either of its ends count.
+ * own when that is beyond what holds it up, so that its chance among those beyond is uniform, (F(x) - F(h)) / (1 -
+ * F(h)) with h what would have been hidden; that is left out where hardly anything is beyond. The largest distance
+ * between their distribution and the declared one (Kolmogorov and Smirnov) exceeds 2.74 / sqrt(n) as seldom as a normal
+ * variable five standard deviations. Several settings, or links of a network that share theirs, are one sample by the
+ * probability integral transform: each delay is replaced by its chance, and these are uniform. Delays that jump (lists,
+ * all that a limit cuts) stand for the range of chances of their step, and only distances beyond either of its ends
+ * count.
  *
  * A list that is replayed in turn is no random sample; it deviates by one round at most, which is allowed on top. */
 #include <stdlib.h>

@@ -1,18 +1,18 @@
 /* What a link carried, against what its rate allows.
  *
- * Never more: between any two departures no more bytes leave than the wire can carry in that time, and one packet. With B
- * the bytes that have left and C the capacity from the start, B - C must not rise by more than a packet from any point
- * to any later one, which one pass with the least value so far finds. Jitter moves departures by its reach at most, and
- * the earlier end of each stretch is moved by that.
+ * Never more: between any two departures no more bytes leave than the wire can carry in that time, and one packet. With
+ * B the bytes that have left and C the capacity from the start, B - C must not rise by more than a packet from any
+ * point to any later one, which one pass with the least value so far finds. Jitter moves departures by its reach at
+ * most, and the earlier end of each stretch is moved by that.
  *
  * As much as it can while packets wait: from a departure to that of the next packet, which had entered before, the wire
  * was taken all the time. Over all such stretches at least 99 % of the capacity must have been used. That is looked at
  * where no jitter hides the departures, and where every packet that took the wire is known.
  *
  * Capacity is kept in bits times 10^9, the product of a rate and nanoseconds. An opportunity carries
- * HP_OPPORTUNITY_BYTES, a packet takes HP_OPPORTUNITY_HEADER more than its length; what an opportunity has to spare when
- * nobody waits is gone, so a stretch may fall short by one. A schedule that begins without a limit is looked at from
- * its first step on. */
+ * HP_OPPORTUNITY_BYTES, a packet takes HP_OPPORTUNITY_HEADER more than its length; what an opportunity has to spare
+ * when nobody waits is gone, so a stretch may fall short by one. A schedule that begins without a limit is looked at
+ * from its first step on. */
 #include "check/link_measure.h"
 
 typedef unsigned __int128 uwide;

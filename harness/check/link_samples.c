@@ -1,7 +1,7 @@
 /* One link's packets, out of the transits of all.
  *
- * When a packet entered: when it was sent, plus the delays of the links before, if these only delay. What a link drops as
- * it enters (all but CoDel) was dropped at that instant, whatever came before. When it left: when it arrived, or was
+ * When a packet entered: when it was sent, plus the delays of the links before, if these only delay. What a link drops
+ * as it enters (all but CoDel) was dropped at that instant, whatever came before. When it left: when it arrived, or was
  * dropped by a later link as it entered there, less the delays of those between. Where another link on the way draws a
  * delay or makes packets wait, the time is not known, and the packet counts only for shares.
  *
@@ -11,8 +11,8 @@
  *
  * What is still on its way at the end took the wire behind all that is known, and disturbs nothing.
  *
- * Settled: nothing that entered under earlier settings is on the link any more, which could hold this packet up, and the
- * settings were the same all the time that this one was on it. */
+ * Settled: nothing that entered under earlier settings is on the link any more, which could hold this packet up, and
+ * the settings were the same all the time that this one was on it. */
 #include "check/link_measure.h"
 
 bool hp_link_is_steady(const hp_link_config *c)
@@ -97,7 +97,8 @@ static int by_entry(gconstpointer a, gconstpointer b)
     return x->transit->index < y->transit->index ? -1 : x->transit->index > y->transit->index;
 }
 
-/* The epoch by the instant of entry, where that is known: a change may come while the packet is still before the link. */
+/* The epoch by the instant of entry, where that is known: a change may come while the packet is still before the
+ * link. */
 static const hp_lane_epoch *epoch_at(const hp_lane *lane, const hp_transit *x, hp_time entered)
 {
     if (entered == HP_NEVER || entered == x->sent) {

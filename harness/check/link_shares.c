@@ -3,13 +3,13 @@
  * Independent hits with the chance p among n packets: n p on average, with the variance n p (1 - p). Under a
  * Gilbert-Elliott chain hits hang together: with the chance e of entering and l of leaving the bad state before each
  * packet, and losses g and b in the two, the bad state is met in the share B = e / (e + l), the mean loss is
- * m = (1 - B) g + B b, and the covariance of packets k apart is (b - g)^2 B (1 - B) r^k with r = 1 - e - l; the sum over
- * all k gives the variance n (m (1 - m) + 2 (b - g)^2 B (1 - B) r / (1 - r)). A chain that begins in the good state is
- * behind its mean by at most (b - g) B / (1 - r) packets, which widens the bounds.
+ * m = (1 - B) g + B b, and the covariance of packets k apart is (b - g)^2 B (1 - B) r^k with r = 1 - e - l; the sum
+ * over all k gives the variance n (m (1 - m) + 2 (b - g)^2 B (1 - B) r / (1 - r)). A chain that begins in the good
+ * state is behind its mean by at most (b - g) B / (1 - r) packets, which widens the bounds.
  *
  * Bounds lie five standard deviations off the mean. Few hits are skewed upwards: the upper bound is wider by four more
- * (the first term of the Cornish-Fisher expansion, (z^2 - 1) / 6 for z = 5), and by as many times four as bursts make the
- * variance larger. Nothing declared allows no hit, all declared no miss.
+ * (the first term of the Cornish-Fisher expansion, (z^2 - 1) / 6 for z = 5), and by as many times four as bursts make
+ * the variance larger. Nothing declared allows no hit, all declared no miss.
  *
  * What is hit by other means than chance does not count among the n: outages and lists are looked at one by one, and a
  * packet that found no room or was too long never had its luck drawn for what comes behind. Losses by a list of numbers

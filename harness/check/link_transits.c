@@ -1,9 +1,9 @@
 /* Follows packets from tap to tap.
  *
- * A packet that leaves a node is recorded at the node's tap, passes the node's own link (up), the zone's (the crossing),
- * a router that takes no time, and the receiver's link (down), and is recorded at the next tap; a NAT's inside has only
- * the crossing. Links have no taps of their own. So what is known of a packet on one link is: when it entered the first,
- * when it was dropped and by which, and when it left the last.
+ * A packet that leaves a node is recorded at the node's tap, passes the node's own link (up), the zone's (the
+ * crossing), a router that takes no time, and the receiver's link (down), and is recorded at the next tap; a NAT's
+ * inside has only the crossing. Links have no taps of their own. So what is known of a packet on one link is: when it
+ * entered the first, when it was dropped and by which, and when it left the last.
  *
  * Records belong together by the packet's uid, which duplicates and fragments share; a fragment's offset tells them
  * apart, and a whole packet that arrives in pieces was cut on the way. A drop names the capture record that the packet
@@ -14,8 +14,8 @@
  * A CLAT stands between a host and its links: what it translates begins anew at its own tap, and what it only passes on
  * goes from the host's.
  *
- * Limits: a packet that a host sends to itself is no transit. A middlebox without a tap between two links is taken for a
- * part of the wire. */
+ * Limits: a packet that a host sends to itself is no transit. A middlebox without a tap between two links is taken for
+ * a part of the wire. */
 #include "check/link_transits.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The measures of media, each a line of a table: its name in a scenario, its unit, where it stands in what is asked and in
- * what was found, what must be there for it to mean anything, and which packet shows it. */
+/* The measures of media, each a line of a table: its name in a scenario, its unit, where it stands in what is asked and
+ * in what was found, what must be there for it to mean anything, and which packet shows it. */
 #include "check/measures.h"
 
 #include <assert.h>

@@ -1,13 +1,13 @@
 /* `media`: how well audio and video came through.
  *
  * Every track that `from`, `to` and the kinds asked for select must satisfy every measure, and every call carried out
- * before the window's end must have such tracks each way: a way in which nothing ever began is a failure, not silence. Of
- * tracks that have ended before the window, or begin after it, nothing is asked, unless there are no others: then what is
- * asked of them is asked of nothing (`sent: 0` holds, `loss: 0%` does not, since nothing was sent).
+ * before the window's end must have such tracks each way: a way in which nothing ever began is a failure, not silence.
+ * Of tracks that have ended before the window, or begin after it, nothing is asked, unless there are no others: then
+ * what is asked of them is asked of nothing (`sent: 0` holds, `loss: 0%` does not, since nothing was sent).
  *
- * A measure that nothing was there to measure for (a latency without an arrival) does not hold, whatever is asked of it.
- * first-packet and first-frame count from the window's start where the scenario gave one, else from the call step that the
- * track belongs to.
+ * A measure that nothing was there to measure for (a latency without an arrival) does not hold, whatever is asked of
+ * it. first-packet and first-frame count from the window's start where the scenario gave one, else from the call step
+ * that the track belongs to.
  *
  * All is computed at the end, from the facts. It is decided when the window has ended and what was sent in it had
  * HP_TRAFFIC_GRACE to arrive, or when all that is selected has stopped for good and nothing more can begin. */

@@ -7,9 +7,9 @@
  * the same way. A flow none of whose later datagrams arrives did not recover. With several steps of that name, the
  * first one counts.
  *
- * A track runs from its start to its stop, but for the time it is on hold; its packets count as they came the first time
- * as media. Where flows or tracks were running, all that were have to recover; where neither was, those of either kind that
- * begin later.
+ * A track runs from its start to its stop, but for the time it is on hold; its packets count as they came the first
+ * time as media. Where flows or tracks were running, all that were have to recover; where neither was, those of either
+ * kind that begin later.
  *
  * The gap that the text tells is the longest silence between two arrivals, from the last one before the step to the
  * recovery. */

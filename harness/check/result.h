@@ -50,7 +50,8 @@ typedef struct hp_flow_result {
     hp_distribution latency;
 } hp_flow_result;
 
-/* One point of a track's series: HP_MEDIA_POINT_SPAN of run time, by arrival; what was lost stands where it was sent. */
+/* One point of a track's series: HP_MEDIA_POINT_SPAN of run time, by arrival; what was lost stands where it was
+ * sent. */
 #define HP_MEDIA_POINT_SPAN (100 * HP_MS)
 typedef struct hp_media_point {
     uint32_t sent, packets, lost; /* lost: sent in this span and never came as media */

@@ -2,8 +2,8 @@
  *
  * Hits are counted one by one as rule-hit events come, so that the instant and the packet of the first and the last are
  * known, and windows can be looked at. A quiet rule leaves no such events, and nobody's tell what merely matched: both
- * are in the rule-counts event at the end of the run. A run that broke off has none; hits that were seen count then, and
- * what matched is at least as much. */
+ * are in the rule-counts event at the end of the run. A run that broke off has none; hits that were seen count then,
+ * and what matched is at least as much. */
 #include <string.h>
 
 #include "check/expectation.h"

@@ -1,8 +1,8 @@
 /* `script`: a raw peer's script is carried out to its end, or fails as it should.
  *
- * The script itself judges what comes while it runs (engines/raw_filter.c) and writes into the trace what it judged; this
- * reads that. The first raw-missed or raw-error is the reason that is told; an error of an answer, which the script does not
- * wait for, fails it too. raw-done is the end. */
+ * The script itself judges what comes while it runs (engines/raw_filter.c) and writes into the trace what it judged;
+ * this reads that. The first raw-missed or raw-error is the reason that is told; an error of an answer, which the
+ * script does not wait for, fails it too. raw-done is the end. */
 #include <string.h>
 
 #include "check/expectation.h"

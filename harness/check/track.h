@@ -33,8 +33,8 @@ uint32_t hp_track_packet_with_latency(const hp_track_facts *track, const hp_trac
 uint64_t hp_track_refused_by_agent(const hp_track_facts *track, const hp_track_window *window);
 uint64_t hp_track_incidents(const hp_track_facts *track, const hp_track_window *window, hp_incident_kind kind);
 
-/* What was sent from then on and has not come may still have been on its way when the run ended, or when the receiver hung
- * up: no later than the slowest of the track's packets, or HP_TRACK_PATIENCE where none came at all. */
+/* What was sent from then on and has not come may still have been on its way when the run ended, or when the receiver
+ * hung up: no later than the slowest of the track's packets, or HP_TRACK_PATIENCE where none came at all. */
 #define HP_TRACK_PATIENCE (2 * HP_S)
 hp_time hp_track_horizon(const hp_track_facts *track, hp_time ended);
 static inline bool hp_media_packet_is_in_flight(const hp_media_packet *p, hp_time horizon)

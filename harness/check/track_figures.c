@@ -1,21 +1,22 @@
 /* What a window's media came to.
  *
- * The media of a window is what was sent in it, wherever in time it arrives: a packet lost in an outage has no other time.
- * What has no packet of its own (a NACK, a packet that nobody sent) counts where it happened, a frame by when it was
- * captured. A freeze counts in every window that it reaches into, by what of it lies there.
+ * The media of a window is what was sent in it, wherever in time it arrives: a packet lost in an outage has no other
+ * time. What has no packet of its own (a NACK, a packet that nobody sent) counts where it happened, a frame by when it
+ * was captured. A freeze counts in every window that it reaches into, by what of it lies there.
  *
  *   lost      = sent, and no copy came as media, whether repaired or not
  *   recovered = of those, what a retransmission brought; when the original still came, it was only slow
  *   late      = came in one way or the other, but too late to be played or shown
  *   unusable  = lost - recovered + late
  *
- * What the agent refused was sent and lost: the sender meant it to arrive. Nothing is sent while on hold, so that nothing
- * is lost then. What may still have been on its way when the run ended, or when the receiver hung up, is neither received
- * nor lost: no share is taken of it. That it may be is known from how long others took (hp_track_horizon()).
+ * What the agent refused was sent and lost: the sender meant it to arrive. Nothing is sent while on hold, so that
+ * nothing is lost then. What may still have been on its way when the run ended, or when the receiver hung up, is
+ * neither received nor lost: no share is taken of it. That it may be is known from how long others took
+ * (hp_track_horizon()).
  *
  * Rates are over the window where both its ends are given. Otherwise they begin with the first arrival, or picture, and
- * end with the last one, or with the last packet that ought to have come, whichever is later: an outage at the end counts
- * like one in the middle.
+ * end with the last one, or with the last packet that ought to have come, whichever is later: an outage at the end
+ * counts like one in the middle.
  *
  * Jitter is RFC 3550's running estimate as of each packet that came as media; its mean is over those packets. Latency
  * takes the same packets, from the hand-over to the sender's agent to the one from the receiver's. The rating (audio

@@ -1,8 +1,8 @@
 /* A track over time, in points of HP_MEDIA_POINT_SPAN.
  *
- * sent and lost stand at the time of sending, all else at the time of arrival, or of showing. packets and octets take what
- * came first of a packet, be it itself or its repair; latency and jitter only what came as media. Every point between the
- * first and the last is there, so that a point's time is known from its place. */
+ * sent and lost stand at the time of sending, all else at the time of arrival, or of showing. packets and octets take
+ * what came first of a packet, be it itself or its repair; latency and jitter only what came as media. Every point
+ * between the first and the last is there, so that a point's time is known from its place. */
 #include "check/track.h"
 
 /* Sums behind the means of a point. */

@@ -1,12 +1,13 @@
 /* `delivery` and `latency`: what became of the datagrams that flows sent.
  *
  * A window holds datagrams by the time they were sent, wherever in time they arrive: a datagram lost in an outage has
- * no other time. sent counts what the agent was handed, received distinct sequence numbers, loss is what of sent did not
- * arrive in parts per billion. A datagram that the agent refused was sent and lost: the user meant it to arrive; the text
- * tells how many those were.
+ * no other time. sent counts what the agent was handed, received distinct sequence numbers, loss is what of sent did
+ * not arrive in parts per billion. A datagram that the agent refused was sent and lost: the user meant it to arrive;
+ * the text tells how many those were.
  * latency takes the first arrival of each datagram, all selected flows together.
  *
- * A flow may go over a data channel; its messages count as datagrams. Without a `channel` filter both kinds are meant. */
+ * A flow may go over a data channel; its messages count as datagrams. Without a `channel` filter both kinds are
+ * meant. */
 #include "check/traffic.h"
 
 #include <string.h>

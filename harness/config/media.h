@@ -62,8 +62,8 @@ typedef struct hp_rtcp_config {
     uint32_t bandwidth; /* RTCP's share of the session, bit/s; 0: 5 % of the stream's bit rate */
     hp_time interval; /* the minimum interval Tmin; 5 s (RFC 3550 section 6.2) */
     bool reduced_minimum; /* Tmin is 360 / (session bandwidth in kbit/s) seconds (same section); default false */
-    bool
-        reduced_size; /* feedback alone in a datagram (RFC 5506, RFC 8834 section 5.1); default true. Else behind an RR */
+    /* Feedback alone in a datagram (RFC 5506, RFC 8834 section 5.1); default true. Else behind an RR. */
+    bool reduced_size;
     char cname[64]; /* "": none is told */
 } hp_rtcp_config;
 

@@ -10,8 +10,8 @@
  * external tuple, which is the non-deterministic behaviour that RFC 4787 section 8 describes.
  *
  * Where a preset says nothing of TCP and of ICMP queries, they have UDP's behaviours and the timers of RFC 5382 and RFC
- * 7857: 2 hours 4 minutes, 4 minutes. A preset that is "chosen" for the shortness of its UDP timers has short TCP timers
- * chosen with them. */
+ * 7857: 2 hours 4 minutes, 4 minutes. A preset that is "chosen" for the shortness of its UDP timers has short TCP
+ * timers chosen with them. */
 #include "config/nat.h"
 
 #include <glib.h>
@@ -30,9 +30,9 @@
 
 /* Conntrack: a state for each 5-tuple, 30 s until answered, 120 s after (nf_conntrack_udp_timeout and _stream),
  * refreshed by both directions; ICMP 30 s. Well-known source ports stay below 1024. nf_defrag reassembles before NAT.
- * TCP (nf_conntrack_tcp_timeout_*): syn_sent 120, syn_recv 60, established 5 days, fin_wait 120, close_wait 60, last_ack
- * 30, time_wait 120, close 10, unacknowledged 300 for what nf_conntrack_tcp_loose picked up; a connection whose SYN was
- * answered by a RST alone is forgotten at once. */
+ * TCP (nf_conntrack_tcp_timeout_*): syn_sent 120, syn_recv 60, established 5 days, fin_wait 120, close_wait 60,
+ * last_ack 30, time_wait 120, close 10, unacknowledged 300 for what nf_conntrack_tcp_loose picked up; a connection
+ * whose SYN was answered by a RST alone is forgotten at once. */
 #define NETFILTER                                                                                                      \
     .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true,    \
     .well_known_apart = true, .collision = HP_NAT_COLLISION_RANDOM, .udp_timeout = 120 * HP_S,                         \
@@ -42,8 +42,8 @@
     .tcp_established_timeout = 5 * DAY, .tcp_fin_timeout = 120 * HP_S, .tcp_half_closed_timeout = 60 * HP_S,           \
     .tcp_closing_timeout = 30 * HP_S, .tcp_time_wait_timeout = 120 * HP_S, .tcp_reset_timeout = 10 * HP_S
 
-/* pf.conf(5): udp.first 60 s, udp.multiple 60 s, icmp.first 20 s; a state for each 5-tuple; `set reassemble` is on. TCP:
- * tcp.first 120, tcp.opening 30, tcp.established one day, tcp.closing 900 (a FIN was seen), tcp.finwait 45 (both),
+/* pf.conf(5): udp.first 60 s, udp.multiple 60 s, icmp.first 20 s; a state for each 5-tuple; `set reassemble` is on.
+ * TCP: tcp.first 120, tcp.opening 30, tcp.established one day, tcp.closing 900 (a FIN was seen), tcp.finwait 45 (both),
  * tcp.closed 90 (a RST was). Rules that pass keep state for flags S/SA only: what is no SYN finds none. */
 #define PF                                                                                                             \
     .mapping = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .filtering = HP_NAT_ADDRESS_AND_PORT_DEPENDENT, .overload = true,    \
@@ -52,8 +52,8 @@
     .tcp_established_timeout = 1 * DAY, .tcp_fin_timeout = 900 * HP_S, .tcp_closing_timeout = 45 * HP_S,               \
     .tcp_reset_timeout = 90 * HP_S
 
-/* Connection tracking again, with the defaults of RouterOS: UDP 10 s until answered, 3 min after; ICMP 10 s; TCP 5 s until
- * it is established, one day, and 10 s for every way of closing. */
+/* Connection tracking again, with the defaults of RouterOS: UDP 10 s until answered, 3 min after; ICMP 10 s; TCP 5 s
+ * until it is established, one day, and 10 s for every way of closing. */
 #define ROUTEROS                                                                                                       \
     NETFILTER, .udp_timeout = 180 * HP_S, .udp_unreplied_timeout = 10 * HP_S, .icmp_timeout = 10 * HP_S,               \
                .tcp_opening_timeout = 5 * HP_S, .tcp_handshake_timeout = 5 * HP_S, .tcp_established_timeout = 1 * DAY, \

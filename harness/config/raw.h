@@ -1,7 +1,7 @@
 /* What a raw peer is told: its sockets, what it says by itself, and its script (engines/raw.h carries it out).
  *
- * A text that may hold variables, "${relay}", is a template: it is filled in when its action is carried out. All strings
- * and arrays belong to whoever made the structs and outlive the engine. */
+ * A text that may hold variables, "${relay}", is a template: it is filled in when its action is carried out. All
+ * strings and arrays belong to whoever made the structs and outlive the engine. */
 #ifndef HP_CONFIG_RAW_H
 #define HP_CONFIG_RAW_H
 

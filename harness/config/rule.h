@@ -58,7 +58,8 @@ typedef struct hp_rule_duplicate {
     hp_time spacing; /* between one and the next */
 } hp_rule_duplicate;
 
-/* The packet is held until so many later ones of its flow (both addresses, ports and the protocol the same) have left. */
+/* The packet is held until so many later ones of its flow (both addresses, ports and the protocol the same) have
+ * left. */
 typedef struct hp_rule_reorder {
     uint32_t packets; /* 0 = 1 */
     hp_time at_most; /* and no longer than this; 0 = 10 ms */

@@ -10,8 +10,8 @@
  *   rule 8    its scope is smaller;
  *   rule 10   it stood first.
  *
- * Rules 3, 4 and 7 speak of deprecated addresses, mobile nodes and tunnels, which do not exist here; rule 9 is left out,
- * as its use for IPv4 is known to break load sharing. The policy table is the default one (section 2.1). */
+ * Rules 3, 4 and 7 speak of deprecated addresses, mobile nodes and tunnels, which do not exist here; rule 9 is left
+ * out, as its use for IPv4 is known to break load sharing. The policy table is the default one (section 2.1). */
 #include "engines/dns_order.h"
 
 #include <glib.h>

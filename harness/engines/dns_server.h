@@ -56,8 +56,8 @@ hp_dns_server *hp_dns_server_new(const hp_dns_config *config, const hp_dns_serve
 void hp_dns_server_free(hp_dns_server *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_dns_server, hp_dns_server_free)
 
-/* Takes zones, hosts and TTLs of config in place of those it has; faults, DNS64 and the rest stay as they are. False and
- * HP_ERROR_INVALID as above: nothing has changed then. */
+/* Takes zones, hosts and TTLs of config in place of those it has; faults, DNS64 and the rest stay as they are. False
+ * and HP_ERROR_INVALID as above: nothing has changed then. */
 bool hp_dns_server_reload(hp_dns_server *server, const hp_dns_config *config, GError **error);
 
 uint16_t hp_dns_server_port(const hp_dns_server *server);

@@ -18,9 +18,9 @@
  * for expired when a datagram arrives, and retransmits then.
  *
  * Limits, all of them OpenSSL's or the protocol's. A ChangeCipherSpec that overtakes the messages before it is thrown
- * away, so that such a reordering costs a retransmission (records of the next epoch are kept). A passive side whose last
- * flight is asked for more than HP_DTLS_MAX_TIMEOUTS times ends the association. Anyone on the path can end a handshake
- * with a forged plaintext alert: DTLS 1.2 is like that. */
+ * away, so that such a reordering costs a retransmission (records of the next epoch are kept). A passive side whose
+ * last flight is asked for more than HP_DTLS_MAX_TIMEOUTS times ends the association. Anyone on the path can end a
+ * handshake with a forged plaintext alert: DTLS 1.2 is like that. */
 #include "engines/dtls.h"
 
 #include <openssl/err.h>

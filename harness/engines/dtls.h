@@ -36,8 +36,8 @@ const char *hp_dtls_profile_name(hp_dtls_profile profile);
 /* Bytes of a master key and of a master salt; 0 and 0 for none. */
 void hp_dtls_profile_lengths(hp_dtls_profile profile, size_t *ret_key, size_t *ret_salt);
 
-/* Makes OpenSSL load and set up what it does once in a process (about 2 ms of CPU). Called before forking, it saves every
- * child that; never needed otherwise. */
+/* Makes OpenSSL load and set up what it does once in a process (about 2 ms of CPU). Called before forking, it saves
+ * every child that; never needed otherwise. */
 void hp_dtls_warm_up(void);
 
 /* ---- a certificate and its key ---- */
@@ -64,8 +64,8 @@ enum { HP_DTLS_MAX_TIMEOUTS = 12 };
 
 typedef struct hp_dtls_config {
     hp_dtls_role role;
-    /* In order of preference; the passive side's order decides. None: use_srtp is neither offered nor taken, and no keys
-     * come out (an association for data channels alone). */
+    /* In order of preference; the passive side's order decides. None: use_srtp is neither offered nor taken, and no
+     * keys come out (an association for data channels alone). */
     hp_dtls_profile profiles[HP_DTLS_N_PROFILES];
     unsigned n_profiles;
     unsigned mtu; /* 0: HP_DTLS_DEFAULT_MTU */

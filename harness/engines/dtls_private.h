@@ -49,8 +49,8 @@ hp_dtls_fingerprint hp_dtls_certificate_fingerprint(const X509 *certificate, hp_
 
 /* ---- dtls_records.c ---- */
 
-/* Appends the records of a datagram that are worth OpenSSL's while to `ret`. Returns a literal that says why the rest is
- * not, with its length in *ret_dropped, or NULL when all are. */
+/* Appends the records of a datagram that are worth OpenSSL's while to `ret`. Returns a literal that says why the rest
+ * is not, with its length in *ret_dropped, or NULL when all are. */
 const char *hp_dtls_records_accept(const uint8_t *data, size_t len, GByteArray *ret, size_t *ret_dropped);
 
 /* ---- dtls_output.c: what goes out once OpenSSL is left ---- */

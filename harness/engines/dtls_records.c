@@ -5,10 +5,10 @@
  *    | type  | version       | epoch         | sequence number (48 bits)     | length        | fragment
  *    +-------+---------------+---------------+-------------------------------+---------------+---------
  *
- * RFC 6347 section 4.1.2.7 wants invalid records dropped without a word, and OpenSSL does so for most of them. Two kinds
- * it takes too seriously. A stray datagram that looks like a record would have it answer with an alert; and application
- * data in epoch 0, which nobody may send and anybody can forge, ends its handshake. Both go here. What passes has a known
- * content type, a version of DTLS and all its bytes; whether it is genuine only the keys can tell.
+ * RFC 6347 section 4.1.2.7 wants invalid records dropped without a word, and OpenSSL does so for most of them. Two
+ * kinds it takes too seriously. A stray datagram that looks like a record would have it answer with an alert; and
+ * application data in epoch 0, which nobody may send and anybody can forge, ends its handshake. Both go here. What
+ * passes has a known content type, a version of DTLS and all its bytes; whether it is genuine only the keys can tell.
  *
  * Limits: no state. A plaintext alert or handshake message forged by someone on the path passes, as it would on any
  * endpoint of DTLS 1.2. */
@@ -16,8 +16,8 @@
 
 enum { HEADER = 13, CHANGE_CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, APPLICATION_DATA = 23 };
 
-/* Why a record with `left` bytes of datagram at hand is none; *ret_length is its length, header included, or all that is
- * left where the next one cannot be found. */
+/* Why a record with `left` bytes of datagram at hand is none; *ret_length is its length, header included, or all that
+ * is left where the next one cannot be found. */
 static const char *judge(const uint8_t *record, size_t left, size_t *ret_length)
 {
     *ret_length = left;

@@ -5,18 +5,18 @@
  * An endpoint begins with a ClientHello and with nothing else: what comes from an address that nobody knows is dropped
  * without a word, so that strays and the datagrams of a forgotten client cost nothing. Each endpoint asks for the
  * ClientHello again with a cookie (RFC 6347 section 4.2.1): whoever forges a source address is answered with 60 bytes
- * once, and never with a certificate. It does keep an endpoint busy meanwhile (that is OpenSSL's, which cannot go on with
- * a handshake that another object has begun but in DTLSv1_listen()); so there is a cap on handshakes under way, and the
- * oldest goes when one more comes. A flood keeps honest clients out only as long as it fills the table within their
- * round trip.
+ * once, and never with a certificate. It does keep an endpoint busy meanwhile (that is OpenSSL's, which cannot go on
+ * with a handshake that another object has begun but in DTLSv1_listen()); so there is a cap on handshakes under way,
+ * and the oldest goes when one more comes. A flood keeps honest clients out only as long as it fills the table within
+ * their round trip.
  *
- * A client that lost its state and begins anew from the same port (RFC 6347 section 4.2.8) gets a second endpoint beside
- * the first, and the first is given up only when the cookie has shown that it is really there. Until then records of
- * epoch 0 go to the second and all others to the first.
+ * A client that lost its state and begins anew from the same port (RFC 6347 section 4.2.8) gets a second endpoint
+ * beside the first, and the first is given up only when the cookie has shown that it is really there. Until then
+ * records of epoch 0 go to the second and all others to the first.
  *
- * The endpoint of dtls.c is WebRTC's: both sides show a certificate, and nothing passes before the signalled fingerprint
- * has been seen. A TURN client has none and logs in with a password (RFC 8489 section 6.2.3). So its endpoint is told to
- * ask for none, and counts as connected with the handshake's end (on_connected()).
+ * The endpoint of dtls.c is WebRTC's: both sides show a certificate, and nothing passes before the signalled
+ * fingerprint has been seen. A TURN client has none and logs in with a password (RFC 8489 section 6.2.3). So its
+ * endpoint is told to ask for none, and counts as connected with the handshake's end (on_connected()).
  *
  * One datagram of a client is one message for whoever is above: datagrams may be as large as DTLS takes them once the
  * handshake is done, since a TURN client relies on its relay to pass whole what it sends; IP fragments what is too big.

@@ -1,5 +1,5 @@
-/* The DTLS side of a server, sans-IO: one endpoint (engines/dtls.h) for each client, found by the path its datagrams take
- * (RFC 8489 section 6.2.3, RFC 7350). */
+/* The DTLS side of a server, sans-IO: one endpoint (engines/dtls.h) for each client, found by the path its datagrams
+ * take (RFC 8489 section 6.2.3, RFC 7350). */
 #ifndef HP_ENGINES_DTLS_SERVER_H
 #define HP_ENGINES_DTLS_SERVER_H
 
@@ -21,8 +21,8 @@ typedef struct hp_dtls_server_ops {
     void (*data)(void *user, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len);
     /* Whatever else an endpoint tells; a client is connected with HP_DTLS_EV_HANDSHAKE. May be NULL. */
     void (*event)(void *user, hp_time now, const hp_stun_path *path, const hp_dtls_event *event);
-    /* A client that was connected no longer is. reason, a literal: "closed" (by the client), "failed", "idle", "replaced"
-     * (by a new association from the same address). May be NULL. */
+    /* A client that was connected no longer is. reason, a literal: "closed" (by the client), "failed", "idle",
+     * "replaced" (by a new association from the same address). May be NULL. */
     void (*ended)(void *user, hp_time now, const hp_stun_path *path, const char *reason);
     void (*enter)(void *user); /* around every call into OpenSSL, as in hp_dtls_ops; may be NULL, as may leave */
     void (*leave)(void *user);

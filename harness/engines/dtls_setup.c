@@ -2,8 +2,8 @@
  *
  * RFC 4145 section 4.1 gives the four values and what may answer what; RFC 8842 section 5 narrows it for DTLS (an offer
  * says actpass as a rule, and the answerer does best to be active, so that the ClientHello can leave with the answer).
- * A pair outside the table is a mistake of the signalling, or of the client behind it, and is reported with both values;
- * nothing is guessed. */
+ * A pair outside the table is a mistake of the signalling, or of the client behind it, and is reported with both
+ * values; nothing is guessed. */
 #include "engines/dtls_setup.h"
 
 #include <assert.h>

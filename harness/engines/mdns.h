@@ -1,9 +1,9 @@
 /* Multicast DNS for one host on one link, sans-IO (RFC 6762): the names a host makes up for its addresses, as WebRTC
  * does to hide them in candidates, and the search for other hosts' names. Addresses only; no services.
  *
- * One socket on port 5353 that has joined the groups is assumed. send() and result() are called from inside run() alone,
- * so that a driver may deliver synchronously; event() may be called from anywhere and must not call the engine. Times
- * handed in never go back. */
+ * One socket on port 5353 that has joined the groups is assumed. send() and result() are called from inside run()
+ * alone, so that a driver may deliver synchronously; event() may be called from anywhere and must not call the engine.
+ * Times handed in never go back. */
 #ifndef HP_ENGINES_MDNS_H
 #define HP_ENGINES_MDNS_H
 

@@ -1,24 +1,26 @@
 /* Theory of operation.
  *
  * Packets of one timestamp are a frame. It is complete when its first and last packet are known and none between is
- * missing. Measured packets say that they are first or last; of others, the marker bit ends a frame, and a neighbour with
- * another timestamp begins or ends one. The first packet of an unmeasured stream is taken for the first of its frame.
+ * missing. Measured packets say that they are first or last; of others, the marker bit ends a frame, and a neighbour
+ * with another timestamp begins or ends one. The first packet of an unmeasured stream is taken for the first of its
+ * frame.
  *
  * Frames wait in the order of their timestamps. The oldest is shown as soon as it is complete and nothing before it is
- * missing: there is no playout delay, a picture is shown when it could be. A missing packet is waited for (config.video.
- * wait after it was noticed), then given up, and with it every frame that it belongs to or precedes up to there.
+ * missing: there is no playout delay, a picture is shown when it could be. A missing packet is waited for
+ * (config.video.wait after it was noticed), then given up, and with it every frame that it belongs to or precedes up
+ * to there.
  *
- * A frame that is no key frame refers to the one before. Once one is given up, nothing is shown before the next key frame;
- * complete frames until then count as undecodable. A complete key frame is shown at once, whatever is missing before it.
- * While one is needed and none is on its way, a PLI goes out, and again after pli_interval as long as anything is heard.
- * In an unmeasured stream nobody knows which frames are key frames: every complete one is shown. Nor can the frame behind
- * a loss be known to begin where it seems to, so that it counts as incomplete too.
+ * A frame that is no key frame refers to the one before. Once one is given up, nothing is shown before the next key
+ * frame; complete frames until then count as undecodable. A complete key frame is shown at once, whatever is missing
+ * before it. While one is needed and none is on its way, a PLI goes out, and again after pli_interval as long as
+ * anything is heard. In an unmeasured stream nobody knows which frames are key frames: every complete one is shown. Nor
+ * can the frame behind a loss be known to begin where it seems to, so that it counts as incomplete too.
  *
  * A freeze is a time between two pictures that is too long by config.freeze; all of that time counts. The clock stands
  * while the far end is on hold. The end of the call ends a freeze.
  *
- * Limits: HP_MEDIA_MAX_FRAMES waiting frames. Frames must not share a timestamp (no spatial layers). A frame of which no
- * packet came is seen as lost packets alone. */
+ * Limits: HP_MEDIA_MAX_FRAMES waiting frames. Frames must not share a timestamp (no spatial layers). A frame of which
+ * no packet came is seen as lost packets alone. */
 #include "engines/media_receiver_private.h"
 
 /* The mean of HP_FREEZE_W3C means nothing before. */

@@ -1,5 +1,5 @@
-/* The measuring header: the first octets of every payload that hp_media_sender makes, so that a receiver in the same run
- * knows exactly what became of each packet and frame.
+/* The measuring header: the first octets of every payload that hp_media_sender makes, so that a receiver in the same
+ * run knows exactly what became of each packet and frame.
  *
  *    0                   1                   2                   3
  *   +-------------------------------+---------------+---------------+

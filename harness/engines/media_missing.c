@@ -1,9 +1,9 @@
 /* Theory of operation.
  *
- * The numbers that a stream misses, in rising order, each with when it was noticed and when it may be asked for. A gap is
- * asked for after nack_delay, then again each round trip, nack_tries times at most; `wait` after it was noticed it is
- * given up. When more than HP_MEDIA_MAX_MISSING are missing, asking is pointless: the list empties, and its owner asks for
- * a key frame instead.
+ * The numbers that a stream misses, in rising order, each with when it was noticed and when it may be asked for. A gap
+ * is asked for after nack_delay, then again each round trip, nack_tries times at most; `wait` after it was noticed it
+ * is given up. When more than HP_MEDIA_MAX_MISSING are missing, asking is pointless: the list empties, and its owner
+ * asks for a key frame instead.
  *
  * Numbers are added in rising order but for a stream whose first packets were reordered, and removed one at a time near
  * the front, so that a sorted array serves. */

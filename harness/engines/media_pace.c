@@ -1,16 +1,17 @@
 /* Theory of operation.
  *
- * Ticks are a grid laid by start(): tick k is at origin + k * ptime, or at origin + floor(k * 1 s / fps). Nothing is added
- * up, so nothing drifts, and a call of ten hours has its last packet on the grid. A hold leaves the grid where it is.
+ * Ticks are a grid laid by start(): tick k is at origin + k * ptime, or at origin + floor(k * 1 s / fps). Nothing is
+ * added up, so nothing drifts, and a call of ten hours has its last packet on the grid. A hold leaves the grid where it
+ * is.
  *
  * Audio: one packet a tick. With DTX, spells of talk and silence alternate, their lengths drawn in whole ticks between
- * half and one and a half of the mean. A talk spell's first packet has the marker bit (RFC 3551 section 4.1; without DTX
- * no packet has). A silence sends a packet as it begins and then one a comfort interval, of the least size. Timestamps
- * count silence, sequence numbers do not.
+ * half and one and a half of the mean. A talk spell's first packet has the marker bit (RFC 3551 section 4.1; without
+ * DTX no packet has). A silence sends a packet as it begins and then one a comfort interval, of the least size.
+ * Timestamps count silence, sequence numbers do not.
  *
- * Video: one frame a tick. Size: the mean that the bit rate leaves, less a sixteenth of what was sent too much so far, so
- * that a key frame is paid back over the next half second and the long-run rate is exact; then the random variation. A
- * key frame is key_ratio means. It is cut into the fewest packets that fit, their sizes one octet apart at most, and
+ * Video: one frame a tick. Size: the mean that the bit rate leaves, less a sixteenth of what was sent too much so far,
+ * so that a key frame is paid back over the next half second and the long-run rate is exact; then the random variation.
+ * A key frame is key_ratio means. It is cut into the fewest packets that fit, their sizes one octet apart at most, and
  * these leave evenly over pace_percent of the interval; the last has the marker bit.
  *
  * Limit: a driver more than a second late loses the ticks in between (counted), instead of a burst of old packets. */

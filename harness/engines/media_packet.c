@@ -6,7 +6,8 @@
  *
  * The history is a ring indexed by packet number, as long as config.video.history; a packet older than that is gone.
  * Retransmissions go out as RTX packets, the original sequence number before the payload (RFC 4588 section 4), with
- * sequence numbers and an SSRC of their own, or unchanged where the configuration has no RTX. Audio keeps no history. */
+ * sequence numbers and an SSRC of their own, or unchanged where the configuration has no RTX. Audio keeps no
+ * history. */
 #include "engines/media_sender_private.h"
 
 #include "wire/rtp.h"

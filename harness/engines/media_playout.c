@@ -6,8 +6,8 @@
  *
  * Fixed: playout is config.playout.delay behind the first packet, for good.
  *
- * Adaptive: playout follows the network. The mean place d and the mean deviation v of arrivals are moving averages with a
- * gain of 1/32; the target is d + 4 v (as in Ramjee et al., Adaptive Playout Mechanisms for Packetized Audio, INFOCOM
+ * Adaptive: playout follows the network. The mean place d and the mean deviation v of arrivals are moving averages with
+ * a gain of 1/32; the target is d + 4 v (as in Ramjee et al., Adaptive Playout Mechanisms for Packetized Audio, INFOCOM
  * 1994), held between delay and delay_max behind d. Playout moves to a later target at once (the listener hears a
  * stretch) and to an earlier one by at most an eighth of a packet time with each packet, as buffers do that compress
  * speech. A packet is judged by the playout point as it was before it came.

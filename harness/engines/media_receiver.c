@@ -1,17 +1,20 @@
 /* Theory of operation.
  *
- * Packets are told apart by payload type (media, retransmission, anything else) and SSRC. A retransmission belongs to the
- * stream that misses its original; once it has repaired one, its SSRC is bound to that stream (RFC 4588 section 5.3).
+ * Packets are told apart by payload type (media, retransmission, anything else) and SSRC. A retransmission belongs to
+ * the stream that misses its original; once it has repaired one, its SSRC is bound to that stream (RFC 4588 section
+ * 5.3).
  *
- * Every input ends with the same service: gaps waited for too long are given up, pictures are shown, what is missing and
- * due is asked for (generic NACK), a key frame is asked for when nothing can be shown without one (PLI). NACK and PLI of
- * one service leave in one datagram for each stream, alone (RFC 5506) or behind a report as RFC 4585 section 3.1 has it.
+ * Every input ends with the same service: gaps waited for too long are given up, pictures are shown, what is missing
+ * and due is asked for (generic NACK), a key frame is asked for when nothing can be shown without one (PLI). NACK and
+ * PLI of one service leave in one datagram for each stream, alone (RFC 5506) or behind a report as RFC 4585 section 3.1
+ * has it.
  *
- * Reports follow the timer of RFC 3550 section 6.3: a block for every source heard since the last report. Where a sender
- * beside this receiver reports for both, config.rtcp.off leaves the reports to it and hp_media_receiver_blocks() feeds it.
+ * Reports follow the timer of RFC 3550 section 6.3: a block for every source heard since the last report. Where a
+ * sender beside this receiver reports for both, config.rtcp.off leaves the reports to it and hp_media_receiver_blocks()
+ * feeds it.
  *
- * Limits: HP_MEDIA_MAX_STREAMS sources; one that is silent is never forgotten, since its figures are wanted. Feedback is
- * sent at once, without the early-feedback rules of RFC 4585 section 3.5, as WebRTC's endpoints do. */
+ * Limits: HP_MEDIA_MAX_STREAMS sources; one that is silent is never forgotten, since its figures are wanted. Feedback
+ * is sent at once, without the early-feedback rules of RFC 4585 section 3.5, as WebRTC's endpoints do. */
 #include "engines/media_receiver.h"
 
 #include "engines/media_receiver_private.h"

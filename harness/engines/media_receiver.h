@@ -1,9 +1,10 @@
-/* The receiving half of a media stream, sans-IO: what arrived, what was lost, late, twice or out of order, what could be
- * played and shown of it, and when; receiver reports, NACK and PLI.
+/* The receiving half of a media stream, sans-IO: what arrived, what was lost, late, twice or out of order, what could
+ * be played and shown of it, and when; receiver reports, NACK and PLI.
  *
- * One receiver serves one m-line: every SSRC with its payload types. The engine owns no socket, clock or loop. RTCP comes
- * out through ops, from inside the functions that take a time; the ops must not call the engine. Times handed in never go
- * back. Packets are handed in after authentication, so that the first packet of an SSRC counts at once (no probation). */
+ * One receiver serves one m-line: every SSRC with its payload types. The engine owns no socket, clock or loop. RTCP
+ * comes out through ops, from inside the functions that take a time; the ops must not call the engine. Times handed in
+ * never go back. Packets are handed in after authentication, so that the first packet of an SSRC counts at once (no
+ * probation). */
 #ifndef HP_ENGINES_MEDIA_RECEIVER_H
 #define HP_ENGINES_MEDIA_RECEIVER_H
 
@@ -86,9 +87,10 @@ typedef struct hp_media_receiver_stats {
     uint64_t malformed, unknown_pt, too_many_sources, stray_rtx, reports_sent;
 } hp_media_receiver_stats;
 
-/* config is resolved and copied, NULL and HP_ERROR_INVALID when it cannot be. Of config.id, ssrc is the participant that
- * reports (that of the sender beside it; drawn when not set) and rtx_ssrc is not looked at: retransmissions are known by
- * what they answer (RFC 4588 section 5.3). With config.rtcp.off no reports leave, feedback does. rng is copied. */
+/* config is resolved and copied, NULL and HP_ERROR_INVALID when it cannot be. Of config.id, ssrc is the participant
+ * that reports (that of the sender beside it; drawn when not set) and rtx_ssrc is not looked at: retransmissions are
+ * known by what they answer (RFC 4588 section 5.3). With config.rtcp.off no reports leave, feedback does. rng is
+ * copied. */
 hp_media_receiver *hp_media_receiver_new(const hp_media_config *config, const hp_rng *rng, hp_time now,
                                          const hp_media_receiver_ops *ops, void *user, GError **error);
 void hp_media_receiver_free(hp_media_receiver *r);

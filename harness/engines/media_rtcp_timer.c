@@ -8,8 +8,8 @@
  * All is integer arithmetic on nanoseconds; the average packet size is kept in sixteenths, since the filter's gain is
  * 1/16, and counts 28 octets of IPv4 and UDP headers (section 6.2).
  *
- * Limits: HP_RTCP_MEMBERS other participants; RTCP's bandwidth is shared as if S and R were 1/4 and 3/4; a BYE is sent at
- * once by its caller, as section 6.3.7 lets small groups do. */
+ * Limits: HP_RTCP_MEMBERS other participants; RTCP's bandwidth is shared as if S and R were 1/4 and 3/4; a BYE is sent
+ * at once by its caller, as section 6.3.7 lets small groups do. */
 #include "engines/media_rtcp_timer.h"
 
 #include <glib.h>

@@ -2,14 +2,15 @@
  *
  * A sender is one RTP stream and one RTCP participant. Its media schedule is in media_pace.c, its packets in
  * media_packet.c; here are its life and its RTCP: a sender report with a CNAME at every expiry of the timer of RFC 3550
- * section 6.3 (media_rtcp_timer.c), and what comes back: report blocks (loss, jitter, round trip), generic NACK, PLI and
- * FIR (RFC 4585 sections 6.2.1 and 6.3.1, RFC 5104 section 4.3.1).
+ * section 6.3 (media_rtcp_timer.c), and what comes back: report blocks (loss, jitter, round trip), generic NACK, PLI
+ * and FIR (RFC 4585 sections 6.2.1 and 6.3.1, RFC 5104 section 4.3.1).
  *
  * What is due at one instant goes out media first, so that a report counts the packet that left with it. A NACK is
- * answered at once, in the order of its sequence numbers. A PLI makes the next frame a key frame, unless the last one is
- * younger than key_spacing: then the first frame after that.
+ * answered at once, in the order of its sequence numbers. A PLI makes the next frame a key frame, unless the last one
+ * is younger than key_spacing: then the first frame after that.
  *
- * A report's two timestamps are of the instant it is sent (section 6.4.1); before the first packet an RR is sent instead.
+ * A report's two timestamps are of the instant it is sent (section 6.4.1); before the first packet an RR is sent
+ * instead.
  *
  * Limits: the RTX stream sends no reports of its own. No congestion control: the bit rate is what it is told. */
 #include "engines/media_sender.h"

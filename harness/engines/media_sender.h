@@ -1,5 +1,5 @@
-/* The sending half of a media stream, sans-IO: RTP of audio or video on time, sender reports, retransmissions on NACK, a
- * key frame on PLI.
+/* The sending half of a media stream, sans-IO: RTP of audio or video on time, sender reports, retransmissions on NACK,
+ * a key frame on PLI.
  *
  * The engine owns no socket, clock or loop. Packets come out through ops, from inside hp_media_sender_run() and
  * hp_media_sender_rtcp(); the ops must not call the engine. Times handed in never go back.
@@ -41,8 +41,8 @@ typedef struct hp_media_sender_stats {
     hp_time round_trip; /* the latest; HP_NEVER: none known */
 } hp_media_sender_stats;
 
-/* config is resolved (hp_media_config_resolve()) and copied; NULL and HP_ERROR_INVALID when it cannot be. rng is copied:
- * identity, spells, frame sizes, payload bytes and report times come from it. */
+/* config is resolved (hp_media_config_resolve()) and copied; NULL and HP_ERROR_INVALID when it cannot be. rng is
+ * copied: identity, spells, frame sizes, payload bytes and report times come from it. */
 hp_media_sender *hp_media_sender_new(const hp_media_config *config, const hp_rng *rng, const hp_media_sender_ops *ops,
                                      void *user, GError **error);
 void hp_media_sender_free(hp_media_sender *s);

@@ -1,16 +1,16 @@
 /* Theory of operation.
  *
  * The packets of one SSRC are taken out of the recording, with their gaps, duplicates and reordering: those are part of
- * what was recorded. Sent packets have the recorded header but for SSRC, sequence number and timestamp, which keep their
- * distance from the first packet's, and the payload type if one is set.
+ * what was recorded. Sent packets have the recorded header but for SSRC, sequence number and timestamp, which keep
+ * their distance from the first packet's, and the payload type if one is set.
  *
  * A sequence number far behind the highest is no reordering: there the recorded sender began anew. What it sent goes on
  * with the next number, since SRTP could not protect packets of the past.
  *
  * A loop adds, for each turn, the span of the recording: of sequence numbers and timestamps the highest less the first
- * plus one step (of timestamps the last difference that was not 0), of time the length plus the mean distance. A receiver
- * sees no seam. A turn takes LEAST_DISTANCE a packet at least: a recording whose times are all the same (some programs
- * write none) would otherwise fill the run with its turns.
+ * plus one step (of timestamps the last difference that was not 0), of time the length plus the mean distance. A
+ * receiver sees no seam. A turn takes LEAST_DISTANCE a packet at least: a recording whose times are all the same (some
+ * programs write none) would otherwise fill the run with its turns.
  *
  * Limit: nobody answers NACK for a recording. */
 #include "engines/media_source.h"

@@ -20,8 +20,8 @@ typedef struct hp_media_source_config {
 
 typedef struct hp_media_source hp_media_source;
 
-/* Copies the packets. HP_ERROR_INVALID when no packet of the list is RTP of that SSRC. A time that goes back counts as the
- * time before it. */
+/* Copies the packets. HP_ERROR_INVALID when no packet of the list is RTP of that SSRC. A time that goes back counts as
+ * the time before it. */
 hp_media_source *hp_media_source_new(const hp_captured *packets, size_t n, const hp_media_source_config *config,
                                      const hp_rng *rng, GError **error);
 void hp_media_source_free(hp_media_source *source);
@@ -34,7 +34,8 @@ size_t hp_media_source_length(const hp_media_source *source, size_t *ret_skipped
 void hp_media_source_start(hp_media_source *source, hp_time now);
 /* When the next packet is due; HP_NEVER before the start and after the end. */
 hp_time hp_media_source_deadline(const hp_media_source *source);
-/* Writes the next packet if it is due, and returns its length; 0: none is due, or it does not fit (it is then skipped). */
+/* Writes the next packet if it is due, and returns its length; 0: none is due, or it does not fit (it is then
+ * skipped). */
 size_t hp_media_source_next(hp_media_source *source, hp_time now, uint8_t *ret, size_t cap);
 
 #endif

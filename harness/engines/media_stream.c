@@ -1,16 +1,16 @@
 /* Theory of operation.
  *
- * Every packet of an SSRC has a number: its sequence number without wraps. Measured packets say theirs (32 bits of it are
- * in the measuring header), so that an outage of any length is counted right; of others it is the number nearest to the
- * highest one. The packets behind the highest are kept apart in a window of HP_MEDIA_WINDOW slots; what is older is
+ * Every packet of an SSRC has a number: its sequence number without wraps. Measured packets say theirs (32 bits of it
+ * are in the measuring header), so that an outage of any length is counted right; of others it is the number nearest to
+ * the highest one. The packets behind the highest are kept apart in a window of HP_MEDIA_WINDOW slots; what is older is
  * settled: whether it was played is known for good, and a copy that still comes is discarded.
  *
  *   expected = highest - lowest + 1, received = first copies that came as media, lost = expected - received
  *
- * A retransmission fills a slot that is missing (recovered, but lost by the network all the same). If the original still
- * comes, it was only slow: then it counts as received after all. A packet that came too late for playout (audio) or for
- * its frame (video) is late. Where retransmissions are plain copies of the original (no RTX) the network's loss cannot be
- * told from them: such a copy counts as received, though not as reordered.
+ * A retransmission fills a slot that is missing (recovered, but lost by the network all the same). If the original
+ * still comes, it was only slow: then it counts as received after all. A packet that came too late for playout (audio)
+ * or for its frame (video) is late. Where retransmissions are plain copies of the original (no RTX) the network's loss
+ * cannot be told from them: such a copy counts as received, though not as reordered.
  *
  * The figures for receiver reports are kept apart (hp_rtp_receipt), as RFC 3550 appendix A defines them: there
  * duplicates count as received, and a jump of 3000 begins anew. A source that begins anew, far behind its numbers
@@ -113,7 +113,8 @@ static bool make_room(hp_media_stream *s, hp_time now, int64_t number)
         return true;
     if (s->settled != s->base || s->highest - number >= HP_MEDIA_WINDOW)
         return false;
-    /* Nothing has left the window yet: the first packets were reordered, and the stream began earlier than it seemed. */
+    /* Nothing has left the window yet: the first packets were reordered, and the stream began earlier than it
+     * seemed. */
     int64_t to = s->base - 1;
     s->base = s->settled = number;
     miss(s, now, number + 1, to);

@@ -6,8 +6,8 @@
  * sets around every call into OpenSSL, or nothing, and then OpenSSL's own generator answers as if the method were not
  * there. Other users of OpenSSL in the process (TLS of a web socket, say) notice nothing.
  *
- * All six entries are filled: OpenSSL calls some of them without looking. Seeds and entropy that OpenSSL adds are passed
- * on to its own generator and never reach a stream.
+ * All six entries are filled: OpenSSL calls some of them without looking. Seeds and entropy that OpenSSL adds are
+ * passed on to its own generator and never reach a stream.
  *
  * Limits: the stream is no cryptographic generator; whoever knows the seed knows every key. RAND_set_rand_method() is
  * deprecated in OpenSSL 3.0 in favour of providers, which could not be swapped a call at a time. */

@@ -77,7 +77,8 @@ typedef struct hp_pcp_server_ops {
 
 typedef struct hp_pcp_server hp_pcp_server;
 
-/* leases must outlive the server; its config says what is allowed. ops is copied. ipv4, ipv6: where announcements go. */
+/* leases must outlive the server; its config says what is allowed. ops is copied. ipv4, ipv6: where announcements
+ * go. */
 hp_pcp_server *hp_pcp_server_new(hp_leases *leases, bool ipv4, bool ipv6, const hp_pcp_server_ops *ops, void *user);
 void hp_pcp_server_free(hp_pcp_server *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_pcp_server, hp_pcp_server_free)

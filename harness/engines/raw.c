@@ -7,8 +7,8 @@
  * do now, until none can do anything more. An input that arrives meanwhile (a host that sends to itself) is copied and
  * handled after that, so that no part of the agent is ever entered twice.
  *
- * What is not there: retransmission but where a script asks for it, congestion control, pacing, any opinion of its own on
- * what is right. A message that a script makes too long for the network is told as an error. */
+ * What is not there: retransmission but where a script asks for it, congestion control, pacing, any opinion of its own
+ * on what is right. A message that a script makes too long for the network is told as an error. */
 #include "engines/raw.h"
 
 #include <string.h>

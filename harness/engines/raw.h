@@ -1,9 +1,9 @@
-/* The raw agent, sans-IO: a client of STUN, TURN, ICE and DTLS that says what its script says, byte for byte, and judges
- * what comes back (config/raw.h is what it can be told).
+/* The raw agent, sans-IO: a client of STUN, TURN, ICE and DTLS that says what its script says, byte for byte, and
+ * judges what comes back (config/raw.h is what it can be told).
  *
  * Datagrams, bytes of streams, signalling and the present time go in; what is to be sent, opened and traced comes out
- * through ops. Everything it makes up (transaction ids, credentials, payloads) comes from the stream it was given. An input
- * that comes while it is in the middle of one (a driver that delivers at once) waits until that is done. */
+ * through ops. Everything it makes up (transaction ids, credentials, payloads) comes from the stream it was given. An
+ * input that comes while it is in the middle of one (a driver that delivers at once) waits until that is done. */
 #ifndef HP_ENGINES_RAW_H
 #define HP_ENGINES_RAW_H
 
@@ -37,8 +37,8 @@ typedef struct hp_raw_event {
 
 /* A description or candidate to be signalled, templates filled in. */
 typedef struct hp_raw_ops {
-    /* Opens socket `number` (config->sockets, "main" last where it is not among them). remote: whom TCP connects to, family
-     * none for all others. What it is bound to goes into *ret_local. */
+    /* Opens socket `number` (config->sockets, "main" last where it is not among them). remote: whom TCP connects to,
+     * family none for all others. What it is bound to goes into *ret_local. */
     bool (*open)(void *user, unsigned number, const hp_raw_socket *socket, const hp_addr *remote, hp_addr *ret_local,
                  GError **error);
     void (*close)(void *user, unsigned number, bool reset);
@@ -98,7 +98,8 @@ void hp_raw_icmp(hp_raw *raw, hp_time now, unsigned number, hp_icmp_kind kind, c
                  uint32_t packet);
 
 /* A message came by signalling. ufrag, password (of descriptions) and candidate (an address) may be NULL. They become
- * ${from.ufrag}, ${from.password}, ${from.candidate} and ${remote...}; the first candidate since a description counts. */
+ * ${from.ufrag}, ${from.password}, ${from.candidate} and ${remote...}; the first candidate since a description
+ * counts. */
 void hp_raw_signal_input(hp_raw *raw, hp_time now, const char *from, hp_raw_signal_kind type, const char *ufrag,
                          const char *password, const hp_addr *candidate);
 

@@ -1,8 +1,8 @@
 /* What a script expects, held against what came.
  *
- * The conditions are asked one after the other, the plain ones first, and the first that does not hold is the reason that
- * is told; how many held before it is how near an arrival came. Of several that did not fit the nearest is told, the
- * latest of equals.
+ * The conditions are asked one after the other, the plain ones first, and the first that does not hold is the reason
+ * that is told; how many held before it is how near an arrival came. Of several that did not fit the nearest is told,
+ * the latest of equals.
  *
  * A message of a stream is matched as if it were a datagram: `match` speaks of UDP payloads. */
 #include <string.h>

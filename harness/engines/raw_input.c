@@ -1,7 +1,8 @@
 /* What comes to a raw peer: inputs, and messages cut out of streams.
  *
- * Every message, and every change of a connection, becomes an arrival. An arrival is told (raw-received), may be answered
- * by the first reaction that matches, and then lies in the inbox until a receive takes it; the same message can be both
+ * Every message, and every change of a connection, becomes an arrival. An arrival is told (raw-received), may be
+ * answered by the first reaction that matches, and then lies in the inbox until a receive takes it; the same message
+ * can be both
  * answered and received.  */
 #include <string.h>
 

@@ -1,7 +1,8 @@
 /* Building what a script says: one message of any kind, in the wrapper that it asks for, or a flight of DTLS records.
  *
  * STUN is written in raw_stun.c, DTLS and RTP in raw_records.c. What goes through TURN is built first and put into a
- * Send indication (RFC 8656 section 11.1) or ChannelData (section 12.4) then; of a DTLS flight each datagram by itself. */
+ * Send indication (RFC 8656 section 11.1) or ChannelData (section 12.4) then; of a DTLS flight each datagram by
+ * itself. */
 #include <string.h>
 
 #include "base/error.h"

@@ -239,8 +239,8 @@ char *hp_raw_filter_describe(const hp_raw_filter *filter);
 char *hp_raw_arrival_describe(const hp_raw_arrival *arrival);
 /* What is wrapped in it, when inside; else all. */
 void hp_raw_contents(const hp_raw_arrival *arrival, bool inside, const uint8_t **ret, size_t *ret_len);
-/* The transaction id of a message that was sent: of one that goes through TURN its own, not the wrapper's. NULL when it is
- * too short to have any. */
+/* The transaction id of a message that was sent: of one that goes through TURN its own, not the wrapper's. NULL when it
+ * is too short to have any. */
 const uint8_t *hp_raw_id_of(const uint8_t *data, size_t len);
 
 /* ---- raw_keep.c ---- */

@@ -1,12 +1,12 @@
-/* DTLS records in the clear (RFC 6347 sections 4.1 and 4.2.2) and RTP packets (RFC 3550 section 5.1), as a script spells
- * them out.
+/* DTLS records in the clear (RFC 6347 sections 4.1 and 4.2.2) and RTP packets (RFC 3550 section 5.1), as a script
+ * spells them out.
  *
  *   record      type(1) version(2) epoch(2) sequence(6) length(2)
  *   handshake   type(1) length(3) message(2) offset(3) fragment length(3)
  *
- * A handshake message may be cut into fragments, a record each; all fragments tell the whole's length. A ClientHello that
- * says nothing else is one that OpenSSL 3.0 answers: two ECDHE-ECDSA suites, P-256 and X25519, uncompressed points,
- * ECDSA and RSA-PSS signatures, extended master secret and, as WebRTC asks for, use_srtp. */
+ * A handshake message may be cut into fragments, a record each; all fragments tell the whole's length. A ClientHello
+ * that says nothing else is one that OpenSSL 3.0 answers: two ECDHE-ECDSA suites, P-256 and X25519, uncompressed
+ * points, ECDSA and RSA-PSS signatures, extended master secret and, as WebRTC asks for, use_srtp. */
 #include <string.h>
 
 #include "base/error.h"

@@ -8,13 +8,13 @@
  *         --receive-signal--> LISTENING --likewise-->
  *         --send: gaps, rounds, a socket that is not open yet--> SENDING --all sent--> READY
  *
- * A receive looks at each arrival once, oldest first, those in the inbox included unless it is `fresh`; what it takes is
- * gone from there. `nothing` looks at what comes from its beginning on, and takes nothing. What comes at the very instant
- * a wait ends counts, as the world delivers before timers of actors fire.
+ * A receive looks at each arrival once, oldest first, those in the inbox included unless it is `fresh`; what it takes
+ * is gone from there. `nothing` looks at what comes from its beginning on, and takes nothing. What comes at the very
+ * instant a wait ends counts, as the world delivers before timers of actors fire.
  *
  * The first thing that goes wrong in any thread fails the main script, and all threads end; they also end with the main
- * script. The number of actions and of messages sent at one instant is bounded, so that a loop without a wait ends with an
- * error. */
+ * script. The number of actions and of messages sent at one instant is bounded, so that a loop without a wait ends with
+ * an error. */
 #include <assert.h>
 #include <string.h>
 

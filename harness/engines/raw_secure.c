@@ -1,11 +1,11 @@
 /* TLS and DTLS under a raw peer's sockets: the project's own endpoints, on the raw agent's stream or datagrams.
  *
- * With TLS, all that the connection carries goes through it. With DTLS, datagrams of the peer whose first byte is that of
- * a DTLS record do (RFC 7983 section 7), and what the script sends to that peer too, unless the socket is `plain`:
+ * With TLS, all that the connection carries goes through it. With DTLS, datagrams of the peer whose first byte is that
+ * of a DTLS record do (RFC 7983 section 7), and what the script sends to that peer too, unless the socket is `plain`:
  * then the handshake alone is DTLS, as in DTLS-SRTP, and all else is as the script spells it out.
  *
- * Certificates are taken as they come; ours is made of the peer's stream, for the side that needs one. An endpoint that is
- * replaced is freed once nothing of it can be running. */
+ * Certificates are taken as they come; ours is made of the peer's stream, for the side that needs one. An endpoint that
+ * is replaced is freed once nothing of it can be running. */
 #include <string.h>
 
 #include "base/error.h"

@@ -1,5 +1,6 @@
-/* Sending, as an action of a raw peer's script: messages built anew each round, cut into the segments that it asks for, sent
- * again until they are answered where it asks for that, and waiting for a socket that is not open yet; likewise handshakes. */
+/* Sending, as an action of a raw peer's script: messages built anew each round, cut into the segments that it asks for,
+ * sent again until they are answered where it asks for that, and waiting for a socket that is not open yet; likewise
+ * handshakes. */
 #include <string.h>
 
 #include "base/error.h"

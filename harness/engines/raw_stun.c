@@ -1,10 +1,10 @@
 /* Building the STUN messages that a script says, byte for byte.
  *
  * A message is written in order: header, each attribute as it is spelled out, and the header's length last of all, so
- * that everything may be said wrong: a length field that lies, padding that is not zero or not there, an attribute twice
- * or behind the integrity. Integrity and fingerprint cover what stands before them at that moment (RFC 8489 sections
- * 14.5 to 14.7), whatever it is. The key: of the parts that are said, else long-term with the USERNAME and REALM that
- * the message has by then, else short-term (section 9).
+ * that everything may be said wrong: a length field that lies, padding that is not zero or not there, an attribute
+ * twice or behind the integrity. Integrity and fingerprint cover what stands before them at that moment (RFC 8489
+ * sections 14.5 to 14.7), whatever it is. The key: of the parts that are said, else long-term with the USERNAME and
+ * REALM that the message has by then, else short-term (section 9).
  *
  * A connectivity check is RFC 8445 section 7.1's, by the names of what the other side signalled. */
 #include <string.h>

@@ -1,14 +1,14 @@
 /* Variables of a raw peer's script, and templates.
  *
- * A template is text with "${name}" in it. Names are looked up in what was kept or set; then among those that are always
- * there:
+ * A template is text with "${name}" in it. Names are looked up in what was kept or set; then among those that are
+ * always there:
  *   self.ufrag, self.password, self.tie-breaker, self.fingerprint (of its certificate), self.address (the host's),
  *   self.SOCKET (what a socket is bound to)
  *   NAME.address (a server's or peer's, with the port of UDP), NAME.host (without a port)
  *   random:N (N random bytes, in hexadecimal digits, anew each time)
- * and what is kept by itself: realm and nonce of the last challenge; last.from, last.id and last.bytes of the last message
- * that a receive took or that is being answered; remote.ufrag, remote.password, remote.candidate of the last description
- * signalled, and the same by the name of whoever signalled it. "$$" is a dollar sign. */
+ * and what is kept by itself: realm and nonce of the last challenge; last.from, last.id and last.bytes of the last
+ * message that a receive took or that is being answered; remote.ufrag, remote.password, remote.candidate of the last
+ * description signalled, and the same by the name of whoever signalled it. "$$" is a dollar sign. */
 #include <string.h>
 
 #include "base/error.h"

@@ -1,14 +1,14 @@
 /* SRTP and SRTCP contexts over libsrtp2 (RFC 3711; AEAD profiles of RFC 7714). Keys are srtp_keys.c.
  *
- * libsrtp does the cryptography, the packet index, and the replay lists. What is kept here: what a packet must look like
- * before libsrtp sees it, which SSRCs may have a context, and a verdict for every packet. Nothing that libsrtp says is
- * smoothed over, since a receiver that loses a stream for good is what a rig like this is to show.
+ * libsrtp does the cryptography, the packet index, and the replay lists. What is kept here: what a packet must look
+ * like before libsrtp sees it, which SSRCs may have a context, and a verdict for every packet. Nothing that libsrtp
+ * says is smoothed over, since a receiver that loses a stream for good is what a rig like this is to show.
  *
- * The packet index. A receiver guesses the upper bits (ROC) from the highest index it has accepted. It goes wrong, as the
- * RFC admits, when 2^15 or more packets are missed in a row, and when the first packets of a stream are missed across a
- * wrap: a stream that starts at 65530 and whose first accepted packet would be 4 has ROC 1 at the sender and 0 here, and
- * every packet is AUTH_FAILED from then on. Only a late packet from before the wrap, or hp_srtp_set_roc(), helps.
- * A step of more than 2^15 forward, at the sender too, is taken for a packet of the past and is TOO_OLD.
+ * The packet index. A receiver guesses the upper bits (ROC) from the highest index it has accepted. It goes wrong, as
+ * the RFC admits, when 2^15 or more packets are missed in a row, and when the first packets of a stream are missed
+ * across a wrap: a stream that starts at 65530 and whose first accepted packet would be 4 has ROC 1 at the sender and 0
+ * here, and every packet is AUTH_FAILED from then on. Only a late packet from before the wrap, or hp_srtp_set_roc(),
+ * helps. A step of more than 2^15 forward, at the sender too, is taken for a packet of the past and is TOO_OLD.
  *
  * Where libsrtp 2.5 differs from the RFCs, as far as this file knows:
  *   - It begins SRTCP with index 1; RFC 3711 section 3.4 has 0. No receiver can tell it from a lost first packet.
@@ -110,7 +110,8 @@ static void set_transforms(hp_srtp_profile profile, srtp_crypto_policy_t *ret)
     }
 }
 
-/* The policy of all streams, or of one SSRC. master: HP_SRTP_MAX_KEY + HP_SRTP_MAX_SALT bytes that libsrtp copies from. */
+/* The policy of all streams, or of one SSRC. master: HP_SRTP_MAX_KEY + HP_SRTP_MAX_SALT bytes that libsrtp copies
+ * from. */
 static srtp_policy_t make_policy(const hp_srtp_config *config, const hp_srtp_keys *keys, uint8_t *master)
 {
     size_t key = hp_srtp_key_length(keys->profile), salt = hp_srtp_salt_length(keys->profile);

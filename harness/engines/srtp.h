@@ -1,5 +1,5 @@
-/* SRTP and SRTCP (RFC 3711, RFC 7714) over libsrtp2, for one direction: packets in, packets and a verdict out. It owns no
- * socket, clock or random source, and works on the caller's buffers in place.
+/* SRTP and SRTCP (RFC 3711, RFC 7714) over libsrtp2, for one direction: packets in, packets and a verdict out. It owns
+ * no socket, clock or random source, and works on the caller's buffers in place.
  *
  * A context holds one master key and as many streams as SSRCs show up, each with its own rollover counter (ROC), replay
  * window and SRTCP index. Where RTP and RTCP have components of their own (no rtcp-mux), each has its own context and
@@ -95,14 +95,14 @@ void hp_srtp_free(hp_srtp *srtp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_srtp, hp_srtp_free)
 
 void hp_srtp_allow(hp_srtp *srtp, uint32_t ssrc);
-/* Tells the rollover counter of an SSRC whose beginning was or will be missed (RFC 3711 section 3.3.1), before its first
- * packet; without it a stream begins at 0. HP_ERROR_INVALID once the SSRC has a context. */
+/* Tells the rollover counter of an SSRC whose beginning was or will be missed (RFC 3711 section 3.3.1), before its
+ * first packet; without it a stream begins at 0. HP_ERROR_INVALID once the SSRC has a context. */
 bool hp_srtp_set_roc(hp_srtp *srtp, uint32_t ssrc, uint32_t roc, GError **error);
 /* False while no packet of that SSRC was accepted. */
 bool hp_srtp_get_roc(const hp_srtp *srtp, uint32_t ssrc, uint32_t *ret);
 /* New keys from the next packet on, perhaps of another profile. Rollover counters and SRTCP indices go on (RFC 3711
- * sections 3.3.1 and 3.4); packets under the old keys fail from then on. The RTP replay window begins anew, as no packet
- * seen before can pass under the new keys. */
+ * sections 3.3.1 and 3.4); packets under the old keys fail from then on. The RTP replay window begins anew, as no
+ * packet seen before can pass under the new keys. */
 bool hp_srtp_rekey(hp_srtp *srtp, const hp_srtp_keys *keys, GError **error);
 
 /* In place: packet holds *len bytes and has room for cap. *len is written on HP_SRTP_OK only. Otherwise a packet to

@@ -1,5 +1,6 @@
 /* What SRTP protection profiles consist of, and where master keys come from: a DTLS exporter's block (RFC 5764 section
- * 4.2), security descriptions in an SDP (RFC 4568 section 6.1, with the suites of RFC 7714 section 14.1), a random stream.
+ * 4.2), security descriptions in an SDP (RFC 4568 section 6.1, with the suites of RFC 7714 section 14.1), a random
+ * stream.
  *
  * A set of keys is a value; bytes beyond its profile's lengths are zero, so that equal keys are equal bytes. */
 #include <string.h>

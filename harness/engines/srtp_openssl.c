@@ -1,9 +1,9 @@
 /* AES-128 in counter mode (RFC 3711 section 4.1.1) and HMAC-SHA1 (section 4.2.1) for libsrtp, by OpenSSL.
  *
  * Debian's libsrtp is built on NSS, which makes and destroys a context a packet: protecting and opening a packet of
- * 160 bytes takes 3.7 us there, and well under 1 us with a context that is kept. libsrtp lets a program put its own types
- * in place of those it has (cipher.h, auth.h) and runs both sides' known answers and random round trips on them first.
- * AES-256 and the AEAD profiles keep libsrtp's own.
+ * 160 bytes takes 3.7 us there, and well under 1 us with a context that is kept. libsrtp lets a program put its own
+ * types in place of those it has (cipher.h, auth.h) and runs both sides' known answers and random round trips on them
+ * first. AES-256 and the AEAD profiles keep libsrtp's own.
  *
  * The key that libsrtp hands over is key and salt together; the counter block is the salt, shifted by two octets, XOR
  * what set_iv() is given. */

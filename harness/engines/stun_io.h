@@ -66,7 +66,8 @@ typedef enum hp_server_event_kind {
     HP_SERVER_EV_CHANNEL, /* client channel peer; a new one, not a refresh */
     HP_SERVER_EV_DROPPED, /* client peer reason; peer is of family none where none is known */
     HP_SERVER_EV_STREAM, /* client transport state reason: a client's TCP or TLS connection is open or closed */
-    HP_SERVER_EV_CONNECTION, /* client relay peer connection state reason: RFC 6062; connecting, pending, bound, closed */
+    HP_SERVER_EV_CONNECTION, /* client relay peer connection state reason: RFC 6062; connecting, pending, bound,
+                                closed */
 } hp_server_event_kind;
 
 typedef struct hp_server_event {
@@ -89,8 +90,8 @@ typedef struct hp_server_event {
 typedef struct hp_turn_stream hp_turn_stream;
 
 typedef struct hp_server_ops {
-    /* Sends a datagram (UDP or DTLS) from path->server to path->client. meta is never NULL. False: nothing was sent (and the engine not called
-     * meanwhile); the same for relay(). */
+    /* Sends a datagram (UDP or DTLS) from path->server to path->client. meta is never NULL. False: nothing was sent
+     * (and the engine not called meanwhile); the same for relay(). */
     bool (*send)(void *user, hp_time now, const hp_stun_path *path, const uint8_t *data, size_t len,
                  const hp_stun_meta *meta);
     /* May be NULL. */

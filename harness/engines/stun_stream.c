@@ -8,9 +8,9 @@
  * So one wrong byte and everything that follows is read at the wrong place: there is no way back, and whoever owns the
  * connection has to close it. What is looked at is what must hold for the frame to be one: the two bits, the length in
  * whole words, and of STUN the cookie. Clients without the cookie (RFC 3489) had UDP only. Length and cookie
- * tell STUN from a TLS ClientHello on the wrong port, which begins with 00 bits too. Anything else about a message is its
- * receiver's business, and a bad one leaves the stream in step: ChannelData with a number that nobody may use (0x5000
- * and up) is framed and then discarded like any other.
+ * tell STUN from a TLS ClientHello on the wrong port, which begins with 00 bits too. Anything else about a message is
+ * its receiver's business, and a bad one leaves the stream in step: ChannelData with a number that nobody may use
+ * (0x5000 and up) is framed and then discarded like any other.
  *
  * The length field bounds a message to 64 kB, and with it what is held: a message in the making, and what was put in
  * behind it. Who puts in no more than a fixed amount before taking out all there is (turn_stream.c) bounds that too. */

@@ -29,8 +29,8 @@ bool hp_stun_stream_next(hp_stun_stream *stream, const uint8_t **ret, size_t *re
 /* Takes out what has not become a message: after the last STUN message of a connection that is something else from then
  * on. Valid as above. */
 const uint8_t *hp_stun_stream_rest(hp_stun_stream *stream, size_t *ret_len);
-/* Why no message can follow, a literal: "first-byte" (neither STUN nor ChannelData), "length" (of STUN: no whole words),
- * "cookie". NULL while all is well. */
+/* Why no message can follow, a literal: "first-byte" (neither STUN nor ChannelData), "length" (of STUN: no whole
+ * words), "cookie". NULL while all is well. */
 const char *hp_stun_stream_broken(const hp_stun_stream *stream);
 
 /* How many zero bytes follow a ChannelData message of that length on a stream. */

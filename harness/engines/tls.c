@@ -9,9 +9,9 @@
  * callbacks tell of wait until it has been left (tls_event() queues, end() hands over).
  *
  * Records are decrypted when somebody reads, not when they come: so there is no buffer of plain text here, and a reader
- * that stops makes the input fill up to INPUT_MAX and take no more. That is enough for two of the largest records, hence
- * one is always whole and reading can go on. The other way write() stops once OUTPUT_MAX bytes wait to be sent; the
- * record that crosses the line is still taken, since OpenSSL splits none.
+ * that stops makes the input fill up to INPUT_MAX and take no more. That is enough for two of the largest records,
+ * hence one is always whole and reading can go on. The other way write() stops once OUTPUT_MAX bytes wait to be sent;
+ * the record that crosses the line is still taken, since OpenSSL splits none.
  *
  * Close_notify, too, is only seen when somebody reads up to it, which is what keeps the order. Without it an end of the
  * stream is "truncated" (RFC 8446 section 6.1), unless the peer was told close_notify before: then it need not answer.

@@ -1,11 +1,11 @@
 /* A TLS endpoint over a byte stream, sans-IO (TLS 1.2 and 1.3), for STUN and TURN over TLS (RFC 8489 section 6.2.3).
  *
  * Bytes of the stream are put in and taken out, and so are those of the application; nothing is ever called from inside
- * but ops->event. All its bytes depend on the stream of random numbers it was given, its certificate and what comes in: it
- * has no timers, and no time reaches what it sends.
+ * but ops->event. All its bytes depend on the stream of random numbers it was given, its certificate and what comes in:
+ * it has no timers, and no time reaches what it sends.
  *
- * What it holds is bounded both ways: it takes no more than it can decrypt next, and encrypts no more than a few records
- * ahead, so that a driver that moves what it can passes flow control through. */
+ * What it holds is bounded both ways: it takes no more than it can decrypt next, and encrypts no more than a few
+ * records ahead, so that a driver that moves what it can passes flow control through. */
 #ifndef HP_ENGINES_TLS_H
 #define HP_ENGINES_TLS_H
 
@@ -41,7 +41,8 @@ typedef enum hp_tls_state {
 const char *hp_tls_state_name(hp_tls_state state); /* "handshaking" */
 
 typedef enum hp_tls_event_kind {
-    HP_TLS_EV_CONNECTED, /* detail (the cipher suite), number (hp_tls_version), alpn, fingerprint (the peer's or NULL) */
+    HP_TLS_EV_CONNECTED, /* detail (the cipher suite), number (hp_tls_version), alpn, fingerprint (the
+                            peer's or NULL) */
     HP_TLS_EV_ALERT_SENT, /* fatal, number (the description), detail (its name) */
     HP_TLS_EV_ALERT_RECEIVED, /* the same */
     HP_TLS_EV_CLOSED, /* by_peer */
@@ -68,8 +69,8 @@ typedef struct hp_tls_ops {
 typedef struct hp_tls hp_tls;
 typedef struct hp_tls_context hp_tls_context;
 
-/* What endpoints of one server, or of one client, have in common. identity: of a server; a client may have none, and says
- * none if it has. config is copied. HP_ERROR_INVALID where it makes no sense. */
+/* What endpoints of one server, or of one client, have in common. identity: of a server; a client may have none, and
+ * says none if it has. config is copied. HP_ERROR_INVALID where it makes no sense. */
 hp_tls_context *hp_tls_context_new(const hp_tls_config *config, const hp_dtls_identity *identity, GError **error);
 /* After its endpoints. */
 void hp_tls_context_free(hp_tls_context *context);

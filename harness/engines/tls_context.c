@@ -1,9 +1,9 @@
 /* What is asked of OpenSSL for TLS, what OpenSSL asks back, and names.
  *
- * As in dtls_context.c everything that a machine's openssl.cnf could change is set here: versions, cipher suites, groups,
- * signature algorithms, security level, options. Sessions and tickets are off, so that no time and no address of memory
- * reaches a byte. RFC 8489 section 6.2.3 asks for an ECDHE-RSA suite; ours is an ECDSA certificate, and the suites for
- * RSA are there for servers that are not ours.
+ * As in dtls_context.c everything that a machine's openssl.cnf could change is set here: versions, cipher suites,
+ * groups, signature algorithms, security level, options. Sessions and tickets are off, so that no time and no address
+ * of memory reaches a byte. RFC 8489 section 6.2.3 asks for an ECDHE-RSA suite; ours is an ECDSA certificate, and the
+ * suites for RSA are there for servers that are not ours.
  *
  * ALPN (RFC 7301, RFC 7443): a server takes its one protocol where it is among those offered, and refuses with
  * no_application_protocol where others are. A client that offers none is welcome: most TURN clients do not. */

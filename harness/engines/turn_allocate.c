@@ -1,7 +1,8 @@
 /* Allocate and Refresh (RFC 8656 sections 7.2 and 8.2).
  *
- * The checks of Allocate stand in the order of section 7.2. A repeated Allocate (same 5-tuple, same transaction id, same
- * user) is answered anew from the allocation it made, with the time that is left; a repeated Refresh refreshes again.
+ * The checks of Allocate stand in the order of section 7.2. A repeated Allocate (same 5-tuple, same transaction id,
+ * same user) is answered anew from the allocation it made, with the time that is left; a repeated Refresh refreshes
+ * again.
  *
  * LIFETIME is whole seconds: what is left, rounded down, but 1 as long as anything is left.
  *

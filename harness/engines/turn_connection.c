@@ -5,8 +5,8 @@
  *     a peer connects, with a permission -----+
  *
  * and an end from each: a time-out (30 s to connect, 30 s to be bound), either stream's end, the allocation's end. As
- * section 5.5 wants it both streams always end together. Whoever has closed its stream in order has all its bytes handed
- * on first; what was under way the other way is lost as far as nobody has taken it.
+ * section 5.5 wants it both streams always end together. Whoever has closed its stream in order has all its bytes
+ * handed on first; what was under way the other way is lost as far as nobody has taken it.
  *
  * Before it is bound nothing of a peer's is read: it waits in the driver's buffer, whose end the peer feels (sections
  * 5.2 and 5.3). A peer that has sent and closed meanwhile still gets its bytes through to who binds in time. Once bound
@@ -16,8 +16,8 @@
  * A Connect is answered when it is known what became of it; whoever asks a second time for the same peer meanwhile, or
  * as long as the connection lives, gets 446. Connect needs no permission (section 5.2 asks for none), but a peer that
  * nobody may reach is forbidden as ever. On a UDP allocation Connect is 403, as ChannelBind is on a TCP one; RFC 6062
- * says neither, and coturn does it so. ConnectionBind wants the user whose allocation it is (441), and a connection that
- * has no allocation of its own (400).
+ * says neither, and coturn does it so. ConnectionBind wants the user whose allocation it is (441), and a connection
+ * that has no allocation of its own (400).
  *
  * Limit: RFC 6062 knows no half-closed connections, and neither does this. */
 #include "engines/turn_private.h"

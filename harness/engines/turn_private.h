@@ -198,8 +198,8 @@ void hp_turn_channel_data(hp_turn_server *server, hp_time now, const hp_stun_pat
 /* ---- turn_stream.c: byte streams ---- */
 
 hp_turn_stream *hp_turn_stream_new(hp_turn_server *server, const hp_stun_path *path, void *handle, bool is_peer);
-/* Closes it, or forgets its handle when it is lost, with all that hangs on it: the client's allocation, or the connection
- * it is half of. reason NULL: without events. */
+/* Closes it, or forgets its handle when it is lost, with all that hangs on it: the client's allocation, or the
+ * connection it is half of. reason NULL: without events. */
 void hp_turn_stream_end(hp_turn_stream *stream, hp_time now, const char *reason, bool lost);
 /* The same without what hangs on it. */
 void hp_turn_stream_close(hp_turn_stream *stream, hp_time now, const char *reason, bool lost);

@@ -5,9 +5,9 @@
  * that says why; nothing here ever answers, and nothing refreshes a permission or a channel.
  *
  * IP fields: DSCP and ECN are copied. The TTL is decremented where it is known, as a router does, and a datagram whose
- * TTL runs out is dropped, which ends loops between relays (section 21.1.7). DF is copied between IPv4 and IPv4, and set
- * by DONT-FRAGMENT in a Send indication; with IPv6 on either side both are ignored (section 13). Between a stream and
- * UDP nothing is copied either way, and DONT-FRAGMENT alone sets DF (sections 15 and 16). */
+ * TTL runs out is dropped, which ends loops between relays (section 21.1.7). DF is copied between IPv4 and IPv4, and
+ * set by DONT-FRAGMENT in a Send indication; with IPv6 on either side both are ignored (section 13). Between a stream
+ * and UDP nothing is copied either way, and DONT-FRAGMENT alone sets DF (sections 15 and 16). */
 #include "engines/turn_private.h"
 
 void hp_turn_tell_dropped(const hp_turn_server *server, hp_time now, const hp_addr *client, const hp_addr *peer,

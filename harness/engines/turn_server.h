@@ -59,11 +59,11 @@ void hp_turn_server_path_ended(hp_turn_server *server, hp_time now, const hp_stu
 
 /* ---- byte streams of clients, and of peers (RFC 6062) ----
  *
- * A stream lives until ops.close() is called with its handle, or hp_turn_stream_lost() returns: its pointer means nothing
- * any more then. Every call below may end it. */
+ * A stream lives until ops.close() is called with its handle, or hp_turn_stream_lost() returns: its pointer means
+ * nothing any more then. Every call below may end it. */
 
-/* A client has connected; over TLS nothing can be read until the handshake is done. NULL: there are too many; the driver
- * closes it. */
+/* A client has connected; over TLS nothing can be read until the handshake is done. NULL: there are too many; the
+ * driver closes it. */
 hp_turn_stream *hp_turn_server_accept(hp_turn_server *server, hp_time now, const hp_stun_path *path, void *handle);
 /* A peer has connected to a relayed address. NULL: it may not; the driver closes it. */
 hp_turn_stream *hp_turn_server_accept_peer(hp_turn_server *server, hp_time now, const hp_addr *relay,
@@ -86,8 +86,8 @@ void hp_turn_server_run(hp_turn_server *server, hp_time now);
 /* Ends every allocation, reservation and stream. reason: a literal, "stopped" or "run-end". */
 void hp_turn_server_end_all(hp_turn_server *server, hp_time now, const char *reason);
 
-/* Allocations alive (a dual one counts once), relay sockets open, reservations held; streams of clients, connections with
- * peers (from Connect on). */
+/* Allocations alive (a dual one counts once), relay sockets open, reservations held; streams of clients, connections
+ * with peers (from Connect on). */
 typedef struct hp_turn_stats {
     unsigned allocations, relays, reservations, streams, connections;
 } hp_turn_stats;

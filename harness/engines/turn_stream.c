@@ -3,19 +3,20 @@
  * A client's stream is cut into messages (stun_stream.c) that go to the front one by one, each answered before the next
  * is looked at. What the driver does not take of an answer waits in `out`, and as long as anything waits there nothing
  * more is read: a client that asks and never reads stops being heard, and costs at most an answer and a read. Data of
- * UDP peers cannot be held up like that; it waits up to HP_TURN_STREAM_BACKLOG and is thrown away beyond, whole messages
- * only, so that the stream stays in step.
+ * UDP peers cannot be held up like that; it waits up to HP_TURN_STREAM_BACKLOG and is thrown away beyond, whole
+ * messages only, so that the stream stays in step.
  *
  * The connection is the client's 5-tuple: when it ends, its allocation ends ("disconnected"), for nobody else could
  * ever use it (RFC 8656 sections 3.1 and 6: an allocation is tied to its 5-tuple). A stream that cannot be read as
  * messages is closed, and so is one without allocation that says nothing whole for stream_idle. RFC 8489 section 6.2.2
  * leaves closing to the client; the last rule is for those that are gone without a word.
  *
- * With ConnectionBind a client's stream becomes half of a connection (turn_connection.c), for good. What the client sent
- * behind the request without waiting for the answer belongs to the peer already.
+ * With ConnectionBind a client's stream becomes half of a connection (turn_connection.c), for good. What the client
+ * sent behind the request without waiting for the answer belongs to the peer already.
  *
  * Streams end in the middle of almost anything: a timer, a request, a write. So a closed one is not freed before the
- * outermost call of the interface returns (hp_turn_leave()), and whoever goes on looking at one sees that it is closed. */
+ * outermost call of the interface returns (hp_turn_leave()), and whoever goes on looking at one sees that it is
+ * closed. */
 #include "engines/turn_private.h"
 
 enum { CHUNK = 16384 };

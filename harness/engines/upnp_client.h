@@ -31,8 +31,8 @@ typedef struct hp_upnp_client_event {
 typedef struct hp_upnp_client_ops {
     /* A datagram from one port of the host, whose answers go to hp_upnp_client_input(). */
     void (*send)(void *user, hp_time now, const hp_addr *to, const uint8_t *data, size_t len);
-    /* Begins to connect; hp_upnp_client_connected() or _ended() follows, from elsewhere. False: it cannot be. There is one
-     * stream at a time. */
+    /* Begins to connect; hp_upnp_client_connected() or _ended() follows, from elsewhere. False: it cannot be. There is
+     * one stream at a time. */
     bool (*connect)(void *user, hp_time now, const hp_addr *to);
     void (*stream_send)(void *user, hp_time now, const uint8_t *data, size_t len);
     /* The stream is of no more use; nothing is told of it any more. */

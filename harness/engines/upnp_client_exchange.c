@@ -1,5 +1,5 @@
-/* The exchanges of a UPnP control point with its gateway: what is asked next, what an answer means, and what it means that
- * there is none (see upnp_client.c for the life of a mapping). */
+/* The exchanges of a UPnP control point with its gateway: what is asked next, what an answer means, and what it means
+ * that there is none (see upnp_client.c for the life of a mapping). */
 #include "engines/upnp_client_private.h"
 
 #define SEARCH_MX_S 1

@@ -2,9 +2,10 @@
  * sections 1.3, 2 and 3).
  *
  * All of it comes from the network and is believed as little as possible: a gateway's description lies at the address
- * that announced it, what is served there at the same address; URLs name IPv4 addresses (names would have to be resolved);
- * bodies have a length, or end with their stream; chunked ones are not read. XML is read by GMarkup, which knows no
- * entities but the five and has a depth that input bounds; of a document only the text of leaf elements is looked at. */
+ * that announced it, what is served there at the same address; URLs name IPv4 addresses (names would have to be
+ * resolved); bodies have a length, or end with their stream; chunked ones are not read. XML is read by GMarkup, which
+ * knows no entities but the five and has a depth that input bounds; of a document only the text of leaf elements is
+ * looked at. */
 #include "engines/upnp_client_private.h"
 
 #include "engines/upnp_igd_private.h"

@@ -1,12 +1,13 @@
 /* The actions of WANIPConnection (versions 1 and 2): port mappings, and what a client asks about the connection.
  *
  * A mapping is known by remote host, external port and protocol. Adding one that exists takes it over when the inside
- * host is the same, and is a conflict (718) otherwise; one that NAT-PMP or PCP made is a conflict with another mechanism
- * (729, which version 1 lacks: 718). A host maps ports to itself alone, and ends only mappings to itself, unless the
- * configuration trusts everyone. Version 1 keeps a mapping with lease 0 for ever; version 2 keeps any for a week at most.
+ * host is the same, and is a conflict (718) otherwise; one that NAT-PMP or PCP made is a conflict with another
+ * mechanism (729, which version 1 lacks: 718). A host maps ports to itself alone, and ends only mappings to itself,
+ * unless the configuration trusts everyone. Version 1 keeps a mapping with lease 0 for ever; version 2 keeps any for a
+ * week at most.
  *
- * Limits: a mapping cannot be made disabled (501); an inside port has one mapping for each remote host, so that a second
- * external port for it is refused (501); external port 0 and ranges are not supported. */
+ * Limits: a mapping cannot be made disabled (501); an inside port has one mapping for each remote host, so that a
+ * second external port for it is refused (501); external port 0 and ranges are not supported. */
 #include "engines/upnp_igd_private.h"
 
 #define MAX_LEASE_V2 604800

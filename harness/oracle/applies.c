@@ -1,6 +1,6 @@
 /* What the oracle does not speak of. Its model has no clock and no chance but that of nat.h's knobs, so it is silent
- * where a plan's outcome hangs on either: packets that are lost by number or often, answers that come late, servers that
- * are scripted to misbehave, tables with room for a handful of flows, agents of other protocols than RFC 8445's.
+ * where a plan's outcome hangs on either: packets that are lost by number or often, answers that come late, servers
+ * that are scripted to misbehave, tables with room for a handful of flows, agents of other protocols than RFC 8445's.
  *
  * Steps that change the network are not in here: up to the first of them the prediction holds. */
 #include <string.h>

@@ -1,13 +1,13 @@
-/* A NAT, symbolically: what RFC 4787 says of its mapping (section 4.1), filtering (section 5) and hairpinning (section 6),
- * for TCP RFC 5382, for NAT64 RFC 6146; IPv6 that goes past its table.
+/* A NAT, symbolically: what RFC 4787 says of its mapping (section 4.1), filtering (section 5) and hairpinning (section
+ * 6), for TCP RFC 5382, for NAT64 RFC 6146; IPv6 that goes past its table.
  *
  * A mapping and what was sent through it stay for ever. Where the order of packets matters all the same (netfilter's
- * state for packets that came uninvited, nat.h: inbound_first), luck decides: HP_LUCK_GOOD lets every such packet be late,
- * HP_LUCK_BAD lets it count. So it does where a NAT draws an address, blocks some ports of a range, or ends a mapping
- * for an ICMP error.
+ * state for packets that came uninvited, nat.h: inbound_first), luck decides: HP_LUCK_GOOD lets every such packet be
+ * late, HP_LUCK_BAD lets it count. So it does where a NAT draws an address, blocks some ports of a range, or ends a
+ * mapping for an ICMP error.
  *
- * NPTv6 is checksum-neutral in truth (RFC 6296 section 3.1); here only the prefix changes. Any one-to-one rule gives the
- * same answers. */
+ * NPTv6 is checksum-neutral in truth (RFC 6296 section 3.1); here only the prefix changes. Any one-to-one rule gives
+ * the same answers. */
 #include "oracle/box.h"
 
 #include "wire/dns64.h"

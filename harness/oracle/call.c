@@ -5,8 +5,8 @@
  * A check has succeeded when the answer comes from the address that the check went to (section 7.2.5.2.1). Rounds of
  * all checks are repeated until no NAT, no TURN server and no peer has learned anything new.
  *
- * That is what a patient agent gets to in any order of packets. Two NATs that map and let in without end could teach the
- * peers new addresses for ever, all of them useless; the tables have an end, and so has that. */
+ * That is what a patient agent gets to in any order of packets. Two NATs that map and let in without end could teach
+ * the peers new addresses for ever, all of them useless; the tables have an end, and so has that. */
 #include "oracle/call.h"
 
 #include <string.h>
@@ -136,9 +136,9 @@ static void learn(hp_call *call, unsigned socket, const hp_addr *addr)
     call->walk.changes++;
 }
 
-/* The type that an address of a socket's side has, for that side itself or for the other: as it was signalled, else peer
- * reflexive. A TCP connection comes from a port that no candidate names (RFC 6544 section 4.5); that of its own interface
- * may pass for the host's. */
+/* The type that an address of a socket's side has, for that side itself or for the other: as it was signalled, else
+ * peer reflexive. A TCP connection comes from a port that no candidate names (RFC 6544 section 4.5); that of its own
+ * interface may pass for the host's. */
 static uint8_t type_of(const hp_call *call, unsigned socket, const hp_addr *addr, bool own)
 {
     const hp_call_socket *s = &call->sockets[socket];

@@ -1,8 +1,9 @@
-/* Why it is so, in sentences. A sentence is made of clauses, one for each thing that stands in the way (or opens it), in
- * this order: what the peers themselves lack, what leads out of their networks, what NATs do to ports, what they let in.
+/* Why it is so, in sentences. A sentence is made of clauses, one for each thing that stands in the way (or opens it),
+ * in this order: what the peers themselves lack, what leads out of their networks, what NATs do to ports, what they let
+ * in.
  *
- * Clauses about what NATs let in come from checks that were lost at them in the last round: what is said happened in the
- * model, it is not read off the knobs alone. */
+ * Clauses about what NATs let in come from checks that were lost at them in the last round: what is said happened in
+ * the model, it is not read off the knobs alone. */
 #include "oracle/oracle_private.h"
 
 typedef struct clauses {

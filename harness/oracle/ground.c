@@ -2,8 +2,8 @@
  *
  * A plan is a tree of zones: every NAT, and every firewall with a network of its own, joins its inside zone to the zone
  * that its outside is attached to. Within a zone everybody reaches everybody by address; a packet for an address that
- * nobody there has leaves by the zone's way out, or ends. So the only questions are "who has this address in this zone?"
- * and "what leads out?".
+ * nobody there has leaves by the zone's way out, or ends. So the only questions are "who has this address in this
+ * zone?" and "what leads out?".
  *
  * What is behind a firewall is reached from its outer zone by prefix; so is IPv6 that a NAT routes, or whose prefix it
  * replaces (RFC 6296). From zones further out it is as long as nothing but routing NATs and firewalls is on the way. */

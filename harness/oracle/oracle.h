@@ -59,7 +59,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_oracle, hp_oracle_free)
 const hp_prediction *hp_oracle_pair(hp_oracle *oracle, unsigned a, unsigned b);
 
 /* Whether a run may have come to this: the kind of path (HP_OUTCOME_NONE: none) and the types of the pair that `a`
- * selected. Addresses that may have been seen before they were gathered or signalled (trickle) may be peer reflexive. */
+ * selected. Addresses that may have been seen before they were gathered or signalled (trickle) may be peer
+ * reflexive. */
 bool hp_oracle_allows(const hp_oracle *oracle, const hp_prediction *prediction, hp_outcome happened, uint8_t local,
                       uint8_t remote);
 

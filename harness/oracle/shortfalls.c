@@ -1,7 +1,7 @@
 /* The shortfalls of libnice 0.1.21.
  *
- * One that takes something from what an agent gathers is told by playing the call again without it: it accounts for a run
- * if that run is what such an agent would come to. The others are told by what the run came to. */
+ * One that takes something from what an agent gathers is told by playing the call again without it: it accounts for a
+ * run if that run is what such an agent would come to. The others are told by what the run came to. */
 #include "oracle/shortfalls.h"
 
 #include "oracle/oracle_private.h"

@@ -1,5 +1,5 @@
-/* What libnice 0.1.21 is known not to do, although ICE could: where a run falls short of the prediction for one of these
- * reasons, it is told as such and is no finding. Every entry was seen in a run and found in libnice's source. */
+/* What libnice 0.1.21 is known not to do, although ICE could: where a run falls short of the prediction for one of
+ * these reasons, it is told as such and is no finding. Every entry was seen in a run and found in libnice's source. */
 #ifndef HP_ORACLE_SHORTFALLS_H
 #define HP_ORACLE_SHORTFALLS_H
 

@@ -1,8 +1,8 @@
 /* Theory of operation.
  *
- * A packet starts in its sender's zone and goes from zone to zone: outwards through NATs and firewalls until somebody in a
- * zone has the destination's address, then inwards through those whose inside it is. What a NAT does at a crossing is in
- * box.c, what a firewall does in wall.c.
+ * A packet starts in its sender's zone and goes from zone to zone: outwards through NATs and firewalls until somebody
+ * in a zone has the destination's address, then inwards through those whose inside it is. What a NAT does at a crossing
+ * is in box.c, what a firewall does in wall.c.
  *
  * There is no time: what a box has learned stays, so that knowledge only grows and repeating everything until nothing
  * changes comes to an end (call.c). */

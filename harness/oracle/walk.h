@@ -17,7 +17,8 @@ typedef enum hp_luck {
 
 typedef enum hp_protocol { HP_OVER_UDP, HP_OVER_TCP } hp_protocol;
 
-/* Why a packet did not arrive. `box` of the walk says where: a NAT, or with HP_STOP_WALL_* a firewall (hp_ground.walls). */
+/* Why a packet did not arrive. `box` of the walk says where: a NAT, or with HP_STOP_WALL_* a firewall
+ * (hp_ground.walls). */
 typedef enum hp_stop {
     HP_STOP_NONE,
     HP_STOP_NO_ROUTE, /* nobody has that address there, and no way leads on */

@@ -1,9 +1,9 @@
 /* Firewalls, as far as they decide about a whole flow: stateful, as RFC 6092 has them.
  *
- * A packet of a known flow passes. What begins one is judged by the policies of its direction, then by the defaults, and
- * inwards also by what the inside has opened (RFC 6092 REC-11 for UDP, REC-33 for TCP). Policies are read as far as they
- * speak of protocol, family, addresses and ports; hp_wall_is_shallow() tells of those that look deeper, where the oracle
- * is silent. A port that a policy names may be one of a range here: then luck decides. */
+ * A packet of a known flow passes. What begins one is judged by the policies of its direction, then by the defaults,
+ * and inwards also by what the inside has opened (RFC 6092 REC-11 for UDP, REC-33 for TCP). Policies are read as far as
+ * they speak of protocol, family, addresses and ports; hp_wall_is_shallow() tells of those that look deeper, where the
+ * oracle is silent. A port that a policy names may be one of a range here: then luck decides. */
 #include "oracle/walk.h"
 
 #include "wire/packet.h"

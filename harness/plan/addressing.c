@@ -6,8 +6,8 @@
  *
  * Insides are 192.168.N.0/24 for homes, 100.64.0.0/10 in slices of a /16 for carriers (RFC 6598), and a /16 of
  * 10.0.0.0/8 where a /24 is too small or the 192.168 networks have run out. Insides of IPv6 are unique local, or where
- * the world outside sees their addresses 2001:db8:6eNN::. What a firewall guards is routed as well: 2001:db8:f1:N::, and
- * networks of the benchmark network's upper half. */
+ * the world outside sees their addresses 2001:db8:6eNN::. What a firewall guards is routed as well: 2001:db8:f1:N::,
+ * and networks of the benchmark network's upper half. */
 #include "plan/addressing.h"
 
 #define FIRST_HOST 10

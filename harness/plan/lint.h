@@ -30,7 +30,8 @@ bool hp_lint_is_inhabited(const hp_plan *plan, unsigned zone);
 
 /* Firewalls, and the scenario's rules (lint_rules.c). */
 void hp_lint_rules(const hp_lint *l);
-/* Raw peers (lint_raw.c): whether such a peer's script names somebody anywhere; whether anyone has a script; their rules. */
+/* Raw peers (lint_raw.c): whether such a peer's script names somebody anywhere; whether anyone has a script; their
+ * rules. */
 bool hp_lint_speaks_of(const hp_sc_peer *peer, const char *name);
 bool hp_lint_has_script(const hp_lint *l);
 /* A raw peer signals: it may call, or join in a call that no step makes. */

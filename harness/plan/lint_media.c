@@ -1,8 +1,9 @@
 /* The lint of media: settings of tracks that no call has, steps and expectations about media that nobody sends, and
  * peers whose security cannot meet.
  *
- * That two peers cannot agree on keys may be what a scenario is about: nothing is said of it where an expectation speaks
- * of DTLS that fails, or of the events of such a failure. What `defaults` say is not held against a single peer. */
+ * That two peers cannot agree on keys may be what a scenario is about: nothing is said of it where an expectation
+ * speaks of DTLS that fails, or of the events of such a failure. What `defaults` say is not held against a single
+ * peer. */
 #include <string.h>
 
 #include "plan/lint.h"
@@ -363,8 +364,8 @@ static void ssrcs_of(const hp_lint *l, const hp_step *step, const hp_sc_peer *pe
     }
 }
 
-/* In one bundle a packet is told by its SSRC and its payload type (RFC 8843 section 9.2). Payload types are those of the
- * offer; SSRCs are everyone's own. */
+/* In one bundle a packet is told by its SSRC and its payload type (RFC 8843 section 9.2). Payload types are those of
+ * the offer; SSRCs are everyone's own. */
 static void tracks_that_look_alike(const hp_lint *l)
 {
     for (unsigned i = 0; i < l->scenario->n_steps; i++) {

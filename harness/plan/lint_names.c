@@ -1,7 +1,7 @@
 /* Lint of names: DNS servers, who asks them, and for what.
  *
- * Whether a name is known is read off the records as the plan has them and off the steps that add some; what a fault or a
- * TTL makes of it in the run is not foreseen. */
+ * Whether a name is known is read off the records as the plan has them and off the steps that add some; what a fault or
+ * a TTL makes of it in the run is not foreseen. */
 #include <string.h>
 
 #include "plan/lint.h"

@@ -1,7 +1,7 @@
 /* Rules of the lint about port mapping: who asks where nobody is to be asked, and the other way round.
  *
- * Only certain things are said. A peer behind a NAT that speaks no such protocol may well ask in vain on purpose; one that
- * is behind no NAT has nobody to ask. */
+ * Only certain things are said. A peer behind a NAT that speaks no such protocol may well ask in vain on purpose; one
+ * that is behind no NAT has nobody to ask. */
 #include "plan/lint.h"
 
 /* The NAT of one of the peer's interfaces; false past the last. */

@@ -1,9 +1,9 @@
 /* Names in DNS: NAME.example for every server and peer, unless a server says another one.
  *
- * A DNS server without zones of its own stands for the whole of DNS and knows all of these names, with the addresses that
- * the elements have in their own networks (of a peer behind a NAT a private one). What the scenario says of a name in
- * `hosts` is all that the server knows of it. A peer asks each of its DNS servers at one address: the first of a family
- * that the peer has, IPv4 before IPv6, as it would reach any server that it knows by address. */
+ * A DNS server without zones of its own stands for the whole of DNS and knows all of these names, with the addresses
+ * that the elements have in their own networks (of a peer behind a NAT a private one). What the scenario says of a name
+ * in `hosts` is all that the server knows of it. A peer asks each of its DNS servers at one address: the first of a
+ * family that the peer has, IPv4 before IPv6, as it would reach any server that it knows by address. */
 #include "plan/names.h"
 
 #include <string.h>

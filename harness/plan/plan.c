@@ -2,8 +2,8 @@
  *
  * Passes over one case of a scenario: zones come into being and everything is attached to one; they get networks, and
  * everything addresses (numbering.c); names become indices, names in DNS (names.c), recordings what they hold
- * (recordings.c); rules find their places (rules.c). That names exist and mean one thing the loader has checked; what is
- * found here is told with the mark of the element it is about, and a plan comes into being only when there was no
+ * (recordings.c); rules find their places (rules.c). That names exist and mean one thing the loader has checked; what
+ * is found here is told with the mark of the element it is about, and a plan comes into being only when there was no
  * problem. */
 #include "plan/plan.h"
 

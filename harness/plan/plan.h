@@ -1,7 +1,7 @@
 /* A plan: one case of a scenario with every name resolved to an index and every address assigned. Immutable.
  *
- * Zones are where interfaces attach: zone 0 is the Internet, then the plain LANs, then the inside of each NAT, then that
- * of each firewall, in the scenario's order. Addresses: servers 203.0.113.0/24, public peers 198.51.100.0/24, NAT
+ * Zones are where interfaces attach: zone 0 is the Internet, then the plain LANs, then the inside of each NAT, then
+ * that of each firewall, in the scenario's order. Addresses: servers 203.0.113.0/24, public peers 198.51.100.0/24, NAT
  * outsides 192.0.2.0/24, more of any of them from 198.18.0.0/15; behind firewalls 198.19.x.0/24; insides 192.168.x.0/24
  * (100.64.0.0/10 for a NAT that has NATs behind it); IPv6 from 2001:db8::/32 (fd00::/8 inside a NAT, unless it routes
  * IPv6). */

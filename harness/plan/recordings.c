@@ -1,9 +1,9 @@
 /* Recordings: from a path in a scenario to the datagrams of a capture file.
  *
  * A path is relative to the folder of the scenario's file, so that a scenario can be moved together with its
- * recordings, and run from anywhere. What has been read is kept with the scenario, where the other cases of its file find
- * it: a matrix of a thousand cases reads its recording once. A file without RTP is refused here and not in the middle of
- * a run; which packets those are is decided as the media source does, so that both agree. */
+ * recordings, and run from anywhere. What has been read is kept with the scenario, where the other cases of its file
+ * find it: a matrix of a thousand cases reads its recording once. A file without RTP is refused here and not in the
+ * middle of a run; which packets those are is decided as the media source does, so that both agree. */
 #include "plan/recordings.h"
 
 #include "base/error.h"

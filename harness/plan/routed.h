@@ -4,8 +4,8 @@
 
 #include "plan/plan.h"
 
-/* The prefix by which the outside of NAT `index` knows its inside, whose own is inside6; family none where it knows only
- * the NAT's addresses. */
+/* The prefix by which the outside of NAT `index` knows its inside, whose own is inside6; family none where it knows
+ * only the NAT's addresses. */
 hp_prefix hp_routed_prefix_of(const hp_sc_nat *nat, unsigned index, const hp_prefix *inside6);
 /* The families in which a NAT has external addresses, when the scenario lists none. */
 hp_sc_family hp_routed_outside_family(const hp_plan *plan, unsigned nat);

@@ -1,5 +1,5 @@
-/* Rules and the places where they stand: each place that rules name gets one middlebox, which holds them in the order of
- * the file.
+/* Rules and the places where they stand: each place that rules name gets one middlebox, which holds them in the order
+ * of the file.
  *
  * A peer with several interfaces is as many places; each has a middlebox of its own, with its own counts. A LAN or the
  * Internet is one place, however many are attached to it: every packet that crosses it passes there once, and on no

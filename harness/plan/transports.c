@@ -1,5 +1,6 @@
-/* Over what a peer reaches its servers, held against what they offer. A peer that says nothing means UDP, also where the
- * server has none: an agent told of a server it cannot reach would wait for it, and the scenario would be about that. */
+/* Over what a peer reaches its servers, held against what they offer. A peer that says nothing means UDP, also where
+ * the server has none: an agent told of a server it cannot reach would wait for it, and the scenario would be about
+ * that. */
 #include "plan/transports.h"
 
 static const char *const names[] = {"udp", "tcp", "tls", "dtls"};

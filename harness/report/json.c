@@ -1,8 +1,9 @@
 /* result.json, the record of one run that all else can be made from.
  *
- * Two runs with the same plan and trace give the same bytes. Every field of hp_result is in it. Times are whole nanoseconds
- * of run time under keys that end in _ns; null says that something did not happen. Reasons that dropped nothing are
- * left out, and so are the channel of a flow that goes over none and the scripts of a run without raw peers. A reader must ignore keys it does not know; a change that breaks readers changes the version. */
+ * Two runs with the same plan and trace give the same bytes. Every field of hp_result is in it. Times are whole
+ * nanoseconds of run time under keys that end in _ns; null says that something did not happen. Reasons that dropped
+ * nothing are left out, and so are the channel of a flow that goes over none and the scripts of a run without raw
+ * peers. A reader must ignore keys it does not know; a change that breaks readers changes the version. */
 #include "report/evidence.h"
 #include "report/json_writer.h"
 #include "report/report.h"

@@ -204,7 +204,8 @@ static bool build_nats(hp_rig *rig, GError **error)
     return true;
 }
 
-/* The CLAT between a host's interface, or the firewall before it, and its network, a node like a NAT: its host is seen by IPv4. */
+/* The CLAT between a host's interface, or the firewall before it, and its network, a node like a NAT: its host is seen
+ * by IPv4. */
 static hp_node *add_clat(hp_rig *rig, hp_node *host, unsigned port, const hp_plan_attachment *plan)
 {
     hp_clat_config config = {.host4 = plan->clat4,

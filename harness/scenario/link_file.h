@@ -11,8 +11,8 @@ GHashTable *hp_link_files_new(void);
  * name begins with a digit is written with its folder: ./5g.txt. */
 bool hp_link_file_is_named(const char *text);
 
-/* Points an array field (HP_V_DELAYS, HP_V_OPPORTUNITIES) at what the file of that name holds. Reports at node and leaves
- * the field alone when the file will not do. */
+/* Points an array field (HP_V_DELAYS, HP_V_OPPORTUNITIES) at what the file of that name holds. Reports at node and
+ * leaves the field alone when the file will not do. */
 bool hp_link_file_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *base);
 
 #endif

@@ -1,8 +1,8 @@
 /* From a file to scenarios: read it, parse it, expand its matrix, fill and check each case.
  *
  * The cases of a matrix are independent scenarios; each owns an arena with all of its strings and arrays, so that they
- * can be freed in any order. What they share are the text of the file and the arrays that links have from files of their own, by reference counts. A mistake that is in every
- * case is reported once. */
+ * can be freed in any order. What they share are the text of the file and the arrays that links have from files of
+ * their own, by reference counts. A mistake that is in every case is reported once. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -106,8 +106,8 @@ void hp_loader_defaults(hp_loader *l, const hp_schema *schema, void *base);
 /* A scalar or list as the map it stands for, null as an empty one; NULL (reported) when it can be no map. */
 const hp_tree *hp_loader_as_map(hp_loader *l, const hp_schema *schema, const hp_tree *node);
 
-/* Remembers a template, which is looked at when everything has been read; where ref says so, one without variables is an
- * address or a name. Returns it in the arena. */
+/* Remembers a template, which is looked at when everything has been read; where ref says so, one without variables is
+ * an address or a name. Returns it in the arena. */
 char *hp_loader_template(hp_loader *l, const hp_tree *node, hp_ref ref);
 /* What raw peers and their scripts say must make sense together, and their expectations (raw_check.c). */
 void hp_loader_finish_raw(hp_loader *l, hp_sc_peer *peer, const hp_tree *node);

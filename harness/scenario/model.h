@@ -357,7 +357,8 @@ typedef struct hp_sc_spread {
     hp_compare min, median, mean, p95, max;
 } hp_sc_spread;
 
-/* What is asked of every track of a kind; unset ones are not. Media of a track is what its sender sent in the window. */
+/* What is asked of every track of a kind; unset ones are not. Media of a track is what its sender sent in the
+ * window. */
 typedef struct hp_sc_measures {
     hp_compare sent, received; /* packets, without retransmissions; received counts first copies */
     hp_compare loss; /* of sent: by the network, whether repaired or not */

@@ -1,8 +1,9 @@
 /* Raw peers as a whole: what is said in one place of a script must fit what is said in another.
  *
- * Sockets, scripts and messages that are named must be there; scripts may not call each other in a circle; a variable must be
- * one that something gives a value to, be it later than where it stands: the order of what is done in parallel is known to
- * the run alone. Whoever has a script is expected to carry it out, unless an expectation says more of it. */
+ * Sockets, scripts and messages that are named must be there; scripts may not call each other in a circle; a variable
+ * must be one that something gives a value to, be it later than where it stands: the order of what is done in parallel
+ * is known to the run alone. Whoever has a script is expected to carry it out, unless an expectation says more of
+ * it. */
 #include <string.h>
 
 #include "scenario/loader.h"

@@ -1,9 +1,9 @@
 /* Names: each is given once, and whatever refers to one must find it.
  *
- * Peers, servers, NATs, firewalls and LANs share one space of names, because a capture shows them side by side and `set-link:
- * {of}` may mean any of them; `internet` is taken. Names that refer are gathered while the structs are filled and
- * looked up at the end, when all that can be named is known. Places (`at:` in expectations) are not looked up here:
- * which taps and links there are is known to the plan alone. */
+ * Peers, servers, NATs, firewalls and LANs share one space of names, because a capture shows them side by side and
+ * `set-link: {of}` may mean any of them; `internet` is taken. Names that refer are gathered while the structs are
+ * filled and looked up at the end, when all that can be named is known. Places (`at:` in expectations) are not looked
+ * up here: which taps and links there are is known to the plan alone. */
 #include <string.h>
 
 #include "scenario/loader.h"

@@ -67,8 +67,8 @@ typedef enum hp_value_type {
     HP_V_MAP, /* a struct in place, by `sub` */
     HP_V_BY_NAME, /* array of structs that begin with char *name */
     HP_V_LIST, /* array of structs by `sub` */
-    HP_V_INCLUDE, /* no key: the keys of `sub` belong here, their offsets from `offset`; also from `count`, if not 0: then
-                     the includer looks at the whole, and not the `finish` of `sub` */
+    HP_V_INCLUDE, /* no key: the keys of `sub` belong here, their offsets from `offset`; also from `count`, if not 0:
+                     then the includer looks at the whole, and not the `finish` of `sub` */
     HP_V_MATRIX, /* read before the rest, by matrix.c */
     HP_V_MATRIX_EXCEPT,
     HP_V_WHEN,

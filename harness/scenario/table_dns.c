@@ -1,9 +1,9 @@
 /* The schema of names: DNS servers, peers' resolvers, multicast DNS, and the step that changes records.
  *
  * A DNS server is a server like the others, and so its keys stand among theirs; which of them go with which kind is
- * checked once all are read. The same goes for faults: one list, in which a fault that servers of both sorts can have has
- * one name, and is sorted here into the list of the server's own sort. What the DNS server would refuse (a name that is
- * none, a CNAME beside addresses) is refused here, where there is a place to point to. */
+ * checked once all are read. The same goes for faults: one list, in which a fault that servers of both sorts can have
+ * has one name, and is sorted here into the list of the server's own sort. What the DNS server would refuse (a name
+ * that is none, a CNAME beside addresses) is refused here, where there is a place to point to. */
 #include "scenario/table_dns.h"
 
 #include <assert.h>

@@ -1,10 +1,10 @@
 /* The schema of firewalls: `network.firewalls`, the `firewall` of a NAT, a server, a peer or an interface, and the step
  * `set-firewall`.
  *
- * Knobs have no default here: they start from the preset. The policies that the scenario gives stand before those of the
- * preset, so that they can make exceptions; naming another preset leaves them as they are. Being a router (`hop`) is
- * decided by the place, whatever the preset says: a firewall with a network of its own is one, one in front of a host
- * or within a NAT is not. */
+ * Knobs have no default here: they start from the preset. The policies that the scenario gives stand before those of
+ * the preset, so that they can make exceptions; naming another preset leaves them as they are. Being a router (`hop`)
+ * is decided by the place, whatever the preset says: a firewall with a network of its own is one, one in front of a
+ * host or within a NAT is not. */
 #include <string.h>
 
 #include "scenario/loader.h"

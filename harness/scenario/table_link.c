@@ -9,9 +9,9 @@
  * three ways to say one thing, so the one that is given in a layer puts the others of the layers below out of force.
  * Likewise a new schedule forgets the cycle of the former.
  *
- * What can be said of one key is in the table; whether all of them go together is hp_link_config_check()'s to say, and is
- * asked of every layer, whose place in the file the message gets. A key that changes nothing for the lack of another is
- * a mistake too, unless the matrix chooses that other one: then it matters in some other case. */
+ * What can be said of one key is in the table; whether all of them go together is hp_link_config_check()'s to say, and
+ * is asked of every layer, whose place in the file the message gets. A key that changes nothing for the lack of another
+ * is a mistake too, unless the matrix chooses that other one: then it matters in some other case. */
 #include <string.h>
 
 #include "scenario/loader.h"

@@ -1,5 +1,5 @@
-/* The schema of what is matched: packets (`match`, as wire/match.h knows it) and events (a pattern). What a match asks of
- * the inside of a protocol is in table_match_detail.c. */
+/* The schema of what is matched: packets (`match`, as wire/match.h knows it) and events (a pattern). What a match asks
+ * of the inside of a protocol is in table_match_detail.c. */
 #include <string.h>
 
 #include "scenario/table_dns.h"

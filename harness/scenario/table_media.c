@@ -1,9 +1,9 @@
 /* The schema of a peer's `media`: what it sends, how it plays what comes, and how it secures both.
  *
  * A number that is not given stays 0 in the struct, which means its default there; the documents show that default. So
- * what must not be 0 has a lower bound here, and bounds that join two knobs are looked at in the `finish` functions with
- * the defaults filled in: whatever the engines would refuse is refused here, where there is a line to point at. Keys of
- * `rtcp` and `playout` and the rule of freezes hold for both tracks and are written into both. */
+ * what must not be 0 has a lower bound here, and bounds that join two knobs are looked at in the `finish` functions
+ * with the defaults filled in: whatever the engines would refuse is refused here, where there is a line to point at.
+ * Keys of `rtcp` and `playout` and the rule of freezes hold for both tracks and are written into both. */
 #include <assert.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* The schema of what a raw peer's script signals: descriptions written field by field, candidates, messages as they are. */
+/* The schema of what a raw peer's script signals: descriptions written field by field, candidates, messages as they
+ * are. */
 #include "scenario/loader.h"
 
 #define F(field) HP_FIELD(hp_raw_action, field)

@@ -36,7 +36,8 @@ void hp_seam_leave(hp_seam_env *env);
  * code that waits for the clock to pass a deadline with timeouts of 0 ms relies on a turn taking some time. At most
  * max_iterations turns without coming to rest (then false and HP_ERROR_LIMIT: an endless loop). Call it after
  * every API call on the software under test, and again at *ret_next. wake is called whenever a simulated socket
- * becomes readable, or a TCP one changes in any way, while the context is not running, so that its owner can run it again at this instant. */
+ * becomes readable, or a TCP one changes in any way, while the context is not running, so that its owner can run it
+ * again at this instant. */
 enum { HP_SEAM_BUSY_TURNS = 100 };
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error);
 void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user);

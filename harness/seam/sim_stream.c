@@ -8,20 +8,20 @@
  * close is legal in every state. Everything is non-blocking, as libnice wants its sockets: connect() sends the SYN and
  * reports G_IO_ERROR_PENDING, accept() and reads report WOULD_BLOCK.
  *
- * bind() is what the kernel makes of it: it takes a port, and it is refused (EINVAL) once the socket has one, be it from
- * an earlier bind() or from connect(), which chooses one. libnice 0.1.21 binds after connecting and takes no notice of
- * the refusal.
+ * bind() is what the kernel makes of it: it takes a port, and it is refused (EINVAL) once the socket has one, be it
+ * from an earlier bind() or from connect(), which chooses one. libnice 0.1.21 binds after connecting and takes no
+ * notice of the refusal.
  *
- * The connection's callbacks only note what poll() and SO_ERROR would say, and ask for a turn of the context: readiness is
- * a level, and the sources look at it (source.c). An error is told once, to whoever asks first (a read, a write, the
+ * The connection's callbacks only note what poll() and SO_ERROR would say, and ask for a turn of the context: readiness
+ * is a level, and the sources look at it (source.c). An error is told once, to whoever asks first (a read, a write, the
  * connect result), and stands in G_IO_ERR until then; what came before it can still be read, as on Linux.
  *
- * GIO keeps two notes of its own beside the kernel's state, and libnice depends on them: a socket counts as connected only
- * once its connect result has been asked for and was good, and it forgets the remote address when it was bad.
+ * GIO keeps two notes of its own beside the kernel's state, and libnice depends on them: a socket counts as connected
+ * only once its connect result has been asked for and was good, and it forgets the remote address when it was bad.
  *
  * Limits: no backlog but the host's (HP_TCP_BACKLOG): an established connection waits for accept() however many do.
- * A port that bind() names is not refused though other connections have it (as with SO_REUSEADDR); a second listener is.
- * While the environment is drained nothing is sent: connections are left as they are, and go with their host. */
+ * A port that bind() names is not refused though other connections have it (as with SO_REUSEADDR); a second listener
+ * is. While the environment is drained nothing is sent: connections are left as they are, and go with their host. */
 #include <errno.h>
 
 #include "base/error.h"

@@ -1,13 +1,13 @@
 /* What a simulated TCP socket does with data, what poll() says of it, and its options.
  *
  * Reads come in this order, as on Linux: what has arrived; the end (0 bytes) where the other side said that it was; an
- * error that nobody was told (one behind such an end is for who writes); any other end; WOULD_BLOCK. Writes: an error that nobody was told; EPIPE after the end or a shutdown; WOULD_BLOCK while
- * connecting or with a full buffer; else as much as fits. A message of several parts is one write, so that with
- * TCP_NODELAY it is one segment.
+ * error that nobody was told (one behind such an end is for who writes); any other end; WOULD_BLOCK. Writes: an error
+ * that nobody was told; EPIPE after the end or a shutdown; WOULD_BLOCK while connecting or with a full buffer; else as
+ * much as fits. A message of several parts is one write, so that with TCP_NODELAY it is one segment.
  *
- * poll() says HUP when nothing will go either way any more, and for a socket that was never connected; IN at the end of the
- * data, too; OUT also when writing can only fail. After a write that was not taken whole there is room when a third of
- * the buffer is free (tcp.h), as on Linux; before one, as long as a byte fits. */
+ * poll() says HUP when nothing will go either way any more, and for a socket that was never connected; IN at the end of
+ * the data, too; OUT also when writing can only fail. After a write that was not taken whole there is room when a third
+ * of the buffer is free (tcp.h), as on Linux; before one, as long as a byte fits. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -2,8 +2,9 @@
  * (sim_stream.h).
  *
  * A socket made while an environment is entered is simulated; every other socket passes through to GIO, also while one
- * is entered. Errors are those of the kernel, as GIO reports them. A cancellable is looked at where GIO looks at it first.
- * A message of no parts is one zero byte to send, and one byte to be read and forgotten, on a TCP socket, as in GIO. */
+ * is entered. Errors are those of the kernel, as GIO reports them. A cancellable is looked at where GIO looks at it
+ * first. A message of no parts is one zero byte to send, and one byte to be read and forgotten, on a TCP socket, as in
+ * GIO. */
 #include <errno.h>
 #include <string.h>
 

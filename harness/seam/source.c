@@ -4,9 +4,9 @@
  * makes the environment's owner run the context (hp_seam_notify). A source that asks for G_IO_OUT is ready at every
  * turn, as on any UDP socket with room to send.
  *
- * A TCP socket's source is ready, as GIO's own is, also for HUP, ERR and NVAL, which it reports though nobody asked. Its
- * readiness is a level and not counted anywhere: whatever changes it disturbs the environment's rest, and it is asked at
- * every turn until it is ready no more (hp_seam_disturb). */
+ * A TCP socket's source is ready, as GIO's own is, also for HUP, ERR and NVAL, which it reports though nobody asked.
+ * Its readiness is a level and not counted anywhere: whatever changes it disturbs the environment's rest, and it is
+ * asked at every turn until it is ready no more (hp_seam_disturb). */
 #include "seam/env.h"
 #include "seam/sim_socket.h"
 #include "seam/sim_stream.h"

@@ -21,9 +21,9 @@ typedef enum hp_wire_kind {
 
 hp_wire_kind hp_wire_classify(const uint8_t *data, size_t len);
 
-/* The message that stands whole at the beginning of a stretch of a TCP stream: STUN or ChannelData as TURN has them there
- * (RFC 8656 section 3.1), or STUN, DTLS, RTP or RTCP behind a length of two bytes, as ICE-TCP has them (RFC 4571). Without
- * the length, and without ChannelData's padding. A guess, as the above. False when there is none. */
+/* The message that stands whole at the beginning of a stretch of a TCP stream: STUN or ChannelData as TURN has them
+ * there (RFC 8656 section 3.1), or STUN, DTLS, RTP or RTCP behind a length of two bytes, as ICE-TCP has them (RFC
+ * 4571). Without the length, and without ChannelData's padding. A guess, as the above. False when there is none. */
 bool hp_wire_first_message(const uint8_t *data, size_t len, const uint8_t **ret, size_t *ret_len);
 
 /* A DTLS 1.2 handshake message's type as its RFC writes it: "ClientHello"; NULL for other numbers. (describe.c) */

@@ -3,8 +3,8 @@
  * No byte of a DNS message says that it is one, so it is told by its port: 53, and 5353 for multicast DNS. Servers on
  * other ports are not recognised, nor are messages that TCP cuts in pieces or puts together.
  *
- * A description tells what was asked, or what was answered: the records that answer the question, at most three of them,
- * else the code. Of a multicast announcement, which has no question, the records are told alone. */
+ * A description tells what was asked, or what was answered: the records that answer the question, at most three of
+ * them, else the code. Of a multicast announcement, which has no question, the records are told alone. */
 #include "wire/dns_packet.h"
 
 #include "wire/bytes.h"

@@ -12,8 +12,8 @@
  *
  * Checksums: of the IPv4 header; of the transport over pseudo header (not for ICMP over IPv4), header and payload.
  * Where the payload in hand is not the whole one, as in a first fragment or in a quoted packet that was cut, l4_sum
- * stands for it, and also where the sum is known from an earlier writing. A UDP sum of 0 is written as ffff (RFC 768). IPv4 identification is 0 where RFC 6864 section 4.1 lets
- * it be anything: an atomic datagram, unfragmented with DF. */
+ * stands for it, and also where the sum is known from an earlier writing. A UDP sum of 0 is written as ffff (RFC 768).
+ * IPv4 identification is 0 where RFC 6864 section 4.1 lets it be anything: an atomic datagram, unfragmented with DF. */
 #include <string.h>
 
 #include "wire/ip.h"

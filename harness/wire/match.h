@@ -1,8 +1,8 @@
 /* A match on packets, as expectations and middlebox rules use it.
  *
  * A zeroed hp_match matches every packet; each field that is set narrows it, and all must hold. What a field asks about
- * the payload (stun, channel_data, dtls, rtp, rtcp) is asked of the UDP payload itself, or of the message that stands at
- * the beginning of a TCP segment's data (hp_wire_first_message()); with `inside`, also of what a
+ * the payload (stun, channel_data, dtls, rtp, rtcp) is asked of the UDP payload itself, or of the message that stands
+ * at the beginning of a TCP segment's data (hp_wire_first_message()); with `inside`, also of what a
  * TURN Send or Data indication or ChannelData carries: the match then holds when the payload or something wrapped in it
  * satisfies all of those fields at once. The other fields always speak of the outermost packet.
  *

@@ -1,7 +1,8 @@
 /* What a match can ask of DNS messages.
  *
- * It is asked of the outermost packet: TURN wraps no DNS that anybody here sends. A name is compared as DNS compares names
- * (RFC 1035 section 2.3.3: case does not count). A multicast query may hold several questions, and one of them suffices. */
+ * It is asked of the outermost packet: TURN wraps no DNS that anybody here sends. A name is compared as DNS compares
+ * names (RFC 1035 section 2.3.3: case does not count). A multicast query may hold several questions, and one of them
+ * suffices. */
 #include "wire/dns_packet.h"
 #include "wire/match_private.h"
 

@@ -1,4 +1,5 @@
-/* Whether two matches ask for the same, field by field: padding and values that are not asked for tell nothing apart. */
+/* Whether two matches ask for the same, field by field: padding and values that are not asked for tell nothing
+ * apart. */
 #include <string.h>
 
 #include "wire/match.h"

@@ -4,8 +4,8 @@
  * hp_rtcp_parse() checks versions, lengths and padding of all packets once; hp_rtcp_next() trusts that. What a packet
  * claims to hold (report blocks, chunks, sources) is checked by its reader, so that one broken packet does not make
  * the others of the datagram unreadable. Unknown packet types are walked over. Padding belongs to the last packet; its
- * count is at least 1, counts itself, and leaves the header alone. Section 6.4.1 wants it to be a multiple of four, which
- * is left to whoever cares, as the frame is sound without. */
+ * count is at least 1, counts itself, and leaves the header alone. Section 6.4.1 wants it to be a multiple of four,
+ * which is left to whoever cares, as the frame is sound without. */
 #include "wire/rtcp.h"
 
 #include <assert.h>
@@ -232,8 +232,8 @@ bool hp_rtcp_read_feedback(const hp_rtcp_packet *p, hp_rtcp_feedback *ret)
     return true;
 }
 
-/* An entry is a number (PID) and a mask of the 16 that follow it, lowest bit first. The cursor counts seventeen steps for
- * each entry, asked for or not. */
+/* An entry is a number (PID) and a mask of the 16 that follow it, lowest bit first. The cursor counts seventeen steps
+ * for each entry, asked for or not. */
 bool hp_rtcp_nack_next(const hp_rtcp_feedback *f, size_t *cursor, uint16_t *ret_sequence)
 {
     if (!hp_rtcp_is_nack(f)) {

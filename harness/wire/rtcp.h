@@ -8,8 +8,8 @@
  *   |  body ...                                                     |
  *
  * A datagram is a sequence of such packets. hp_rtcp_parse() checks the whole frame, hp_rtcp_next() walks packets in
- * place, the typed readers look into one. A reader returns false when the packet is of another type or too short for what
- * it claims to hold, and leaves its output alone. Writing fills a caller's buffer; an overflow sticks and shows in
+ * place, the typed readers look into one. A reader returns false when the packet is of another type or too short for
+ * what it claims to hold, and leaves its output alone. Writing fills a caller's buffer; an overflow sticks and shows in
  * hp_rtcp_finish(). */
 #ifndef HP_WIRE_RTCP_H
 #define HP_WIRE_RTCP_H

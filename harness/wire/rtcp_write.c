@@ -1,8 +1,8 @@
 /* Writing RTCP (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3.1).
  *
- * Every step appends one whole packet, length field included, or nothing: once something does not fit, or cannot be said
- * in the format, the writer stays as it is and hp_rtcp_finish() says so. Packets are written without padding. Which
- * packets a datagram must hold (a report first, a CNAME in each compound packet) is the caller's matter. */
+ * Every step appends one whole packet, length field included, or nothing: once something does not fit, or cannot be
+ * said in the format, the writer stays as it is and hp_rtcp_finish() says so. Packets are written without padding.
+ * Which packets a datagram must hold (a report first, a CNAME in each compound packet) is the caller's matter. */
 #include <glib.h>
 #include <string.h>
 

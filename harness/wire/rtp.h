@@ -94,8 +94,8 @@ typedef struct hp_rtp_ext {
     const uint8_t *value;
 } hp_rtp_ext;
 
-/* Walks the elements of either form: start with a zeroed *cursor. False at the end, at an element that the RFC says ends
- * the walk (one-byte form: id 15, or id 0 with a length), at one that does not fit, and for other profiles. */
+/* Walks the elements of either form: start with a zeroed *cursor. False at the end, at an element that the RFC says
+ * ends the walk (one-byte form: id 15, or id 0 with a length), at one that does not fit, and for other profiles. */
 bool hp_rtp_ext_next(const hp_rtp_packet *p, size_t *cursor, hp_rtp_ext *ret);
 bool hp_rtp_ext_find(const hp_rtp_packet *p, uint8_t id, hp_rtp_ext *ret);
 /* Writes elements in the form that profile asks for, padded to 32 bits: what goes to hp_rtp_header.ext. 0 when it does
@@ -114,8 +114,8 @@ size_t hp_rtx_write(uint8_t *out, size_t cap, const hp_rtp_packet *original, uin
 /* Makes the original again from its retransmission; 0 when it carries none. */
 size_t hp_rtx_restore(uint8_t *out, size_t cap, const hp_rtp_packet *rtx, uint8_t original_pt, uint32_t original_ssrc);
 
-/* A span in units of a media clock, rounded down: 20 ms at 48,000 Hz are 960. A media clock that starts with the run has
- * (uint32_t)hp_rtp_units(now, rate) plus its first timestamp. */
+/* A span in units of a media clock, rounded down: 20 ms at 48,000 Hz are 960. A media clock that starts with the run
+ * has (uint32_t)hp_rtp_units(now, rate) plus its first timestamp. */
 uint64_t hp_rtp_units(hp_time span, uint32_t clock_rate);
 /* And back, rounded down; clock_rate must not be 0. */
 hp_time hp_rtp_span(uint64_t units, uint32_t clock_rate);

@@ -1,13 +1,13 @@
 /* Counting the packets of a source and estimating their jitter, as RFC 3550 appendices A.1, A.3 and A.8 define it.
  *
  * A sequence number is trusted when it is less than HP_RTP_MAX_DROPOUT ahead of the highest or less than
- * HP_RTP_MAX_MISORDER behind it. Anything else is a jump: it counts only when the very next packet continues it, and then
- * all counts begin anew. The appendix's arithmetic is kept to the letter, since a report must say what any RTP receiver
- * would: duplicates and late packets are received packets, so that loss can be hidden or become negative. Finer figures
- * (late, duplicate, reordered, each for itself) are the media receiver's own.
+ * HP_RTP_MAX_MISORDER behind it. Anything else is a jump: it counts only when the very next packet continues it, and
+ * then all counts begin anew. The appendix's arithmetic is kept to the letter, since a report must say what any RTP
+ * receiver would: duplicates and late packets are received packets, so that loss can be hidden or become negative.
+ * Finer figures (late, duplicate, reordered, each for itself) are the media receiver's own.
  *
- * The first packet of a source with probation 0 begins its counts. (As the appendix is written it would be compared with
- * the number before it, which gives the same but for a first number of 0, where it would count a wrap.) */
+ * The first packet of a source with probation 0 begins its counts. (As the appendix is written it would be compared
+ * with the number before it, which gives the same but for a first number of 0, where it would count a wrap.) */
 #include "wire/rtp_sequence.h"
 
 enum { SEQUENCES = 1 << 16, LOST_MAX = 0x7fffff, LOST_MIN = -0x800000 };

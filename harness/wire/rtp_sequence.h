@@ -13,7 +13,8 @@ enum {
     HP_RTP_MAX_MISORDER = 100, /* a step back of this size or more is too */
 };
 
-/* The 64-bit number nearest to reference whose low 16 bits are sequence (halfway counts as behind). It may be negative. */
+/* The 64-bit number nearest to reference whose low 16 bits are sequence (halfway counts as behind). It may be
+ * negative. */
 static inline int64_t hp_rtp_extend(int64_t reference, uint16_t sequence)
 {
     uint16_t forward = (uint16_t)(sequence - (uint16_t)reference);

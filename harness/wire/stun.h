@@ -159,7 +159,8 @@ void hp_stun_add_addr(hp_stun_writer *w, uint16_t type, const hp_addr *a, bool x
 /* reason NULL: the usual phrase for the code. */
 void hp_stun_add_error(hp_stun_writer *w, unsigned code, const char *reason);
 void hp_stun_add_integrity(hp_stun_writer *w, const hp_stun_key *key, bool sha256);
-/* Cut to `size` bytes, at most 20 or 32 (RFC 8489 section 14.6 allows 16 to 32 of SHA-256; other sizes are for tests). */
+/* Cut to `size` bytes, at most 20 or 32 (RFC 8489 section 14.6 allows 16 to 32 of SHA-256; other sizes are for
+ * tests). */
 void hp_stun_add_integrity_of(hp_stun_writer *w, const hp_stun_key *key, bool sha256, size_t size);
 void hp_stun_add_fingerprint(hp_stun_writer *w);
 /* Total length, or 0 after an overflow, which is also what an impossible value leaves behind (an error code outside

@@ -1,8 +1,8 @@
 /* One table says which attribute has which kind of value (RFC 8489 section 14, RFC 8656 section 18, RFC 8445
  * section 16.1, RFC 5780 section 7, RFC 6062 section 6.2), and one function each way does a kind.
  *
- * Text attributes are bytes: no encoding is checked, and none is undone. A value read from the network that does not fit
- * its type (a LIFETIME of three bytes) is shown as what it is, in hexadecimal digits. */
+ * Text attributes are bytes: no encoding is checked, and none is undone. A value read from the network that does not
+ * fit its type (a LIFETIME of three bytes) is shown as what it is, in hexadecimal digits. */
 #include "wire/stun_value.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* The values of STUN attributes as text: "alice", "203.0.113.1:3478", "600", "401 Unauthorized", "udp", "5a5a".
  *
- * The form goes by the attribute's type; one whose type is not known has hexadecimal digits. Reading and writing are each
- * other's inverse, but for defaults: an error code without a phrase gets the usual one. */
+ * The form goes by the attribute's type; one whose type is not known has hexadecimal digits. Reading and writing are
+ * each other's inverse, but for defaults: an error code without a phrase gets the usual one. */
 #ifndef HP_WIRE_STUN_VALUE_H
 #define HP_WIRE_STUN_VALUE_H
 
@@ -44,7 +44,8 @@ bool hp_stun_method_parse(const char *text, uint16_t *ret);
 /* "USERNAME", "0x8022". */
 bool hp_stun_type_parse(const char *text, uint16_t *ret);
 
-/* Bytes in hexadecimal digits; spaces and colons may stand between bytes. Appends; false and out left alone otherwise. */
+/* Bytes in hexadecimal digits; spaces and colons may stand between bytes. Appends; false and out left alone
+ * otherwise. */
 bool hp_hex_parse(const char *text, GByteArray *out);
 /* Caller frees. */
 char *hp_hex_format(const uint8_t *data, size_t len);

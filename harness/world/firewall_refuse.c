@@ -2,9 +2,9 @@
  *
  * A SYN from outside that no policy spoke of may be on its way to meet one from inside (a simultaneous open, which is
  * how two peers behind firewalls get a TCP connection). With syn_wait its refusal is put off: the packet is dropped at
- * once, a copy is held, and the refusal is sent when its time has come, unless a SYN or SYN-ACK of the same flow has gone
- * out meanwhile (RFC 6092 REC-34, RFC 5382 REQ-4). A SYN that is sent again within that time changes nothing. At most
- * 1024 are held; those that find no place are not answered. */
+ * once, a copy is held, and the refusal is sent when its time has come, unless a SYN or SYN-ACK of the same flow has
+ * gone out meanwhile (RFC 6092 REC-34, RFC 5382 REQ-4). A SYN that is sent again within that time changes nothing. At
+ * most 1024 are held; those that find no place are not answered. */
 #include "world/firewall_private.h"
 
 #include "world/rule_refusal.h"

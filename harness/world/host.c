@@ -7,11 +7,12 @@
  *
  * Invariants: address_map holds exactly the entries of `addresses`; an address is on one interface only; a socket's
  * `interface` is current, as every change of addresses or interfaces goes over all sockets. Those changes are rare and
- * may cost O(sockets); sending and receiving cost O(1) in sockets and addresses (up to four addresses are looked through,
- * which is faster than the map; more are looked up).
+ * may cost O(sockets); sending and receiving cost O(1) in sockets and addresses (up to four addresses are looked
+ * through, which is faster than the map; more are looked up).
  *
- * Limits: no routing table, no broadcast, of multicast only datagrams that are whole, for one group a socket, no loopback interface (the loopback addresses are nobody's unless
- * they are added). A tap gets its name when the first packet is recorded: "host" while the host has one interface. */
+ * Limits: no routing table, no broadcast, of multicast only datagrams that are whole, for one group a socket, no
+ * loopback interface (the loopback addresses are nobody's unless they are added). A tap gets its name when the first
+ * packet is recorded: "host" while the host has one interface. */
 #include "world/host_private.h"
 
 enum { DEFAULT_MTU = 1500, FEW_ADDRESSES = 4 };

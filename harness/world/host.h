@@ -65,8 +65,8 @@ void hp_socket_close(hp_socket *socket);
 hp_addr hp_socket_local(const hp_socket *socket);
 hp_host *hp_socket_host(const hp_socket *socket);
 
-/* The socket, which is bound to an address of the host, takes what comes for the group and its port on the interface that
- * has that address, too. A datagram sent to a group does not come back to the host that sent it. False and
+/* The socket, which is bound to an address of the host, takes what comes for the group and its port on the interface
+ * that has that address, too. A datagram sent to a group does not come back to the host that sent it. False and
  * HP_ERROR_INVALID when group is no multicast address of the socket's family, or the socket is bound to no address. */
 bool hp_socket_join(hp_socket *socket, const hp_addr *group, GError **error);
 

@@ -1,15 +1,15 @@
 /* What leaves a host: identification, fragmentation at the source, the way round to the host itself, ICMP errors.
  *
- * A packet for one of the host's own addresses never meets a wire: it is recorded at a tap of its own, "host/lo", once (on
- * its way out; seen twice there, it would look sent twice), waits in a queue, and comes in by a timer at the same instant,
- * so that a callback that answers itself does not nest.
+ * A packet for one of the host's own addresses never meets a wire: it is recorded at a tap of its own, "host/lo", once
+ * (on its way out; seen twice there, it would look sent twice), waits in a queue, and comes in by a timer at the same
+ * instant, so that a callback that answers itself does not nest.
  *
  * Every IPv4 packet that may be fragmented has an identification from a counter that starts at a random place; one with
  * DF has none (RFC 6864 section 4.1). An IPv6 packet gets one when it is fragmented here.
  *
  * Path MTU (RFC 8201 section 4): a packet-too-big error lowers the MTU towards that IPv6 destination for ten minutes;
- * larger datagrams are fragmented to it. One that speaks of less than 1280 bytes is ignored, and none raises the MTU: it
- * may be late, or forged. For IPv4 nothing is remembered: what may not be fragmented keeps
+ * larger datagrams are fragmented to it. One that speaks of less than 1280 bytes is ignored, and none raises the MTU:
+ * it may be late, or forged. For IPv4 nothing is remembered: what may not be fragmented keeps
  * failing on the way, as with IP_PMTUDISC_PROBE, which is what an agent that probes for itself wants.
  *
  * Limits: 1,000 path MTUs are remembered, then all are forgotten. ICMP errors are not rate-limited. */

@@ -2,8 +2,8 @@
  * by out port 1, towards the sender, when something is connected there. See config/link.h for what it does to packets.
  *
  * Order of effects for a packet: count it (and among those that the drop list speaks of), down, outages, drop list,
- * burst and random loss, MTU, queue, rate, delay, jitter, reorder, corruption, duplication. Each draws from the link's own
- * stream. The queue holds the packets that wait for the rate, not the one being sent. */
+ * burst and random loss, MTU, queue, rate, delay, jitter, reorder, corruption, duplication. Each draws from the link's
+ * own stream. The queue holds the packets that wait for the rate, not the one being sent. */
 #ifndef HP_WORLD_LINK_H
 #define HP_WORLD_LINK_H
 
@@ -15,11 +15,11 @@ typedef struct hp_link hp_link;
 /* Copies config, arrays and match too; it must pass hp_link_config_check(). name: "alice>internet". */
 hp_link *hp_link_new(hp_world *world, const char *name, const hp_link_config *config);
 hp_node *hp_link_node(hp_link *link);
-/* Replaces the settings. Packets in flight keep their delivery times; those that wait for the rate go at the new one, and
- * those for which a smaller queue has no room are dropped, the last first. Numbers of the drop list go on as they were,
- * but those of packets that match begin anew with another match. Instants of rates and outages count on as they did, or
- * from now where the settings say so and they are others. config may be, or share with, what hp_link_get_config() gave.
- * Traces link-changed with `what`. */
+/* Replaces the settings. Packets in flight keep their delivery times; those that wait for the rate go at the new one,
+ * and those for which a smaller queue has no room are dropped, the last first. Numbers of the drop list go on as they
+ * were, but those of packets that match begin anew with another match. Instants of rates and outages count on as they
+ * did, or from now where the settings say so and they are others. config may be, or share with, what
+ * hp_link_get_config() gave. Traces link-changed with `what`. */
 void hp_link_configure(hp_link *link, const hp_link_config *config, const char *what);
 const hp_link_config *hp_link_get_config(const hp_link *link);
 

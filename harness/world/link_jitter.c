@@ -3,8 +3,8 @@
  *   uniform     one draw in [0, jitter]
  *   normal      the quantile of one 64-bit draw, times sigma, plus the mean; again while that is below 0, at most every
  *               other time, as the mean is not below 0 itself
- *   Pareto      jitter * U^(-1/shape), U uniform in (0, 1]: a smallest delay with a heavy tail. With a shape of 1 or less
- *               the mean is infinite, and jitter_max_ns is what bounds it
+ *   Pareto      jitter * U^(-1/shape), U uniform in (0, 1]: a smallest delay with a heavy tail. With a shape of 1 or
+ *               less the mean is infinite, and jitter_max_ns is what bounds it
  *   list        replays, and draws nothing
  *   empirical   one draw of a place in the list
  *

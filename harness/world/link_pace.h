@@ -26,7 +26,8 @@ static inline bool hp_pace_changes(const hp_pace *pace)
     return pace->kind == HP_PACE_STEPS || pace->kind == HP_PACE_OPPORTUNITIES;
 }
 
-/* Takes over the rate, steps or opportunities of c from `now` on. What is being sent keeps the wire until it has left. */
+/* Takes over the rate, steps or opportunities of c from `now` on. What is being sent keeps the wire until it has
+ * left. */
 void hp_pace_configure(hp_pace *pace, const hp_link_config *c, hp_time origin, hp_time now);
 /* When the wire can take the packet that is next in line and came at `entered`; HP_NEVER: it will not. Rates take it as
  * soon as they can; an opportunity must lie after `entered`. */

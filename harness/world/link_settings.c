@@ -3,8 +3,8 @@
  * In flight: keeps its delivery. Waiting: keeps what it drew, and meets the delay of the moment it leaves.
  *
  * Another rate, be it constant, in steps or a trace:
- *   - a constant rate lets the packet on the wire finish; a packet on a wire whose rate was changing anyway goes back to
- *     the head of the queue and begins anew, as it might else be stuck in a rate of nothing;
+ *   - a constant rate lets the packet on the wire finish; a packet on a wire whose rate was changing anyway goes back
+ *     to the head of the queue and begins anew, as it might else be stuck in a rate of nothing;
  *   - what waits is sent at the new rate, as soon as the wire is free;
  *   - without a rate all that waits leaves together when the wire is free;
  *   - steps and traces count from the start of the run, or, where the settings say so, from this change.

@@ -34,8 +34,8 @@ bool hp_nat_set_external_prefix(hp_nat *nat, const hp_prefix *inside, const hp_p
 void hp_nat_reboot(hp_nat *nat);
 /* New external addresses: every mapping ends. */
 void hp_nat_renumber(hp_nat *nat, const hp_addr *addrs, size_t n);
-/* Every mapping of that inside host (NULL: of all), but explicit ones, moves to another external port; filtering state is kept. Returns
- * how many moved. */
+/* Every mapping of that inside host (NULL: of all), but explicit ones, moves to another external port; filtering state
+ * is kept. Returns how many moved. */
 unsigned hp_nat_rebind(hp_nat *nat, const hp_addr *inside_ip);
 /* Replaces the knobs; existing mappings go on under the new ones. */
 void hp_nat_configure(hp_nat *nat, const hp_nat_config *config, const char *what);
@@ -53,7 +53,8 @@ size_t hp_nat_memory(const hp_nat *nat);
  * independent). False when there is none. */
 bool hp_nat_lookup(const hp_nat *nat, uint8_t proto, const hp_addr *internal, const hp_addr *remote, hp_addr *ret);
 /* The state of the TCP connection between an inside host and a remote, as the NAT sees it: "out-init", "in-init",
- * "handshake", "picked-up", "established", "fin", "half-closed", "closing", "time-wait", "trans"; NULL when it knows of none. */
+ * "handshake", "picked-up", "established", "fin", "half-closed", "closing", "time-wait", "trans"; NULL when it knows of
+ * none. */
 const char *hp_nat_tcp_state_of(const hp_nat *nat, const hp_addr *internal, const hp_addr *remote);
 
 #endif

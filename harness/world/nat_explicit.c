@@ -21,9 +21,9 @@
  * its external address. NAT64 gives an IPv6 host mappings at IPv4 addresses. IPv6 that is routed, or has its prefix
  * replaced, needs no mapping: all is granted and nothing kept.
  *
- * Limits: two inside hosts cannot share an external port by their remotes, as UPnP's remote host would allow; the second
- * is told that the port is taken. The mapping of a grant for a remote host lets that host in by its address whatever
- * other grants say. */
+ * Limits: two inside hosts cannot share an external port by their remotes, as UPnP's remote host would allow; the
+ * second is told that the port is taken. The mapping of a grant for a remote host lets that host in by its address
+ * whatever other grants say. */
 #include "world/nat_explicit.h"
 
 #include "world/nat_private.h"
@@ -120,8 +120,8 @@ static hp_nat_proto proto_of(uint8_t proto)
     return proto == HP_PROTO_UDP ? HP_NAT_UDP : HP_NAT_TCP;
 }
 
-/* The family of the remotes that a mapping is for, which is that of its external address: the host's own, or IPv4 for an
- * IPv6 host where NAT64 is wanted or all there is. */
+/* The family of the remotes that a mapping is for, which is that of its external address: the host's own, or IPv4 for
+ * an IPv6 host where NAT64 is wanted or all there is. */
 static uint8_t family_of(const hp_nat *nat, const hp_nat_map_request *request)
 {
     uint8_t own = request->internal.family;

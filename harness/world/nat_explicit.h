@@ -3,8 +3,8 @@
  * One that anybody may send to is of endpoint-independent kind whatever the NAT's mapping behaviour, and lets everyone
  * in whatever its filtering (RFC 6887 section 11.3), TCP's SYNs too, unless filters say otherwise (section 13.3). Its
  * inside endpoint's own traffic leaves by it, except flows under way that have a mapping of their own. It takes part in
- * the NAT's limits, port blocks, parity, pooling and quarantine like any mapping, but never idles out, is never evicted,
- * and keeps its port when others are rebound. A reboot or renumbering ends it.
+ * the NAT's limits, port blocks, parity, pooling and quarantine like any mapping, but never idles out, is never
+ * evicted, and keeps its port when others are rebound. A reboot or renumbering ends it.
  *
  * Several grants may hold one mapping: one for anybody, others for remotes. */
 #ifndef HP_WORLD_NAT_EXPLICIT_H
@@ -26,8 +26,9 @@ typedef enum hp_nat_map_outcome {
 typedef struct hp_nat_map_request {
     uint8_t proto; /* HP_PROTO_UDP or HP_PROTO_TCP */
     hp_addr internal;
-    /* Family none: anybody may send. Port 0: any port of that address. With a port, the mapping towards that remote: made
-     * as a packet to it would make it, by the NAT's mapping behaviour, and filtered as such (RFC 6887 section 12). */
+    /* Family none: anybody may send. Port 0: any port of that address. With a port, the mapping towards that remote:
+     * made as a packet to it would make it, by the NAT's mapping behaviour, and filtered as such (RFC 6887 section
+     * 12). */
     hp_addr remote;
     hp_addr external; /* wished for: family none for any address, port 0 for any port */
     bool exact; /* that one, or nothing */

@@ -171,8 +171,8 @@ static void block_take_back(hp_nat *nat, uint32_t host, uint32_t block)
     }
 }
 
-/* Walks the blocks that the host may have, from its own number on (dynamic blocks: from the lowest): round the addresses
- * first, then upwards. */
+/* Walks the blocks that the host may have, from its own number on (dynamic blocks: from the lowest): round the
+ * addresses first, then upwards. */
 static bool block_search(hp_nat *nat, uint32_t host, unsigned family, bool from_idle)
 {
     const hp_nat_host *h = &nat->hosts.records[host];

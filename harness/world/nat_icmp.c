@@ -11,8 +11,9 @@
  * and becomes the mapping's external address outbound (RFC 5508 REQ-5c). Errors neither make, refresh nor end mappings
  * (REQ-6; RFC 4787 REQ-12, RFC 5382 REQ-10), unless icmp_error_ends_mapping or icmp_unreachable_ends_mapping asks for
  * that fault; it then does so even where errors are not passed. icmp_inner_untranslated is another: the quotation stays
- * as it came, and its receiver finds no flow of its own in it. An error about a hairpinned packet crosses twice in one step (RFC 5508 REQ-7): its quotation's source is
- * taken back to the first sender, its destination to what that sender aimed at.
+ * as it came, and its receiver finds no flow of its own in it. An error about a hairpinned packet crosses twice in one
+ * step (RFC 5508 REQ-7): its quotation's source is taken back to the first sender, its destination to what that sender
+ * aimed at.
  *
  * With NAT64 an error, like a query, may change its family on the way; one that says nothing in the other is dropped
  * (world/translate.c).

@@ -6,8 +6,8 @@
  * external port: the peer behind R, whose check came first, sees an address that it was never told of. That is the
  * race which makes hole punching through such NATs fail or fall back to peer reflexive candidates.
  *
- * Only UDP makes such state: an unsolicited SYN meets no listener, and the RST that answers it ends netfilter's state as
- * soon as it began. The packet itself is dropped all the same. States are found through an index and wait in
+ * Only UDP makes such state: an unsolicited SYN meets no listener, and the RST that answers it ends netfilter's state
+ * as soon as it began. The packet itself is dropped all the same. States are found through an index and wait in
  * order of their last refresh, so that dead ones are shed whenever a new one comes, without a timer: nothing can be
  * observed of their end but that the tuple is free. At most 65536 live at a time; the one idle longest gives way. */
 #include "world/nat_private.h"

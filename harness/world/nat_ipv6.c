@@ -5,7 +5,8 @@
  * router in a home does anyway: a source that does not belong to its side is dropped, link-local and multicast
  * addresses do not cross, and `block_udp`, `block_tcp` and `blocked` hold for what goes out.
  *
- * Routed, an inside prefix is what the NAT was told by hp_nat_add_inside_prefix(): packets from outside must be for one.
+ * Routed, an inside prefix is what the NAT was told by hp_nat_add_inside_prefix(): packets from outside must be for
+ * one.
  *
  * With NPTv6 the source changes on the way out and the destination on the way in, and in what an ICMP error quotes the
  * other end of the two. A packet from the inside to an address of the outside prefix comes back with both changed

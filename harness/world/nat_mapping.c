@@ -3,14 +3,15 @@
  * Finding. With one kind of mapping alive, that is one lookup. Several kinds are alive after the mapping behaviour was
  * changed at run time, or beside inbound-first state; then the narrowest kind that fits serves the packet, and a
  * mapping of another kind than the present setting goes on only for remotes it already knows: flows under way are not
- * torn, new ones obey the new knobs. An explicit mapping (nat_explicit.h) serves every remote that no narrower one does.
+ * torn, new ones obey the new knobs. An explicit mapping (nat_explicit.h) serves every remote that no narrower one
+ * does.
  *
  * Timers (RFC 4787 section 4.3). Which timeout holds is settled by the packet that last refreshed the mapping: to or
  * from a remote port below 1024 the well-known timeout, if one is set; else the ordinary one once a packet was let in,
  * until then the unreplied one. A packet that is dropped, filtered or out of TTL refreshes nothing, nor does an ICMP
- * error (RFC 5508 REQ-6). A packet that arrives at the very instant of expiry still counts, because links deliver before
- * NATs act on their deadlines. Expiry is exact; of mappings that end at one instant, the order is: by timer (as in
- * hp_nat_timer), by last refresh, by id; TCP's sessions after them;
+ * error (RFC 5508 REQ-6). A packet that arrives at the very instant of expiry still counts, because links deliver
+ * before NATs act on their deadlines. Expiry is exact; of mappings that end at one instant, the order is: by timer (as
+ * in hp_nat_timer), by last refresh, by id; TCP's sessions after them;
  * those past max_lifetime last, oldest first.
  *
  * TCP mappings have no timeout of their own: they end with their last session (nat_tcp_session.c). Sessions that expire

@@ -5,12 +5,12 @@
  * From outside: what is not for an external address is dropped (no-route); what the filter admits goes in.
  *
  * The NAT is one hop. A packet that arrives with a TTL of 1 is dropped and answered (time exceeded) before it can make
- * or refresh a mapping, but after it was found to be admissible: what the NAT would not pass anyway is not a TTL matter.
- * A hairpinned packet loses one, not two.
+ * or refresh a mapping, but after it was found to be admissible: what the NAT would not pass anyway is not a TTL
+ * matter. A hairpinned packet loses one, not two.
  *
  * Hairpinning counts as outbound for the sender's mapping, which is made when missing even where the sender's internal
- * address is shown (HP_NAT_HAIRPIN_INTERNAL_SOURCE), and as inbound for the target's. With hairpin_filtered the target's
- * filter looks at the sender's external address and port, whichever source the packet then shows.
+ * address is shown (HP_NAT_HAIRPIN_INTERNAL_SOURCE), and as inbound for the target's. With hairpin_filtered the
+ * target's filter looks at the sender's external address and port, whichever source the packet then shows.
  *
  * A gateway (`alg`) runs where the header is translated, and on first fragments and whole packets alone.
  *
@@ -248,7 +248,8 @@ static inline bool is_plain(const hp_packet *p)
     return p->proto == HP_PROTO_UDP && p->frag_total == 0;
 }
 
-/* Fragments are seen to first, so that from here on a packet is whole, or the first fragment of one. NULL: it is gone. */
+/* Fragments are seen to first, so that from here on a packet is whole, or the first fragment of one. NULL: it is
+ * gone. */
 static hp_packet *prepare(hp_nat *nat, unsigned side, hp_packet *p)
 {
     if (p->proto != HP_PROTO_UDP && p->proto != HP_PROTO_TCP && !hp_packet_is_icmp(p)) {

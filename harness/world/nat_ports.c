@@ -448,8 +448,8 @@ static bool find_place(hp_nat *nat, const hp_nat_want *want, unsigned turn, plac
     return false;
 }
 
-/* A host asks for a port by name: where no range was set, any will do, well-known ones too (RFC 6887 section 11.3 leaves
- * it to the NAT). */
+/* A host asks for a port by name: where no range was set, any will do, well-known ones too (RFC 6887 section 11.3
+ * leaves it to the NAT). */
 static hp_nat_span wish_span(const hp_nat *nat, hp_nat_span drawn)
 {
     hp_port_range range = nat->config.port_range;

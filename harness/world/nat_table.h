@@ -9,10 +9,11 @@
  *                                                     reboot, renumber, rebind, icmp --> (none)
  *
  *   Birth     Only a packet from the inside makes a mapping (nat_mapping.c): never an ICMP error, never a packet from
- *             outside. (Or somebody asks for it: nat_explicit.h. Such a one has no timer, and nobody evicts it.) It gets an external address and port (nat_ports.c) and its first session, the remote that the
- *             packet was sent to. From here on it stands in all of: the inside index, the chain of its external port,
- *             the creation list, one timer heap; in the tuple index when ports may be overloaded; in its inside host's
- *             list when hosts are told apart.
+ *             outside. (Or somebody asks for it: nat_explicit.h. Such a one has no timer, and nobody evicts it.) It
+ *             gets an external address and port (nat_ports.c) and its first session, the remote that the packet was
+ *             sent to. From here on it stands in all of: the inside index, the chain of its external port, the creation
+ *             list, one timer heap; in the tuple index when ports may be overloaded; in its inside host's list when
+ *             hosts are told apart.
  *   UNREPLIED No packet has come back. Times out by the unreplied timer. Legal: refresh, add a session, rebind, end.
  *   REPLIED   A packet was let in. Times out by the ordinary timer, or by the one for well-known ports when the packet
  *             that refreshed it last was to or from one. Legal: the same. It never goes back to UNREPLIED.
@@ -21,9 +22,9 @@
  *             may create (a full table evicts) or end a mapping.
  *
  * What a mapping is found by (its kind, RFC 4787 section 4.1): the internal endpoint alone (and the remote's family);
- * with the remote's address; or with the remote's address and port. The kind is fixed at birth. The NAT's setting may change at run time, so
- * mappings of several kinds may live side by side; the narrowest that fits serves a packet (nat_mapping.c).
- * The key's remote is that of the oldest session: all sessions of a mapping share what its kind fixes.
+ * with the remote's address; or with the remote's address and port. The kind is fixed at birth. The NAT's setting may
+ * change at run time, so mappings of several kinds may live side by side; the narrowest that fits serves a packet
+ * (nat_mapping.c). The key's remote is that of the oldest session: all sessions of a mapping share what its kind fixes.
  *
  * Layout: what every packet touches (64 bytes, one cache line) is apart from what only births and ends touch (48
  * bytes). Both lie in chunks that never move. Ids are 1, 2, 3...; 0 means none; at most HP_NAT_INDEX_MAX_ID. With the

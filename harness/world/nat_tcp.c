@@ -1,17 +1,17 @@
 /* TCP through the NAT (RFC 5382, RFC 7857; the sessions are told in nat_tcp.h).
  *
  * Outwards, a bare SYN makes what it needs, mapping and session. Inwards it makes a session where a mapping exists and
- * the filter admits the remote; connection-dependent filtering admits nobody but to explicit mappings. What answers it outwards leaves by the
- * mapping that it came in by (RFC 5382 REQ-2), also where the host's own SYN would have got another. A SYN that comes
- * in by one mapping while the host has a connection with that remote by another is refused: the host could not tell the
- * two apart. A segment of a session that is known
+ * the filter admits the remote; connection-dependent filtering admits nobody but to explicit mappings. What answers it
+ * outwards leaves by the mapping that it came in by (RFC 5382 REQ-2), also where the host's own SYN would have got
+ * another. A SYN that comes in by one mapping while the host has a connection with that remote by another is refused:
+ * the host could not tell the two apart. A segment of a session that is known
  * passes either way, so a SYN does that meets the one sent the other way (simultaneous open, RFC 5382 REQ-2a).
  *
- * What is not let in: a SYN is answered as tcp_unsolicited_syn says (nat_tcp_answer.c), anything else as tcp_stray does,
- * save that a RST is never answered. Both hold for hairpinned segments too, where the sender is an inside host.
+ * What is not let in: a SYN is answered as tcp_unsolicited_syn says (nat_tcp_answer.c), anything else as tcp_stray
+ * does, save that a RST is never answered. Both hold for hairpinned segments too, where the sender is an inside host.
  *
- * Hairpinning (RFC 5382 REQ-8) is one segment that leaves by the sender's mapping and enters by the target's: it moves a
- * session of each.
+ * Hairpinning (RFC 5382 REQ-8) is one segment that leaves by the sender's mapping and enters by the target's: it moves
+ * a session of each.
  *
  * A corrupt segment, whose flags may be anything, passes where its session is known, for the receiver to drop, and
  * moves nothing. A segment whose header cannot be read (too short, or a first fragment that ends within it: RFC 1858)

@@ -1,6 +1,6 @@
-/* A link's list of exact losses, brought into the form in which it can be walked once, from the front, while packets are
- * counted: sorted, disjoint, with gaps between. A range that ends before it starts is empty; packet numbers start at 1,
- * so 0 means 1 as a start and no end as an end. */
+/* A link's list of exact losses, brought into the form in which it can be walked once, from the front, while packets
+ * are counted: sorted, disjoint, with gaps between. A range that ends before it starts is empty; packet numbers start
+ * at 1, so 0 means 1 as a start and no end as an end. */
 #include "world/packet_ranges.h"
 
 #include <glib.h>

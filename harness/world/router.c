@@ -10,12 +10,12 @@
  * none. The router answers nothing else: it is no host.
  *
  * Multicast never meets a route. A switch does not snoop on memberships (RFC 4541): it floods, as most do with
- * 224.0.0.x in any case. A hop floods nothing, so that what goes round between switches would need a loop of cables, which
- * a rig, where zones form a tree with a NAT at each joint, cannot have. No ICMP error is ever about multicast (RFC 1122
- * section 3.2.2).
+ * 224.0.0.x in any case. A hop floods nothing, so that what goes round between switches would need a loop of cables,
+ * which a rig, where zones form a tree with a NAT at each joint, cannot have. No ICMP error is ever about multicast
+ * (RFC 1122 section 3.2.2).
  *
- * Limits: no equal-cost routes; no multicast routing; a packet may leave by the port it came from, so that two routers which are no hops can
- * pass a packet to and fro as long as the links between them take. */
+ * Limits: no equal-cost routes; no multicast routing; a packet may leave by the port it came from, so that two routers
+ * which are no hops can pass a packet to and fro as long as the links between them take. */
 #include "world/router.h"
 
 #include "world/addr_map.h"

@@ -5,8 +5,8 @@
  * which is moved along by what changed in its own slice. A change in a later one spoils the datagram, as it does in
  * life: the checksum has left with the first. A fragment's length is never changed, or the others would no longer fit.
  *
- * Of TCP only the data is touched: behind the header, at whatever offset it gives. A segment whose header makes no sense
- * has none. */
+ * Of TCP only the data is touched: behind the header, at whatever offset it gives. A segment whose header makes no
+ * sense has none. */
 #include <string.h>
 
 #include "wire/tcp.h"

@@ -2,8 +2,9 @@
  * other way round, unless a rule says otherwise. The rules: config/rule.h. Wired between two nodes it stands before
  * the one's port and behind the other's; it decrements no TTL and is seen by nobody.
  *
- * Each hit is an event (rule-hit), and leaves a remark on the packet's capture record ("rule 2 (no-nomination): rewritten"), a drop its own trace
- * under the reason "rule". What the middlebox changed or made is recorded as it leaves, at the tap named after it. */
+ * Each hit is an event (rule-hit), and leaves a remark on the packet's capture record ("rule 2 (no-nomination):
+ * rewritten"), a drop its own trace under the reason "rule". What the middlebox changed or made is recorded as it
+ * leaves, at the tap named after it. */
 #ifndef HP_WORLD_RULES_H
 #define HP_WORLD_RULES_H
 

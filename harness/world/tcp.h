@@ -6,9 +6,9 @@
  * answered with a reset, unless the host is silent.
  *
  * The callbacks say that something changed, once: readable when more came, writable when there is room again. They come
- * from a packet's arrival or a timer, never from within a call of this interface, and never one inside another: a packet
- * that arrives meanwhile (hosts wired without a link) waits for a timer at the same instant. Every call is legal in them,
- * on any socket.
+ * from a packet's arrival or a timer, never from within a call of this interface, and never one inside another: a
+ * packet that arrives meanwhile (hosts wired without a link) waits for a timer at the same instant. Every call is legal
+ * in them, on any socket.
  *
  * A socket belongs to its user until hp_tcp_close() or hp_tcp_abort(), also after it was closed from the other side;
  * what the connection still has to do then (sending, FIN, TIME-WAIT) it does by itself. All sockets go with their host.
@@ -59,8 +59,9 @@ void hp_tcp_listener_close(hp_tcp_listener *listener);
 hp_addr hp_tcp_listener_local(const hp_tcp_listener *listener);
 hp_host *hp_tcp_listener_host(const hp_tcp_listener *listener);
 
-/* Begins to connect, and sends the SYN. local may be NULL, unspecified, or without a port. NULL and HP_ERROR_INVALID when
- * local is not the host's, no interface leads there, or the four numbers are taken; HP_ERROR_LIMIT when no port is left. */
+/* Begins to connect, and sends the SYN. local may be NULL, unspecified, or without a port. NULL and HP_ERROR_INVALID
+ * when local is not the host's, no interface leads there, or the four numbers are taken; HP_ERROR_LIMIT when no port is
+ * left. */
 hp_tcp_socket *hp_tcp_connect(hp_host *host, const hp_addr *local, const hp_addr *remote, const hp_tcp_ops *ops,
                               void *user, GError **error);
 /* ops may be NULL: nobody is told. Nothing that happened before is told again. */

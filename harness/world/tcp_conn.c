@@ -11,8 +11,8 @@
  * retransmissions is smaller.
  *
  * Limits: no SACK, timestamps, ECN, urgent data (its bytes are ordinary ones), fast open or security labels; data on a
- * SYN is not taken, and so is sent again by who sent it. A path MTU never rises again. A black hole, where no ICMP error
- * comes back, is not detected: the connection times out. */
+ * SYN is not taken, and so is sent again by who sent it. A path MTU never rises again. A black hole, where no ICMP
+ * error comes back, is not detected: the connection times out. */
 #include "world/tcp_conn_private.h"
 
 #include <assert.h>
@@ -420,8 +420,8 @@ void hp_tcp_conn_path_mtu(hp_tcp_conn *c, uint32_t seq, uint32_t mtu)
     }
 }
 
-/* Once connected such an error may be a passing one (RFC 1122 section 4.2.3.9). While connecting it ends the attempt, as
- * in nearly every TCP (RFC 5461 section 3.1). */
+/* Once connected such an error may be a passing one (RFC 1122 section 4.2.3.9). While connecting it ends the attempt,
+ * as in nearly every TCP (RFC 5461 section 3.1). */
 void hp_tcp_conn_unreachable(hp_tcp_conn *c, uint32_t seq, bool refused)
 {
     bool connecting = c->state == HP_TCP_SYN_SENT || c->state == HP_TCP_SYN_RECEIVED;

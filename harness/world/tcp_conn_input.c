@@ -1,14 +1,14 @@
-/* Segments that arrive at a TCP connection: RFC 9293 section 3.10.7, in its order (sequence number, RST, SYN, ACK, data,
- * FIN), with the checks of RFC 5961: only a reset that has exactly the expected sequence number resets, another in the
- * window is challenged, and so is any SYN.
+/* Segments that arrive at a TCP connection: RFC 9293 section 3.10.7, in its order (sequence number, RST, SYN, ACK,
+ * data, FIN), with the checks of RFC 5961: only a reset that has exactly the expected sequence number resets, another
+ * in the window is challenged, and so is any SYN.
  *
  * Challenges, and answers to what is outside the window, take turns with silence: one in half a second for segments
  * without data, so that two ends that disagree do not answer each other for ever. Data and FINs are always answered, as
  * their sender waits for it; a keepalive probe looks like the former and comes less often.
  *
  * A simultaneous open (section 3.5, figure 7) needs no state of its own: the other side's SYN moves SYN-SENT to
- * SYN-RECEIVED, and its SYN,ACK, whose SYN is an old acquaintance then, counts as the ACK. A SYN that comes again without
- * ACK says that ours was lost. */
+ * SYN-RECEIVED, and its SYN,ACK, whose SYN is an old acquaintance then, counts as the ACK. A SYN that comes again
+ * without ACK says that ours was lost. */
 #include "world/tcp_conn_private.h"
 
 #define CHALLENGE_EVERY (500 * HP_MS)

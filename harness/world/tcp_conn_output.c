@@ -4,9 +4,9 @@
  * both windows allow; a probe of the window or of the other side; and an acknowledgement when one is due and no segment
  * carried it.
  *
- * A segment smaller than the largest goes only (RFC 9293 section 3.8.6.2.1, RFC 1122 section 4.2.3.4) when it empties the
- * buffer and nothing is outstanding or Nagle is off; when it carries the FIN; when it is half of the largest window the
- * other side ever had; when it was sent before; or when the persist timer overrides. What is held back with nothing
+ * A segment smaller than the largest goes only (RFC 9293 section 3.8.6.2.1, RFC 1122 section 4.2.3.4) when it empties
+ * the buffer and nothing is outstanding or Nagle is off; when it carries the FIN; when it is half of the largest window
+ * the other side ever had; when it was sent before; or when the persist timer overrides. What is held back with nothing
  * outstanding sets the persist timer: nothing else would wake the connection. That timer backs off like the
  * retransmission's; a probe is the next byte, or the FIN, beyond the window.
  *

@@ -6,9 +6,10 @@
  *                  in order | right edge of the window we have advertised
  *
  * Invariants: snd_una <= snd_nxt <= snd_max, going round; snd_nxt < snd_max only after a time-out or a smaller path
- * MTU, while what was sent is sent again. send_base is the sequence number of the first byte in `send`. While no FIN was
- * taken, the byte after the last one in `recv` has sequence number rcv_nxt. `ranges` holds what lies beyond rcv_nxt:
- * sorted, disjoint, not touching, none empty. rto_at and persist_at are never both set. In CLOSED no deadline is set. */
+ * MTU, while what was sent is sent again. send_base is the sequence number of the first byte in `send`. While no FIN
+ * was taken, the byte after the last one in `recv` has sequence number rcv_nxt. `ranges` holds what lies beyond
+ * rcv_nxt: sorted, disjoint, not touching, none empty. rto_at and persist_at are never both set. In CLOSED no deadline
+ * is set. */
 #ifndef HP_WORLD_TCP_CONN_PRIVATE_H
 #define HP_WORLD_TCP_CONN_PRIVATE_H
 

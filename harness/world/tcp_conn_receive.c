@@ -4,12 +4,12 @@
  * stretches beyond rcv_nxt are there. What arrives again is simply written again. Hostile senders can make many
  * ranges; past a limit a segment that would add one is not kept, as if it had been lost.
  *
- * Acknowledgement (RFC 5681 section 4.2): at once for every second segment, for what is out of order, fills a gap or was
- * seen before, and for a FIN; else after delayed_ack_ns.
+ * Acknowledgement (RFC 5681 section 4.2): at once for every second segment, for what is out of order, fills a gap or
+ * was seen before, and for a FIN; else after delayed_ack_ns.
  *
- * Window (RFC 9293 section 3.8.6.2.2): the right edge never moves back, and moves on only by a segment or half the buffer
- * at least. It counts whole units of the window scale; what is still open is rounded up, so that up to one unit more
- * than the buffer may be taken. */
+ * Window (RFC 9293 section 3.8.6.2.2): the right edge never moves back, and moves on only by a segment or half the
+ * buffer at least. It counts whole units of the window scale; what is still open is rounded up, so that up to one unit
+ * more than the buffer may be taken. */
 #include "world/tcp_conn_private.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Listeners: who gets a SYN, and how many connections may be half open.
  *
- * Found by address and port, else by port. Two of one port and family exclude each other when they have the same address
- * or one of them has none, as on Linux; connections at the port are no hindrance. A connection belongs to its listener
- * until it is established; one that does not get so far is gone without a word. */
+ * Found by address and port, else by port. Two of one port and family exclude each other when they have the same
+ * address or one of them has none, as on Linux; connections at the port are no hindrance. A connection belongs to its
+ * listener until it is established; one that does not get so far is gone without a word. */
 #include "world/tcp_private.h"
 
 #include "base/error.h"

@@ -1,7 +1,7 @@
 /* TCP sockets: a connection (tcp_conn.h), its timer, and its user.
  *
- * Whatever is done to a connection is done between hp_tcp_socket_begin() and hp_tcp_socket_end(). The end first tells the
- * user what happened, then lets the connection send what it owes, so that an answer given in a callback carries the
+ * Whatever is done to a connection is done between hp_tcp_socket_begin() and hp_tcp_socket_end(). The end first tells
+ * the user what happened, then lets the connection send what it owes, so that an answer given in a callback carries the
  * acknowledgement; then it arms the timer, and takes a connection that is CLOSED out of the table. Only what the world
  * does (a packet, a timer) tells; the user's own calls never call back. They send at once, also within a callback, so
  * that two sends without Nagle are two segments.
@@ -221,7 +221,8 @@ size_t hp_tcp_send(hp_tcp_socket *socket, const void *data, size_t length)
     return taken;
 }
 
-/* In the socket's own callback the acknowledgement that may be due is left to what the callback sends, or to its end. */
+/* In the socket's own callback the acknowledgement that may be due is left to what the callback sends, or to its
+ * end. */
 size_t hp_tcp_recv(hp_tcp_socket *socket, void *out, size_t cap)
 {
     if (socket->pins > 0) {

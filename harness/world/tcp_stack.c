@@ -1,16 +1,16 @@
 /* The TCP of a host: which connection or listener a segment belongs to, and what answers when there is none.
  *
- * A host has none of this until it first listens or connects; strays are refused all the same (RFC 9293 section 3.10.7.1).
- * A segment goes to the connection with its four numbers, else to a listener (section 3.10.7.2). A SYN to a connection
- * in TIME-WAIT begins a new one when its sequence number is beyond the old one's and somebody listens (RFC 1122 section
- * 4.2.2.13).
+ * A host has none of this until it first listens or connects; strays are refused all the same (RFC 9293 section
+ * 3.10.7.1). A segment goes to the connection with its four numbers, else to a listener (section 3.10.7.2). A SYN to a
+ * connection in TIME-WAIT begins a new one when its sequence number is beyond the old one's and somebody listens (RFC
+ * 1122 section 4.2.2.13).
  *
  * Initial sequence numbers follow RFC 6528: a clock, of 64 ns, plus a number that depends on the four numbers and a
  * secret of the host's own stream; not cryptographically, as nobody in here attacks it. Ephemeral ports are drawn from
  * the same stream.
  *
- * Segments have DF over IPv4. Over IPv6, where a host fragments by what it knows of the path, a segment that was cut for
- * a larger path MTU than another flow has found since goes out in fragments.
+ * Segments have DF over IPv4. Over IPv6, where a host fragments by what it knows of the path, a segment that was cut
+ * for a larger path MTU than another flow has found since goes out in fragments.
  *
  * Nothing nests: `entered` is set while a connection is worked on or its user is called, and packets that arrive then
  * wait in a queue which a timer of the host's empties at the same instant, one each time.
@@ -284,8 +284,8 @@ void hp_tcp_input(hp_host *host, hp_packet *p)
 
 /* ---- ICMP ---- */
 
-/* The next size to try under that of a packet which was too big for a router that does not say more: the plateaus of RFC
- * 1191 section 7.1. */
+/* The next size to try under that of a packet which was too big for a router that does not say more: the plateaus of
+ * RFC 1191 section 7.1. */
 static uint32_t plateau_below(uint32_t length)
 {
     static const uint32_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};

@@ -18,11 +18,13 @@ typedef struct hp_translate_ends {
     hp_addr src, dst, inner_src, inner_dst;
 } hp_translate_ends;
 
-/* Why p, of family `from` (HP_AF_*), has no counterpart in the other family: a literal to be traced. NULL: it has one. */
+/* Why p, of family `from` (HP_AF_*), has no counterpart in the other family: a literal to be traced. NULL: it has
+ * one. */
 const char *hp_translate_refusal(const hp_packet *p, uint8_t from);
 
 /* p, of family `from` and not refused, becomes a packet of the other family with those addresses. True: it has become
- * an IPv6 packet that is to be cut to HP_TRANSLATE_MTU (hp_fragment()), since its IPv4 sender left that to the routers. */
+ * an IPv6 packet that is to be cut to HP_TRANSLATE_MTU (hp_fragment()), since its IPv4 sender left that to the
+ * routers. */
 bool hp_translate(hp_packet *p, uint8_t from, const hp_translate_ends *ends);
 
 #endif

@@ -1,4 +1,5 @@
-/* A NAT with port mapping services, its LAN with two hosts, each 500 us from the switch, and the Internet as a probe. */
+/* A NAT with port mapping services, its LAN with two hosts, each 500 us from the switch, and the Internet as a
+ * probe. */
 #ifndef HP_TESTS_ACTORS_GATEWAY_LAN_H
 #define HP_TESTS_ACTORS_GATEWAY_LAN_H
 

@@ -1,4 +1,5 @@
-/* A network for tests of names: hosts with any addresses, each 5 ms from a switch that floods multicast; events as text. */
+/* A network for tests of names: hosts with any addresses, each 5 ms from a switch that floods multicast; events as
+ * text. */
 #ifndef TESTS_ACTORS_NAMES_NET_H
 #define TESTS_ACTORS_NAMES_NET_H
 

@@ -1,8 +1,8 @@
 /* Calls with media between real libnice agents: what is sent, what arrives, when, and what the trace says of it. Every
  * time asserted here is exact: 1 ms from host to host, 50 ms through the broker.
  *
- * The offer leaves at 0 and comes at 50 ms, its answer at 100 ms; ICE connects the answerer at 121 ms and the offerer at
- * 122 ms; DTLS takes two round trips from the answerer's ClientHello on. */
+ * The offer leaves at 0 and comes at 50 ms, its answer at 100 ms; ICE connects the answerer at 121 ms and the offerer
+ * at 122 ms; DTLS takes two round trips from the answerer's ClientHello on. */
 #include "media_lan.h"
 
 #include <glib/gstdio.h>

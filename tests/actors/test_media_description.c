@@ -1,5 +1,5 @@
-/* What comes of descriptions that do not fit, and what ours say. Alice has offered; the test answers in place of a peer,
- * or offers to one. */
+/* What comes of descriptions that do not fit, and what ours say. Alice has offered; the test answers in place of a
+ * peer, or offers to one. */
 #include "media_lan.h"
 
 static hp_media_session *media_of(const lan *l, unsigned peer)

@@ -1,5 +1,5 @@
-/* Raw peers on virtual hosts: with the built-in server over TCP, TLS and DTLS, with each other, and what their events say
- * of packets. */
+/* Raw peers on virtual hosts: with the built-in server over TCP, TLS and DTLS, with each other, and what their events
+ * say of packets. */
 #include "server_net.h"
 
 #include "actors/raw_peer.h"
@@ -74,8 +74,8 @@ static char *segments_of_alice(const net *n)
     return g_string_free(out, FALSE);
 }
 
-/* One request cut into segments of 1, 1, 3 and 15 bytes, then two and a half in one segment and the rest of the third: the
- * world's TCP makes exactly these segments, and the server finds four messages. */
+/* One request cut into segments of 1, 1, 3 and 15 bytes, then two and a half in one segment and the rest of the third:
+ * the world's TCP makes exactly these segments, and the server finds four messages. */
 static void tcp_byte_by_byte(void **state)
 {
     uint32_t cut[] = {1, 1, 3};
@@ -185,7 +185,8 @@ static void a_client_hello_in_pieces(void **state)
     net_free(n);
 }
 
-/* Two raw peers over TCP: one listens, takes one connection and resets the second; an end in order and one by a reset. */
+/* Two raw peers over TCP: one listens, takes one connection and resets the second; an end in order and one by a
+ * reset. */
 static void two_of_them_over_tcp(void **state)
 {
     hp_raw_socket callers[] = {

@@ -286,8 +286,8 @@ static void test_pace(void **state)
     }
 }
 
-/* Each line a stream of its own, RTP and RTCP apart, keys in the description; the data line's second component, which no
- * rule gives it, is told. */
+/* Each line a stream of its own, RTP and RTCP apart, keys in the description; the data line's second component, which
+ * no rule gives it, is told. */
 static void test_unbundled_with_keys(void **state)
 {
     static const char *const direction[] = {"sendrecv", "sendonly", "recvonly", "inactive"};
@@ -509,8 +509,8 @@ static void test_chromium(void **state)
     assert_int_equal(call.components, 1);
 }
 
-/* In the manner of Firefox: security for the whole session, credentials and candidates of the first section, bundle-only
- * sections without a transport, the older form of data channels. */
+/* In the manner of Firefox: security for the whole session, credentials and candidates of the first section,
+ * bundle-only sections without a transport, the older form of data channels. */
 static void test_firefox(void **state)
 {
     g_autoptr(hp_sdp) sdp = hp_sdp_parse("v=0\r\n"
@@ -573,8 +573,8 @@ static void test_firefox(void **state)
     assert_int_equal(data->max_message_size, 1073741823);
 }
 
-/* The group's first section speaks for it wherever it stands; a section in no group keeps its stream; a mid that does not
- * exist, or that another group has, is left out. */
+/* The group's first section speaks for it wherever it stands; a section in no group keeps its stream; a mid that does
+ * not exist, or that another group has, is left out. */
 static void test_groups(void **state)
 {
     g_autoptr(hp_sdp) sdp = hp_sdp_parse("v=0\n"

@@ -3,8 +3,8 @@
  *   bench_call            the table of the README
  *   bench_call NAME N     runs one of the cases N times and prints nothing (for a profiler)
  *
- * Memory is what the world of 500 calls holds when all are up (libnice asks for two receive buffers of 64 kB a component
- * and touches few of their pages). */
+ * Memory is what the world of 500 calls holds when all are up (libnice asks for two receive buffers of 64 kB a
+ * component and touches few of their pages). */
 #include "bench_run.h"
 
 enum { REPEATS = 40, MANY = 500 };

@@ -9,7 +9,8 @@
  *   plain in     the same from that one socket to a socket for every endpoint
  *   NAT out      host -> link -> NAT -> link -> host, to one socket outside; every endpoint has its mapping
  *   NAT in       the same from that one socket to the endpoints' external addresses; each endpoint is a socket
- *   rules out    as NAT out, with a middlebox between host and link both ways: three rules, of which none holds for these
+ *   rules out    as NAT out, with a middlebox between host and link both ways: three rules, of which none holds for
+ *                these
  *   rules in     packets but each is asked (a STUN attribute, a DTLS handshake type, an RTP payload type)
  *
  *   routed6      the same from IPv6 addresses to one, where the NAT routes IPv6

@@ -4,10 +4,11 @@
  *
  *   no trace        nothing is recorded
  *   trace, reused   everything is, at both hosts, into memory that an earlier run has touched
- *   trace, fresh    everything is, into memory that the kernel has yet to find and clear, as the first case of a process
+ *   trace, fresh    everything is, into memory that the kernel has yet to find and clear, as the first case of a
+ *                   process
  *
- * The rate is that of the data that arrives after two seconds (slow start is over), as a share of what the link carries:
- * 1460 bytes of data in each packet of 1500 is 97.3 %. Times are wall-clock and CPU of this process. */
+ * The rate is that of the data that arrives after two seconds (slow start is over), as a share of what the link
+ * carries: 1460 bytes of data in each packet of 1500 is 97.3 %. Times are wall-clock and CPU of this process. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

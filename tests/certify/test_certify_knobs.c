@@ -1,5 +1,5 @@
-/* Every knob can be seen: a NAT with one knob turned is observed to be what its own knobs declare, and not what those of
- * the unturned one do. So neither half of a certificate can overlook a knob, and no knob is without effect.
+/* Every knob can be seen: a NAT with one knob turned is observed to be what its own knobs declare, and not what those
+ * of the unturned one do. So neither half of a certificate can overlook a knob, and no knob is without effect.
  *
  * Each knob is turned on a NAT where it matters (a quarantine's limit needs a quarantine). What cannot be told apart
  * from outside has a table of its own, with the reason. */

@@ -1,5 +1,5 @@
-/* Every preset's certificate: what is observed of it is what its knobs declare. And for some of them the observed values
- * written out by hand, so that a slip in the reading of knobs cannot hide behind the same slip in the probes. */
+/* Every preset's certificate: what is observed of it is what its knobs declare. And for some of them the observed
+ * values written out by hand, so that a slip in the reading of knobs cannot hide behind the same slip in the probes. */
 #include "certify/subject.h"
 
 static bool firewall_of(const hp_nat_preset *preset, hp_firewall_config *ret)

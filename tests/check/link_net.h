@@ -70,7 +70,8 @@ static inline void record(net *n, hp_time at, const char *tap, hp_direction dir,
     hp_trace_packet(n->f->trace, at, hp_trace_tap(n->f->trace, tap), dir, p);
 }
 
-/* Alice sends at `sent`; bob gets it at `arrived`. The trace must be written in order, so what is to arrive later waits. */
+/* Alice sends at `sent`; bob gets it at `arrived`. The trace must be written in order, so what is to arrive later
+ * waits. */
 typedef struct pending {
     hp_time at;
     hp_packet *p;

@@ -1,5 +1,5 @@
-/* The expectation `link`: shares of packets, outages, lists and changes; bounds to the last packet, and links that lie by a
- * hair. */
+/* The expectation `link`: shares of packets, outages, lists and changes; bounds to the last packet, and links that lie
+ * by a hair. */
 #include "check/link_net.h"
 
 /* n packets a millisecond apart, of which `lost` are lost, spread evenly. */

@@ -4,8 +4,8 @@
  * in which they are sent (0, 1, ...), and a test says by that number what becomes of it. Arrivals come before timers at
  * one instant, in the order in which they were sent; of timers alice's comes first.
  *
- * The clock that OpenSSL sees (gettimeofday, time) is this program's own: it shows the pipe's time while an endpoint has
- * entered, and counts how often OpenSSL looks at it, inside and outside. (GLib's allocator looks at it too.) */
+ * The clock that OpenSSL sees (gettimeofday, time) is this program's own: it shows the pipe's time while an endpoint
+ * has entered, and counts how often OpenSSL looks at it, inside and outside. (GLib's allocator looks at it too.) */
 #ifndef HP_TESTS_ENGINES_DTLS_PIPE_H
 #define HP_TESTS_ENGINES_DTLS_PIPE_H
 

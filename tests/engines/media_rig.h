@@ -1,7 +1,8 @@
 /* A media sender and a media receiver on a wire with a delay, in virtual time, with all that passes on record.
  *
- * A test may lose, delay or double packets with rig.fate: it is asked once for each RTP packet (and, with to_sender, for
- * each RTCP packet of the receiver) as it leaves. At one instant arrivals come first, then the sender, then the receiver. */
+ * A test may lose, delay or double packets with rig.fate: it is asked once for each RTP packet (and, with to_sender,
+ * for each RTCP packet of the receiver) as it leaves. At one instant arrivals come first, then the sender, then the
+ * receiver. */
 #ifndef HP_TESTS_ENGINES_MEDIA_RIG_H
 #define HP_TESTS_ENGINES_MEDIA_RIG_H
 

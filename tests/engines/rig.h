@@ -1,7 +1,7 @@
 /* A TURN server under test, with everything it sends, relays and tells of on record, and a client that speaks to it.
  *
- * The server is at 203.0.113.1, 203.0.113.2 and 2001:db8::1, 2001:db8::2 as far as a test asks for them; time moves only
- * when a test moves rig.now. A request is written into rig.w between rig_begin() and rig_send() or rig_login(). */
+ * The server is at 203.0.113.1, 203.0.113.2 and 2001:db8::1, 2001:db8::2 as far as a test asks for them; time moves
+ * only when a test moves rig.now. A request is written into rig.w between rig_begin() and rig_send() or rig_login(). */
 #ifndef HP_TESTS_ENGINES_RIG_H
 #define HP_TESTS_ENGINES_RIG_H
 

@@ -1,6 +1,6 @@
 /* A second implementation of SRTP's transforms, over OpenSSL, to hold the engine's bytes against: key derivation
- * (RFC 3711 section 4.3, RFC 6188, RFC 7714 section 11), AES-CM with HMAC-SHA1-80 (RFC 3711 sections 4.1 and 4.2), AES-GCM
- * (RFC 7714 sections 8 and 9). It guesses nothing: the packet index is the caller's. */
+ * (RFC 3711 section 4.3, RFC 6188, RFC 7714 section 11), AES-CM with HMAC-SHA1-80 (RFC 3711 sections 4.1 and 4.2),
+ * AES-GCM (RFC 7714 sections 8 and 9). It guesses nothing: the packet index is the caller's. */
 #ifndef HP_TESTS_ENGINES_SRTP_REFERENCE_H
 #define HP_TESTS_ENGINES_SRTP_REFERENCE_H
 

@@ -1,8 +1,8 @@
 /* The TURN server under test (rig.h) with byte streams: clients on TCP and TLS, and peers of RFC 6062.
  *
- * A wire is one stream as the driver sees it: bytes that wait to be read by the server, bytes that it wrote, how much more
- * it may write. A client that has a wire sends through it, and what the server writes to it is cut into messages and
- * recorded like datagrams, so that all of rig.h works over a stream too. */
+ * A wire is one stream as the driver sees it: bytes that wait to be read by the server, bytes that it wrote, how much
+ * more it may write. A client that has a wire sends through it, and what the server writes to it is cut into messages
+ * and recorded like datagrams, so that all of rig.h works over a stream too. */
 #ifndef HP_TESTS_ENGINES_STREAM_RIG_H
 #define HP_TESTS_ENGINES_STREAM_RIG_H
 

@@ -1,4 +1,5 @@
-/* Destination address selection: the rules of RFC 6724 section 6 that a host can follow, each with a case of its own. */
+/* Destination address selection: the rules of RFC 6724 section 6 that a host can follow, each with a case of its
+ * own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* Same seed, same bytes: every datagram, key, certificate and secret depends on the streams and on virtual time alone. */
+/* Same seed, same bytes: every datagram, key, certificate and secret depends on the streams and on virtual time
+ * alone. */
 #include <openssl/rand.h>
 
 #include "engines/dtls_pipe.h"

@@ -315,7 +315,8 @@ static void two_passive_sides_wait_for_each_other(void **state)
     pipe_close(&p);
 }
 
-/* Every size up to where a flight fits a datagram: whatever the last record's place in a datagram, it is not overfull. */
+/* Every size up to where a flight fits a datagram: whatever the last record's place in a datagram, it is not
+ * overfull. */
 static void datagrams_keep_to_the_mtu(void **state)
 {
     for (unsigned mtu = HP_DTLS_MIN_MTU; mtu < 700; mtu += 4) {

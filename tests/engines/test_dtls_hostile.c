@@ -1,5 +1,6 @@
-/* What a path or an attacker can throw at an endpoint. Nothing crashes it; what is no DTLS is dropped with a reason; what
- * is forged under keys is dropped by them; and whatever happens, keys come out only where both sides have the same. */
+/* What a path or an attacker can throw at an endpoint. Nothing crashes it; what is no DTLS is dropped with a reason;
+ * what is forged under keys is dropped by them; and whatever happens, keys come out only where both sides have the
+ * same. */
 #include "engines/dtls_pipe.h"
 
 static void throw(pipe_t * p, unsigned to, const uint8_t *data, size_t len)

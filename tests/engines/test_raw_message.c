@@ -1,5 +1,5 @@
-/* What a raw agent says, byte for byte: the test vectors of RFC 5769 spelled out, everything that can be said wrong, DTLS
- * fragments, RTP, TURN's wrappings. */
+/* What a raw agent says, byte for byte: the test vectors of RFC 5769 spelled out, everything that can be said wrong,
+ * DTLS fragments, RTP, TURN's wrappings. */
 #include "raw_rig.h"
 
 #include "../wire/hex.h"
@@ -71,8 +71,8 @@ static void the_vectors_of_rfc_5769(void **state)
     assert_vector("request-long-term", &(hp_raw_stun){.id = other, .attributes = long_term, .n_attributes = 4});
 }
 
-/* Header fields and lengths that lie, padding that is missing or not zero, an attribute twice, digests that are wrong or
- * cut short. */
+/* Header fields and lengths that lie, padding that is missing or not zero, an attribute twice, digests that are wrong
+ * or cut short. */
 static void everything_can_be_said_wrong(void **state)
 {
     raw_rig r = {0};

@@ -179,7 +179,8 @@ static void flow_control(void **state)
         written += taken;
         tls_pipe_settle(p);
     }
-    /* Two records of 16384 + 22 bytes and a part of a third in the reader, and four whole ones and a bit in the writer. */
+    /* Two records of 16384 + 22 bytes and a part of a third in the reader, and four whole ones and a bit in the
+     * writer. */
     assert_int_equal(hp_tls_input_room(server), 0);
     assert_in_range(written, 5 * 16384, 8 * 16384);
     size_t read = 0;

@@ -1,6 +1,6 @@
-/* Fuzzes what reads names and port mapping requests from the network: the DNS codec, the DNS server and client, multicast
- * DNS, NAT-PMP, PCP and UPnP. The first byte of an input chooses one; of the rest, engines get a sequence of messages,
- * each behind two bytes: its length, and how far the clock goes on before it.
+/* Fuzzes what reads names and port mapping requests from the network: the DNS codec, the DNS server and client,
+ * multicast DNS, NAT-PMP, PCP and UPnP. The first byte of an input chooses one; of the rest, engines get a sequence of
+ * messages, each behind two bytes: its length, and how far the clock goes on before it.
  *
  * Besides not crashing, these things must hold. A DNS message written anew from its records parses, and has the same
  * records. What DNS engines send parses. A gateway's mappings are what its NAT was asked to make and not yet to end,

@@ -3,11 +3,11 @@
  *
  *   alice - gate - firewall - gate - NAT - gate - server
  *
- * alice has a UDP socket and a TCP connection with the server, which both send when the input says so; the input's errors
- * are put in at any of the gates, in either direction, from routers or from the other end.
+ * alice has a UDP socket and a TCP connection with the server, which both send when the input says so; the input's
+ * errors are put in at any of the gates, in either direction, from routers or from the other end.
  *
- * Besides not crashing: an error makes no mapping and no flow, and brings forth no error about itself; a socket hears of
- * errors only about what it could have sent; what is taken leaves, or is dropped with a trace. */
+ * Besides not crashing: an error makes no mapping and no flow, and brings forth no error about itself; a socket hears
+ * of errors only about what it could have sent; what is taken leaves, or is dropped with a trace. */
 #include "net.h"
 
 #include "world/firewall.h"

@@ -3,8 +3,9 @@
  *
  *   inside host - gate - NAT - gate - outside host
  *
- * The first bytes of an input choose the NAT's knobs and the families (IPv4, IPv6, NAT64); then each step is a byte of opcode and operands: a
- * packet from the inside or from outside, a fragment, an ICMP error about what passed last, time, a reboot or the like.
+ * The first bytes of an input choose the NAT's knobs and the families (IPv4, IPv6, NAT64); then each step is a byte of
+ * opcode and operands: a packet from the inside or from outside, a fragment, an ICMP error about what passed last,
+ * time, a reboot or the like.
  *
  * Besides not crashing, these things must hold. What leaves outwards has an external source and nothing inside is its
  * destination; what enters is for no external address. Every packet that the NAT took leaves it, is dropped with a

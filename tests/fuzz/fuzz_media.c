@@ -3,8 +3,8 @@
  * RTP and RTCP of the input's own making come in beside it, under the sender's SSRC or others.
  *
  * Besides not crashing, these must hold. A packet is told of once at most. An engine that has run comes to rest at that
- * time. Of each stream no more is received than expected, recovered than lost, or late than came; and pictures are shown
- * or lost, never more than packets came. What either engine says is RTCP that parses. */
+ * time. Of each stream no more is received than expected, recovered than lost, or late than came; and pictures are
+ * shown or lost, never more than packets came. What either engine says is RTCP that parses. */
 #include <glib.h>
 #include <string.h>
 

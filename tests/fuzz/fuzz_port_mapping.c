@@ -1,10 +1,10 @@
-/* Fuzzes what a UPnP control point reads from a gateway: SSDP, HTTP answers, descriptions, SOAP. (The gateways' side, and
- * the clients of NAT-PMP and PCP, are in fuzz_dns.c.)
+/* Fuzzes what a UPnP control point reads from a gateway: SSDP, HTTP answers, descriptions, SOAP. (The gateways' side,
+ * and the clients of NAT-PMP and PCP, are in fuzz_dns.c.)
  *
  * An input is a sequence of actions, a byte each: what happens, and how far the clock goes on before it; data, where an
- * action has any, behind two bytes of length. Besides not crashing, these must hold: one stream at a time is open, bytes
- * are sent on an open one alone, the control point never wants to run in the past, nor for ever at one instant, and every
- * mapping ends with at most one event that says so. */
+ * action has any, behind two bytes of length. Besides not crashing, these must hold: one stream at a time is open,
+ * bytes are sent on an open one alone, the control point never wants to run in the past, nor for ever at one instant,
+ * and every mapping ends with at most one event that says so. */
 #include <glib.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* Fuzzes what comes to a raw agent: datagrams, streams of either framing, TLS and DTLS in the middle of a handshake, ends and
- * ICMP errors in any order, against a script that looks at everything and answers everything.
+/* Fuzzes what comes to a raw agent: datagrams, streams of either framing, TLS and DTLS in the middle of a handshake,
+ * ends and ICMP errors in any order, against a script that looks at everything and answers everything.
  *
- * Input: chunks of one byte that says what comes, one of length, and so many bytes. Besides not crashing, the agent must
- * come to rest: whatever came, its deadline lies in the future. */
+ * Input: chunks of one byte that says what comes, one of length, and so many bytes. Besides not crashing, the agent
+ * must come to rest: whatever came, its deadline lies in the future. */
 #include <string.h>
 
 #include "engines/raw.h"

@@ -2,9 +2,9 @@
  * retransmissions, every RTCP reader, sequence and jitter arithmetic, and unprotecting SRTP and SRTCP.
  *
  * Besides not crashing, these must hold. An RTP packet written from what was read is the same but for padding octets;
- * a retransmission gives the original back. A walk over RTCP visits as many packets as the parse counted and ends at the
- * datagram's end; NACKs written from what was read ask for the same numbers. SRTP accepts nothing it did not protect,
- * and gives back what it did. */
+ * a retransmission gives the original back. A walk over RTCP visits as many packets as the parse counted and ends at
+ * the datagram's end; NACKs written from what was read ask for the same numbers. SRTP accepts nothing it did not
+ * protect, and gives back what it did. */
 #include <glib.h>
 #include <string.h>
 

@@ -2,12 +2,13 @@
  *
  *   near gate - rules - far gate
  *
- * An input is a list of rules (match, detail, actions), then packets with STUN, ChannelData, DTLS, RTP, TCP or raw bytes.
+ * An input is a list of rules (match, detail, actions), then packets with STUN, ChannelData, DTLS, RTP, TCP or raw
+ * bytes.
  *
  * What must hold. Of a match: its copy says the same; through a view that other matches have used it says the same as
  * alone; with a detail it never holds where it does not without; an empty one holds. Of the middlebox: whatever leaves
- * can be written as an IP packet of at most 65,535 bytes and, unless a rule broke it, read again; each packet leaves, or
- * is dropped with a trace; no rule hits more often than it matches; in the end nobody waits. */
+ * can be written as an IP packet of at most 65,535 bytes and, unless a rule broke it, read again; each packet leaves,
+ * or is dropped with a trace; no rule hits more often than it matches; in the end nobody waits. */
 #include "net.h"
 
 #include "wire/stun.h"

@@ -1,5 +1,5 @@
-/* Fuzzes the reading of TCP segments. Besides not crashing: the data is the end of the input, and a header that was read
- * can be written, is no longer than it was, and reads the same again. */
+/* Fuzzes the reading of TCP segments. Besides not crashing: the data is the end of the input, and a header that was
+ * read can be written, is no longer than it was, and reads the same again. */
 #include <glib.h>
 #include <string.h>
 

@@ -1,11 +1,12 @@
-/* Fuzzes TCP input: segments made of the input at a host with a listener and a connection, while its true peer sends too.
+/* Fuzzes TCP input: segments made of the input at a host with a listener and a connection, while its true peer sends
+ * too.
  *
  *   client host - gate - server host, and the input's segments from either side with forged addresses
  *
- * The numbers of a forged segment are taken from those last seen in its direction, a little off where the input says so,
- * so that it lies in or near the window. Forged data and true data cannot be told apart by a receiver; both ends send
- * bytes that follow from their place in the stream (place modulo 251), and so do forged segments that carry data at the
- * right place. So whatever is delivered must be a prefix of that one stream.
+ * The numbers of a forged segment are taken from those last seen in its direction, a little off where the input says
+ * so, so that it lies in or near the window. Forged data and true data cannot be told apart by a receiver; both ends
+ * send bytes that follow from their place in the stream (place modulo 251), and so do forged segments that carry data
+ * at the right place. So whatever is delivered must be a prefix of that one stream.
  *
  * Besides: no byte beyond what was sent or forged is delivered, sockets end once, and when the hosts have had hours to
  * give up nothing but TIME-WAIT's successors, none, is left of a connection whose sockets were closed. */

@@ -10,9 +10,10 @@
  *   peer       a datagram, or an ICMP error, at an open relay; or something happens to a TCP connection of a relay
  *   time       the clock goes on by up to about 20 minutes
  *
- * Checked after every step: relays open at the driver, and allocations, are what the server says and never more than its
- * limits; nothing is relayed without a permission installed for that client and peer within the permission's lifetime;
- * no deadline lies in the past once run() was called; every datagram to a client that is not ChannelData parses as STUN.
+ * Checked after every step: relays open at the driver, and allocations, are what the server says and never more than
+ * its limits; nothing is relayed without a permission installed for that client and peer within the permission's
+ * lifetime; no deadline lies in the past once run() was called; every datagram to a client that is not ChannelData
+ * parses as STUN.
  */
 #include "turn_streams.h"
 
@@ -71,8 +72,8 @@ static const uint8_t *take_bytes(reader *r, size_t *length)
 
 /* ---- the driver's side ---- */
 
-/* A granted request: every peer in it may be reached for the permission's lifetime from now on. Over a stream nobody knows
- * when it is heard, or whether: its peers may be reached at any time. */
+/* A granted request: every peer in it may be reached for the permission's lifetime from now on. Over a stream nobody
+ * knows when it is heard, or whether: its peers may be reached at any time. */
 static void note_grants(rig *f)
 {
     hp_stun_msg m;
@@ -447,7 +448,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         f.keys[c] = c == 1 ? hp_stun_key_long("bob", "hairpin", "hidden", false)
                            : hp_stun_key_long("alice", "hairpin", "secret", false);
     }
-    /* A beginning that chance would hardly find: client 2 has a TCP relay, a peer has connected, client 3 is bound to it. */
+    /* A beginning that chance would hardly find: client 2 has a TCP relay, a peer has connected, client 3 is bound to
+     * it. */
     static const uint8_t bound[] = {0x21, 0x00, 0, /* Allocate: a nonce */
                                     0x21, 0x08, 1,    0x00, 200, /* Allocate, for TCP */
                                     0x21, 0x0a, 2,    0x03, 0x00, /* CreatePermission */

@@ -167,8 +167,8 @@ static inline hp_packet *net_packet(reader *r, hp_addr src, hp_addr dst)
     return p;
 }
 
-/* Raw bytes of IP with what nobody could guess put right: version, lengths, the IPv4 header's checksum, and addresses, of
- * which the first byte chooses. NULL when they are no packet all the same. */
+/* Raw bytes of IP with what nobody could guess put right: version, lengths, the IPv4 header's checksum, and addresses,
+ * of which the first byte chooses. NULL when they are no packet all the same. */
 static inline hp_packet *net_raw(reader *r, hp_addr src, hp_addr dst)
 {
     uint8_t bytes[512];

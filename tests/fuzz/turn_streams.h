@@ -1,8 +1,8 @@
 /* Byte streams for fuzz_turn.c: clients on TCP, whose bytes arrive in pieces, and peers of TCP relays.
  *
- * Each stream is a slot; the engine has its address as handle. Checked: the engine reads and writes no stream that it has
- * closed, no two streams share a slot, what is written on a stream that speaks STUN is whole messages in step, and the
- * number of streams and connections is what the engine says. */
+ * Each stream is a slot; the engine has its address as handle. Checked: the engine reads and writes no stream that it
+ * has closed, no two streams share a slot, what is written on a stream that speaks STUN is whole messages in step, and
+ * the number of streams and connections is what the engine says. */
 #ifndef HP_TESTS_FUZZ_TURN_STREAMS_H
 #define HP_TESTS_FUZZ_TURN_STREAMS_H
 

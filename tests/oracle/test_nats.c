@@ -1,4 +1,5 @@
-/* What NATs make possible (RFC 5128 section 3, RFC 4787 sections 4 to 6): every pair of behaviours, hairpins, layers. */
+/* What NATs make possible (RFC 5128 section 3, RFC 4787 sections 4 to 6): every pair of behaviours, hairpins,
+ * layers. */
 #include "fixture.h"
 
 typedef struct pair_case {

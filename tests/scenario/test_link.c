@@ -1,5 +1,5 @@
-/* Links beyond the plain numbers: kinds of jitter and queue, schedules, traces and lists from files; what layers put out
- * of force, and what does not go together. */
+/* Links beyond the plain numbers: kinds of jitter and queue, schedules, traces and lists from files; what layers put
+ * out of force, and what does not go together. */
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>

@@ -108,7 +108,8 @@ static inline char *address_text(GSocketAddress *address)
     return text;
 }
 
-/* A connection from host a to port 80 of host b, 20 ms into the run: a[0] connected, b[0] accepted, b[1] the listener. */
+/* A connection from host a to port 80 of host b, 20 ms into the run: a[0] connected, b[0] accepted, b[1] the
+ * listener. */
 typedef struct connected_pair {
     two_hosts *t;
     GSocket *a, *b, *listener;

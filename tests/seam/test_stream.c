@@ -177,7 +177,8 @@ static void test_bind(void **state)
     assert_false(bind_to(a, "10.0.0.1", 0, &error));
     assert_error(&error, G_IO_ERROR_INVALID_ARGUMENT);
 
-    /* It connects from there; and a socket that connected first has a port already, which is how libnice 0.1.21 does it. */
+    /* It connects from there; and a socket that connected first has a port already, which is how libnice 0.1.21 does
+     * it. */
     GSocket *listener = open_listener(t->env[1], "10.0.0.2", 80);
     assert_false(connect_to(a, "10.0.0.2", 80, &error));
     assert_error(&error, G_IO_ERROR_PENDING);

@@ -274,8 +274,8 @@ static inline const char *rig_said(rig *r)
     return r->text->str;
 }
 
-/* The established connection of rig_pair() at 100 ms, the handshake read already. Of a link's packets that are lost, the
- * handshake has taken numbers 1 and 2 of alice's, 1 of bob's. */
+/* The established connection of rig_pair() at 100 ms, the handshake read already. Of a link's packets that are lost,
+ * the handshake has taken numbers 1 and 2 of alice's, 1 of bob's. */
 static inline rig *established(const hp_link_config *there, const hp_link_config *back, end *client, end *server)
 {
     rig *r = rig_new(there, back);

@@ -1,4 +1,5 @@
-/* Links: exact times, losses, queues. Each of the other test_link_*.c takes one part: changes of the settings, rates, ... */
+/* Links: exact times, losses, queues. Each of the other test_link_*.c takes one part: changes of the settings, rates,
+ * ... */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

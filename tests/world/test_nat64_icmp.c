@@ -183,7 +183,8 @@ static void errors_that_end_mappings(void **state)
                  "[64:ff9b::c000:201]:5000", S6);
 }
 
-/* An IPv4 header has no room for the host's IPv6 address: outwards the quotation is translated whatever the knob says. */
+/* An IPv4 header has no room for the host's IPv6 address: outwards the quotation is translated whatever the knob
+ * says. */
 static void an_untranslated_quotation_is_of_one_family(void **state)
 {
     hp_nat_config c = nat64_config();

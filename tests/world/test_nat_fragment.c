@@ -70,8 +70,8 @@ static void in_order(void **state)
     }
 }
 
-/* Sends a datagram in fragments, the last one first, through a NAT and then as bytes; `flip` changes one of the bytes of
- * that fragment on the way. */
+/* Sends a datagram in fragments, the last one first, through a NAT and then as bytes; `flip` changes one of the bytes
+ * of that fragment on the way. */
 static hp_packet *through_nat(const char *external, const char *src, const char *dst, int flip)
 {
     hp_nat_config c = hp_nat_config_default();

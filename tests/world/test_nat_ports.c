@@ -1,4 +1,5 @@
-/* Port assignment (RFC 4787 section 4.2), pools, port blocks (RFC 6888), overloading, state of inbound-first packets. */
+/* Port assignment (RFC 4787 section 4.2), pools, port blocks (RFC 6888), overloading, state of inbound-first
+ * packets. */
 #include "world/nat_rig.h"
 
 #define S1 "198.51.100.1:3478"

@@ -1,5 +1,5 @@
-/* TCP's behaviours through a NAT: mapping, filtering, ports and hairpinning of its own, limits, changes at run time (RFC
- * 5382). */
+/* TCP's behaviours through a NAT: mapping, filtering, ports and hairpinning of its own, limits, changes at run time
+ * (RFC 5382). */
 #include "world/nat_rig.h"
 
 #define A "192.168.1.2:5000"

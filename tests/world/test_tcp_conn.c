@@ -253,8 +253,8 @@ static void sequence_numbers_wrap(void **state)
     hp_tcp_conn_free(b.conn);
 }
 
-/* Half open: a SYN of another connection at the same numbers is told what is expected here, so that its sender can reset
- * what is left of the old one. */
+/* Half open: a SYN of another connection at the same numbers is told what is expected here, so that its sender can
+ * reset what is left of the old one. */
 static void a_stranger_in_the_handshake(void **state)
 {
     bench b = {.now = HP_S};

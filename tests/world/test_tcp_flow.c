@@ -1,4 +1,5 @@
-/* The flow of TCP data: both ways, Nagle and delayed acknowledgement, closed windows, throughput, the same bytes again. */
+/* The flow of TCP data: both ways, Nagle and delayed acknowledgement, closed windows, throughput, the same bytes
+ * again. */
 #include "tcp_rig.h"
 
 #include <glib/gstdio.h>
@@ -220,7 +221,8 @@ static void test_writable_when_there_is_room(void **state)
     finish(r, &c, &s);
 }
 
-/* What can be queued follows the congestion window: twice its ten segments at first, twice what it has grown to later. */
+/* What can be queued follows the congestion window: twice its ten segments at first, twice what it has grown to
+ * later. */
 static void test_the_send_buffer_is_tuned(void **state)
 {
     end c, s;

@@ -1,4 +1,5 @@
-/* How TCP connections begin, or do not: handshakes to the byte and nanosecond, simultaneous open, lost SYNs and refusals. */
+/* How TCP connections begin, or do not: handshakes to the byte and nanosecond, simultaneous open, lost SYNs and
+ * refusals. */
 #include "tcp_rig.h"
 
 static hp_tcp_header header_of(rig *r, uint32_t packet, hp_record *ret)
