@@ -40,6 +40,7 @@ typedef struct hp_case_filter {
     unsigned shard, n_shards; /* 1..n_shards; 0, 0: all */
     bool has_seed;
     uint64_t seed; /* over the scenario's own */
+    unsigned repeat; /* every case so many times, with its seed and those after it; 0 and 1: once */
 } hp_case_filter;
 
 typedef struct hp_cases {

@@ -1,8 +1,8 @@
 /* From paths to plans.
  *
  * A case is named by its file's path below the directory that was given, without the ending; a file given by itself is
- * named by its stem. A matrix adds its values in brackets. Names become folders, so what a folder's name cannot hold is
- * replaced. Two files that would share a name are both told. */
+ * named by its stem. A matrix adds its values in brackets, --repeat a number. Names become folders, so what a folder's
+ * name cannot hold is replaced. Two files that would share a name are both told. */
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -136,6 +136,20 @@ static gint by_case_name(gconstpointer a, gconstpointer b)
     return strcmp((*(hp_plan *const *)a)->case_name, (*(hp_plan *const *)b)->case_name);
 }
 
+/* The same case with the seeds after its own. Only the seed differs, so whatever there is to say of it was said. The
+ * numbers are as wide as the last one: their order as texts is that of the seeds. `#` is in no other name. */
+static void add_repeats(const hp_plan *plan, unsigned repeat, GPtrArray *plans)
+{
+    g_autoptr(hp_diags) told = hp_diags_new();
+    g_autofree char *last = g_strdup_printf("%u", repeat);
+    for (unsigned i = 0; i < repeat; i++) {
+        g_autofree char *name = g_strdup_printf("%s#%0*u", plan->case_name, (int)strlen(last), i + 1);
+        hp_plan *again = hp_plan_new(plan->scenario, name, (plan->seed + i) & G_MAXINT64, told);
+        if (again != NULL)
+            g_ptr_array_add(plans, again);
+    }
+}
+
 static void plan_cases(const GPtrArray *scenarios, const char *name, const hp_case_filter *filter, hp_diags *diags,
                        GPtrArray *plans)
 {
@@ -154,7 +168,10 @@ static void plan_cases(const GPtrArray *scenarios, const char *name, const hp_ca
     hp_plan_lint_cases((hp_plan *const *)all->pdata, all->len, diags);
     for (unsigned i = 0; i < all->len; i++) {
         hp_plan *plan = all->pdata[i];
-        if (is_wanted(filter, plan->scenario, plan->case_name))
+        const bool wanted = is_wanted(filter, plan->scenario, plan->case_name);
+        if (wanted && filter->repeat > 1)
+            add_repeats(plan, filter->repeat, plans);
+        if (wanted && filter->repeat <= 1)
             g_ptr_array_add(plans, plan);
         else
             hp_plan_free(plan);

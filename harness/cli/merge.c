@@ -29,7 +29,7 @@ typedef struct merged {
 
 typedef struct options {
     char *out, *junit;
-    gboolean quiet, verbose, tap, partial;
+    gboolean quiet, verbose, tap, github, partial;
     char **folders;
 } options;
 
@@ -194,8 +194,8 @@ static hp_report_case *adopt_case(const options *o, const merged *m, GError **er
     return hp_report_case_of_document(json_node_get_object(json_parser_get_root(parser)), any ? to : NULL, error);
 }
 
-static bool write_out(const options *o, const GArray *cases, const hp_run_output *output, hp_report *report,
-                      GError **error)
+static bool write_out(const options *o, const GArray *cases, unsigned n_not_run, const hp_run_output *output,
+                      hp_report *report, GError **error)
 {
     if (!prepare_out(o, error)) {
         return false;
@@ -213,7 +213,7 @@ static bool write_out(const options *o, const GArray *cases, const hp_run_output
         hp_run_json_add_document(run_json, i, m->entry->verdict, m->entry->line, m->entry->length);
         hp_run_output_case(output, hp_report_add(report, c));
     }
-    return hp_run_json_write(run_json, o->out, error) && hp_run_output_files(output, report, error);
+    return hp_run_json_write(run_json, o->out, error) && hp_run_output_files(output, report, n_not_run, error);
 }
 
 static unsigned count_not_run(const GArray *parts)
@@ -236,12 +236,13 @@ static int merge(const options *o, const GArray *parts)
     }
     const hp_run_output output = {
         .tap = o->tap, .quiet = o->quiet, .out = o->out, .junit = o->junit, .style = hp_run_output_style(o->verbose)};
+    const unsigned n_not_run = count_not_run(parts);
     g_autoptr(hp_report) report = hp_report_new();
     g_autoptr(GError) error = NULL;
-    if (!write_out(o, cases, &output, report, &error)) {
+    if (!write_out(o, cases, n_not_run, &output, report, &error)) {
         return hp_cli_fail(error);
     }
-    hp_run_output_summary(&output, report, count_not_run(parts));
+    hp_run_output_summary(&output, report, n_not_run);
     return hp_report_is_good(report) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
 }
 
@@ -253,6 +254,7 @@ int hp_cmd_merge(int argc, char **argv)
         {"partial", 0, 0, G_OPTION_ARG_NONE, &o.partial, "also when shards are missing", NULL},
         {"junit", 0, 0, G_OPTION_ARG_FILENAME, &o.junit, "write the JUnit report there instead of into DIR", "FILE"},
         {"tap", 0, 0, G_OPTION_ARG_NONE, &o.tap, "print TAP 14 instead of the readable report", NULL},
+        {"github", 0, 0, G_OPTION_ARG_NONE, &o.github, "as with `run`", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o.quiet, "print failures and the summary only", NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &o.verbose, "as with `run`", NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.folders, NULL, "DIR..."},

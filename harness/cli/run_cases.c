@@ -72,7 +72,7 @@ static bool write_files(progress *p, const hp_report *report, GError **error)
 {
     return (p->run_json == NULL || hp_run_json_write(p->run_json, p->output.out, error)) &&
            (p->hooks->over == NULL || p->hooks->over(p->hooks->user, report, &p->output.style, error)) &&
-           hp_run_output_files(&p->output, report, error);
+           hp_run_output_files(&p->output, report, p->n_cases - report->cases->len, error);
 }
 
 int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_hooks *hooks)
@@ -88,6 +88,7 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
     progress p = {.hooks = hooks,
                   .output = {.tap = o->tap,
                              .quiet = o->quiet,
+                             .github = o->github,
                              .only_bad = hooks->only_bad,
                              .out = o->out,
                              .junit = o->junit,
@@ -101,6 +102,7 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
     const bool ran = hp_batch_run((hp_plan *const *)cases->plans->pdata, n, &batch, &error);
     g_autoptr(hp_report) report = collect(&p);
     if (!ran) {
+        hp_run_output_bail_out(&p.output, report, n, error->message);
         return hp_cli_fail(error);
     }
     const bool written = write_files(&p, report, &error);
@@ -113,11 +115,8 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
 
 int hp_run_cases_admit(const hp_run_options *o, const hp_cases *cases, hp_diags *diags)
 {
-    if (diags->n_errors > 0 || !o->quiet) {
-        hp_diags_sort(diags);
-        g_autofree char *text = hp_diags_format(diags);
-        fputs(text, stderr);
-    }
+    const hp_run_output output = {.tap = o->tap, .quiet = o->quiet, .github = o->github};
+    hp_run_output_diags(&output, diags);
     if (diags->n_errors > 0) {
         return hp_cli_usage("%u error%s; nothing was run", diags->n_errors, diags->n_errors == 1 ? "" : "s");
     }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { MOST_REPEATS = 100000 };
+
 void hp_run_options_clear(hp_run_options *o)
 {
     g_free(o->seed);
@@ -15,6 +17,7 @@ void hp_run_options_clear(hp_run_options *o)
     g_free(o->evidence);
     g_free(o->jobs);
     g_free(o->hang);
+    g_free(o->repeat);
     g_strfreev(o->paths);
     g_free(o->command);
 }
@@ -31,10 +34,13 @@ static bool parse(hp_run_options *o, const char *synopsis, const char *about, co
          "WHICH"},
         {"junit", 0, 0, G_OPTION_ARG_FILENAME, &o->junit, "write a JUnit report", "FILE"},
         {"tap", 0, 0, G_OPTION_ARG_NONE, &o->tap, "print TAP 14 instead of the readable report", NULL},
+        {"github", 0, 0, G_OPTION_ARG_NONE, &o->github,
+         "annotations for GitHub Actions, and a page for the step where GITHUB_STEP_SUMMARY is set", NULL},
         {"filter", 'f', 0, G_OPTION_ARG_STRING, &o->filter, "only cases whose name holds this, or matches this glob",
          "TEXT"},
         {"tag", 't', 0, G_OPTION_ARG_STRING, &o->tag, "only scenarios with this tag", "TAG"},
         {"shard", 0, 0, G_OPTION_ARG_STRING, &o->shard, "only the I-th of N parts of the cases", "I/N"},
+        {"repeat", 0, 0, G_OPTION_ARG_STRING, &o->repeat, "every case N times, with its seed and those after it", "N"},
         {"fail-fast", 0, 0, G_OPTION_ARG_NONE, &o->fail_fast, "begin nothing more after the first failure", NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &o->quiet, "print failures and the summary only, no warnings", NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &o->verbose,
@@ -86,6 +92,11 @@ static bool read_cases(hp_run_options *o)
     filter->pattern = o->filter;
     filter->tag = o->tag;
     filter->has_seed = o->seed != NULL;
+    guint64 repeat = 1;
+    if (!hp_run_options_number(o, "repeat", o->repeat, 1, MOST_REPEATS, &repeat)) {
+        return false;
+    }
+    filter->repeat = (unsigned)repeat;
     return hp_run_options_number(o, "seed", o->seed, 0, G_MAXINT64, &filter->seed) && read_shard(o, filter);
 }
 

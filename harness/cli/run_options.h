@@ -7,8 +7,8 @@
 
 typedef struct hp_run_options {
     /* As given; NULL or FALSE what was not. */
-    char *seed, *shard, *filter, *tag, *out, *junit, *evidence, *jobs, *hang;
-    gboolean fail_fast, quiet, verbose, tap;
+    char *seed, *shard, *filter, *tag, *out, *junit, *evidence, *jobs, *hang, *repeat;
+    gboolean fail_fast, quiet, verbose, tap, github;
     char **paths;
 
     /* Read from them. A command presets batch.evidence when its default is another than HP_EVIDENCE_ALL. */

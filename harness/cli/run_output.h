@@ -6,7 +6,7 @@
 #include "report/report.h"
 
 typedef struct hp_run_output {
-    bool tap, quiet;
+    bool tap, quiet, github;
     bool only_bad; /* no lines for good cases, as with quiet */
     const char *out; /* folder, or NULL */
     const char *junit; /* file; NULL: OUT/junit.xml, if there is a folder */
@@ -17,8 +17,15 @@ typedef struct hp_run_output {
 hp_report_style hp_run_output_style(bool verbose);
 /* A case that is over, in its turn. */
 void hp_run_output_case(const hp_run_output *output, const hp_report_case *c);
-bool hp_run_output_files(const hp_run_output *output, const hp_report *report, GError **error);
-/* n_not_run: cases that --fail-fast left out. */
+/* The files: JUnit, and with github the page of the step where $GITHUB_STEP_SUMMARY names one. n_not_run: cases that
+ * --fail-fast left out, here and below. */
+bool hp_run_output_files(const hp_run_output *output, const hp_report *report, unsigned n_not_run, GError **error);
+/* The last lines, with github the annotations before them; with tap the whole of it. */
 void hp_run_output_summary(const hp_run_output *output, const hp_report *report, unsigned n_not_run);
+/* With tap: what there is of a run that Hairpin could not carry on. Nothing otherwise. */
+void hp_run_output_bail_out(const hp_run_output *output, const hp_report *report, unsigned n_planned,
+                            const char *reason);
+/* What was found while loading scenarios: for people to stderr, with github for it too. */
+void hp_run_output_diags(const hp_run_output *output, hp_diags *diags);
 
 #endif

@@ -186,3 +186,34 @@ bool hp_report_is_good(const hp_report *report)
     }
     return report->cases->len > 0;
 }
+
+/* "nat/basic#07" without its number; all of a name without one. */
+static int length_without_number(const char *name)
+{
+    const char *mark = strrchr(name, '#');
+    const bool numbered = mark != NULL && mark[1] != '\0' && mark[1 + strspn(mark + 1, "0123456789")] == '\0';
+    return (int)(numbered ? (size_t)(mark - name) : strlen(name));
+}
+
+hp_report_group hp_report_group_at(const hp_report *report, unsigned first)
+{
+    const hp_report_case *head = g_ptr_array_index(report->cases, first);
+    hp_report_group group = {.first = first, .name_length = length_without_number(head->name)};
+    group.repeated = head->name[group.name_length] == '#';
+    for (unsigned i = first; i < report->cases->len; i++) {
+        const hp_report_case *c = g_ptr_array_index(report->cases, i);
+        const bool same = i == first || (group.repeated && length_without_number(c->name) == group.name_length &&
+                                         c->name[group.name_length] == '#' &&
+                                         strncmp(c->name, head->name, (size_t)group.name_length) == 0);
+        if (!same) {
+            break;
+        }
+        group.n++;
+        if (hp_verdict_is_good(c->verdict)) {
+            group.n_good++;
+        } else if (group.bad == NULL) {
+            group.bad = c;
+        }
+    }
+    return group;
+}

@@ -7,8 +7,15 @@
  *
  * Times are virtual seconds, so that the file is the same on every machine; there is no date and no host name. Suites
  * stand in the order in which their files first appear. XML 1.0 has no way to write most control characters: they
- * become U+FFFD, as does what is no UTF-8. */
+ * become U+FFFD, as does what is no UTF-8.
+ *
+ * GitLab tells tests apart by classname and name, takes the first of equal ones only, shows the text of <failure> and
+ * <error> but not their message, and makes a link of [[ATTACHMENT|path]] in <system-out>, the path being that of an
+ * artifact below the project's folder. So the case's name is the name, which is unique in a run, the message is also said
+ * in the text, and the capture is what is attached. */
 #include "report/report.h"
+
+#include <string.h>
 
 #include "trace/output.h"
 
@@ -145,6 +152,10 @@ static void put_problem(hp_output *o, const hp_report_case *c, const char *eleme
     put_attribute(o, "type", hp_verdict_name(c->verdict));
     put_attribute(o, "message", message);
     hp_output_char(o, '>');
+    if (c->message != NULL || c->failures->len == 0) {
+        put_escaped(o, message, false);
+        hp_output_char(o, '\n');
+    }
     put_failures(o, c);
     hp_output_printf(o, "</%s>\n", element);
 }
@@ -158,6 +169,11 @@ static void put_system_out(hp_output *o, const hp_report_case *c)
         hp_output_literal(o, "evidence: ");
         put_escaped(o, c->evidence, false);
         hp_output_char(o, '\n');
+        if (strstr(c->evidence, "]]") == NULL) { /* which would end the path */
+            hp_output_literal(o, "[[ATTACHMENT|");
+            put_escaped(o, c->evidence, false);
+            hp_output_literal(o, "/trace.pcapng]]\n");
+        }
     }
     hp_output_literal(o, "</system-out>\n");
 }

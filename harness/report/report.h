@@ -93,6 +93,19 @@ const hp_report_case *hp_report_add(hp_report *report, hp_report_case *c);
 /* Whether every case is good, and there was one. */
 bool hp_report_is_good(const hp_report *report);
 
+/* The runs of one case with several seeds (`nat/basic#1`, `nat/basic#2`, ...), which stand one after the other; or one
+ * case that was run once. */
+typedef struct hp_report_group {
+    unsigned first, n; /* indices into the report's cases */
+    unsigned n_good;
+    const hp_report_case *bad; /* the first that is not good, or NULL */
+    int name_length; /* of what their names share: `nat/basic` */
+    bool repeated;
+} hp_report_group;
+
+/* The group that begins at index `first`. */
+hp_report_group hp_report_group_at(const hp_report *report, unsigned first);
+
 /* ---- terminal ---- */
 
 typedef struct hp_report_style {
@@ -102,8 +115,8 @@ typedef struct hp_report_style {
 
 /* One line, and for a bad verdict an indented block; ends in a newline. Caller frees. */
 char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style);
-/* The bad cases once more, one line each, and the last line: "12 passed, 1 failed, 2 expected failures". Caller
- * frees. */
+/* The bad cases once more, one line each (of a repeated one how many passed, and the first seed that did not), and the
+ * last line: "12 passed, 1 failed, 2 expected failures". Caller frees. */
 char *hp_report_text_summary(const hp_report *report, const hp_report_style *style);
 
 /* ---- for other programs ---- */
@@ -114,6 +127,8 @@ char *hp_report_junit(const hp_report *report);
 bool hp_report_write_junit(const hp_report *report, const char *path, GError **error);
 /* TAP 14 with YAML diagnostics. Expected failures are TODO. Caller frees. */
 char *hp_report_tap(const hp_report *report);
+/* The same of a run that Hairpin could not carry on: what was over by then, of n_planned cases, and why. Caller frees. */
+char *hp_report_tap_bail_out(const hp_report *report, unsigned n_planned, const char *reason);
 bool hp_report_write_tap(const hp_report *report, const char *path, GError **error);
 
 #endif

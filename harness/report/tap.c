@@ -2,8 +2,12 @@
  *
  * An expected failure is "not ok" with a TODO directive, which harnesses take as good. A fixed bug is "not ok" without
  * one: an "ok" with TODO would pass. Every text in a YAML block is a double-quoted JSON string, which YAML reads too,
- * so that no text can end the block. In a description, TAP itself needs `\` and `#` escaped, and a line has no end
- * but its own. */
+ * so that no text can end the block. In a description, and in a reason, TAP itself needs `\` and `#` escaped, and a line
+ * has no end but its own.
+ *
+ * When Hairpin itself fails in the middle, the points so far are followed by "Bail out!": a plan of more points alone
+ * would tell that something is missing, but not why. There are no subtests: what failed within a case stands in its YAML
+ * block, and pragmas are of no use here. */
 #include "report/report.h"
 
 #include "trace/output.h"
@@ -66,11 +70,8 @@ static void put_diagnostics(hp_output *o, const hp_report_case *c)
     hp_output_literal(o, "  ...\n");
 }
 
-char *hp_report_tap(const hp_report *report)
+static void put_points(hp_output *o, const hp_report *report)
 {
-    hp_output *o = hp_output_memory();
-    hp_output_printf(o, "TAP version 14\n1..%u%s\n", report->cases->len,
-                     report->cases->len == 0 ? " # no scenario ran" : "");
     for (unsigned i = 0; i < report->cases->len; i++) {
         const hp_report_case *c = g_ptr_array_index(report->cases, i);
         hp_output_printf(o, "%s %u - ", c->verdict == HP_VERDICT_PASS ? "ok" : "not ok", i + 1);
@@ -84,5 +85,24 @@ char *hp_report_tap(const hp_report *report)
             put_diagnostics(o, c);
         }
     }
+}
+
+char *hp_report_tap_bail_out(const hp_report *report, unsigned n_planned, const char *reason)
+{
+    hp_output *o = hp_output_memory();
+    hp_output_printf(o, "TAP version 14\n1..%u\n", n_planned);
+    put_points(o, report);
+    hp_output_literal(o, "Bail out! ");
+    put_description(o, reason);
+    hp_output_char(o, '\n');
+    return hp_output_take(o, NULL);
+}
+
+char *hp_report_tap(const hp_report *report)
+{
+    hp_output *o = hp_output_memory();
+    hp_output_printf(o, "TAP version 14\n1..%u%s\n", report->cases->len,
+                     report->cases->len == 0 ? " # no scenario ran" : "");
+    put_points(o, report);
     return hp_output_take(o, NULL);
 }

@@ -178,17 +178,31 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
     return hp_output_take(o, NULL);
 }
 
+static void put_bad(hp_output *o, const hp_report_style *style, const hp_report_group *group)
+{
+    const hp_report_case *bad = group->bad;
+    g_autofree char *label = g_strdup_printf("%-*s", LABEL_WIDTH, styles[bad->verdict].label);
+    g_autofree char *name = g_strndup(bad->name, (gsize)group->name_length);
+    put_coloured(o, style, styles[bad->verdict].colour, label);
+    put_clean(o, name, LABEL_WIDTH);
+    if (group->repeated) {
+        hp_output_printf(o, "  %u of %u good; the first that is not: seed %" G_GUINT64_FORMAT "\n", group->n_good,
+                         group->n, bad->seed);
+        put_row(o, style, LABEL_WIDTH, WIDTH, "again", bad->again);
+    } else {
+        hp_output_char(o, '\n');
+    }
+}
+
 char *hp_report_text_summary(const hp_report *report, const hp_report_style *style)
 {
     hp_output *o = hp_output_memory();
-    for (unsigned i = 0; i < report->cases->len; i++) {
-        const hp_report_case *c = g_ptr_array_index(report->cases, i);
-        if (!hp_verdict_is_good(c->verdict)) {
-            g_autofree char *label = g_strdup_printf("%-*s", LABEL_WIDTH, styles[c->verdict].label);
-            put_coloured(o, style, styles[c->verdict].colour, label);
-            put_clean(o, c->name, LABEL_WIDTH);
-            hp_output_char(o, '\n');
+    for (unsigned i = 0; i < report->cases->len;) {
+        const hp_report_group group = hp_report_group_at(report, i);
+        if (group.bad != NULL) {
+            put_bad(o, style, &group);
         }
+        i += group.n;
     }
     if (report->cases->len == 0) {
         put_coloured(o, style, RED, "no scenario ran");

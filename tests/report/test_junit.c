@@ -56,11 +56,12 @@ static void every_verdict(void **state)
         "      <system-out>seed: 7\n"
         "again: hairpin run scenarios/nat/strict.yaml --seed 7\n"
         "evidence: out/nat/strict\n"
+        "[[ATTACHMENT|out/nat/strict/trace.pcapng]]\n"
         "</system-out>\n"
         "    </testcase>\n"
         "    <testcase name=\"nat/strict[b]\" classname=\"scenarios/nat/strict.yaml\" "
         "file=\"scenarios/nat/strict.yaml\" time=\"12.500000\">\n"
-        "      <error type=\"crashed\" message=\"SIGSEGV\"></error>\n"
+        "      <error type=\"crashed\" message=\"SIGSEGV\">SIGSEGV\n</error>\n"
         "      <system-out>seed: 7\n"
         "again: hairpin run scenarios/nat/strict.yaml --seed 7 --filter '[b]'\n"
         "</system-out>\n"
@@ -76,7 +77,8 @@ static void every_verdict(void **state)
         "file=\"scenarios/nat/strict.yaml\" time=\"12.500000\">\n"
         "      <failure type=\"fixed\" message=\"everything held: the known bug is gone (https://example.org/2), "
         "remove "
-        "`known-bug` from the scenario\"></failure>\n"
+        "`known-bug` from the scenario\">everything held: the known bug is gone (https://example.org/2), remove "
+        "`known-bug` from the scenario\n</failure>\n"
         "      <system-out>seed: 7\n"
         "again: hairpin run scenarios/nat/strict.yaml --seed 7\n"
         "</system-out>\n"
@@ -92,6 +94,18 @@ static void every_verdict(void **state)
         "    </testcase>\n"
         "  </testsuite>\n"
         "</testsuites>\n");
+}
+
+/* `]]` would end the path where GitLab looks for it: the folder is told, nothing is attached. */
+static void a_path_that_cannot_be_attached(void **state)
+{
+    g_autoptr(hp_report) report = hp_report_new();
+    fixture f;
+    fixture_init(&f, "nat/strict[a=[b]]", HP_VERDICT_PASS);
+    hp_report_add(report, fixture_case(&f, "out/nat/strict[a=[b]]"));
+    g_autofree char *xml = hp_report_junit(report);
+    assert_non_null(strstr(xml, "evidence: out/nat/strict[a=[b]]\n"));
+    assert_null(strstr(xml, "ATTACHMENT"));
 }
 
 static void any_text_is_valid_xml(void **state)
@@ -140,9 +154,8 @@ static void written_to_a_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_verdict),
-        cmocka_unit_test(any_text_is_valid_xml),
-        cmocka_unit_test(an_empty_run),
+        cmocka_unit_test(every_verdict),         cmocka_unit_test(a_path_that_cannot_be_attached),
+        cmocka_unit_test(any_text_is_valid_xml), cmocka_unit_test(an_empty_run),
         cmocka_unit_test(written_to_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,19 @@ static void every_kind_of_point(void **state)
                              "  ...\n");
 }
 
+static void a_run_that_hairpin_could_not_carry_on(void **state)
+{
+    g_autoptr(hp_report) report = hp_report_new();
+    fixture f;
+    fixture_init(&f, "nat/basic", HP_VERDICT_PASS);
+    hp_report_add(report, fixture_case(&f, NULL));
+    g_autofree char *tap = hp_report_tap_bail_out(report, 3, "out/#1\\x: No space\nleft");
+    assert_string_equal(tap, "TAP version 14\n"
+                             "1..3\n"
+                             "ok 1 - nat/basic\n"
+                             "Bail out! out/\\#1\\\\x: No space left\n");
+}
+
 static void an_empty_run(void **state)
 {
     g_autoptr(hp_report) report = hp_report_new();
@@ -91,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_point),
+        cmocka_unit_test(a_run_that_hairpin_could_not_carry_on),
         cmocka_unit_test(an_empty_run),
         cmocka_unit_test(written_to_a_file),
     };

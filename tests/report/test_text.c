@@ -248,6 +248,38 @@ static void the_summary_counts(void **state)
                    "1 passed, 1 failed, 2 expected failures, 1 fixed, 1 crashed, 1 hung, 1 error\n");
 }
 
+static void add_seed(hp_report *report, const char *name, hp_verdict verdict, uint64_t seed)
+{
+    fixture f;
+    fixture_init(&f, name, verdict);
+    f.plan.seed = seed;
+    hp_report_add(report, fixture_case(&f, NULL));
+}
+
+static void the_summary_counts_repeats_by_case(void **state)
+{
+    g_autoptr(hp_report) report = hp_report_new();
+    add_seed(report, "a#1", HP_VERDICT_PASS, 7);
+    add_seed(report, "a#2", HP_VERDICT_PASS, 8);
+    add_seed(report, "b#1", HP_VERDICT_PASS, 7);
+    add_seed(report, "b#2", HP_VERDICT_CRASHED, 8);
+    add_seed(report, "b#3", HP_VERDICT_FAIL, 9);
+    add_seed(report, "b", HP_VERDICT_FAIL, 1); /* not one of them */
+    add_seed(report, "b#x", HP_VERDICT_FAIL, 1); /* nor that */
+    add_seed(report, "c#1", HP_VERDICT_FAIL, 5);
+    add_seed(report, "cc#1", HP_VERDICT_FAIL, 6);
+    assert_summary(report, &plain,
+                   "CRASHED    b  1 of 3 good; the first that is not: seed 8\n"
+                   "           again       hairpin run scenarios/nat/strict.yaml --seed 8\n"
+                   "FAIL       b\n"
+                   "FAIL       b#x\n"
+                   "FAIL       c  0 of 1 good; the first that is not: seed 5\n"
+                   "           again       hairpin run scenarios/nat/strict.yaml --seed 5\n"
+                   "FAIL       cc  0 of 1 good; the first that is not: seed 6\n"
+                   "           again       hairpin run scenarios/nat/strict.yaml --seed 6\n"
+                   "3 passed, 5 failed, 1 crashed\n");
+}
+
 static void each_bad_verdict_spoils_a_run(void **state)
 {
     for (unsigned v = 0; v < HP_VERDICT_N; v++) {
@@ -270,6 +302,7 @@ int main(void)
         cmocka_unit_test(colours_only_when_asked),
         cmocka_unit_test(a_message_cannot_steer_the_terminal),
         cmocka_unit_test(the_summary_counts),
+        cmocka_unit_test(the_summary_counts_repeats_by_case),
         cmocka_unit_test(each_bad_verdict_spoils_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
