@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "cli/live_line.h"
 #include "cli/run_output.h"
 #include "report/run_json.h"
 #include "seam/seam.h"
@@ -19,7 +20,20 @@ typedef struct progress {
     hp_report_case **cases; /* by index; NULL until it is over */
     unsigned n_cases, n_printed;
     hp_run_json *run_json; /* NULL without --out */
+    hp_live_line *line;
 } progress;
+
+static void one_begun(void *user, unsigned index)
+{
+    const progress *p = user;
+    hp_live_line_begun(p->line, index);
+}
+
+static void while_idle(void *user)
+{
+    const progress *p = user;
+    hp_live_line_draw(p->line);
+}
 
 static void one_done(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence)
 {
@@ -31,9 +45,15 @@ static void one_done(void *user, unsigned index, const hp_result *result, const 
     if (p->hooks->done != NULL) {
         p->hooks->done(p->hooks->user, index, result, trace, evidence);
     }
+    hp_live_line_done(p->line, index, result->verdict, result->ended);
     while (p->n_printed < p->n_cases && p->cases[p->n_printed] != NULL) {
-        hp_run_output_case(&p->output, p->cases[p->n_printed++]);
+        const hp_report_case *c = p->cases[p->n_printed++];
+        if (hp_run_output_tells(&p->output, c)) {
+            hp_live_line_clear(p->line);
+            hp_run_output_case(&p->output, c);
+        }
     }
+    hp_live_line_draw(p->line);
 }
 
 /* Hands what has ended to a report, in order; what waited for a case that --fail-fast left out is printed now. */
@@ -85,6 +105,8 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
         return hp_cli_fail(error);
     }
     hooks = hooks != NULL ? hooks : &none;
+    hp_plan *const *plans = (hp_plan *const *)cases->plans->pdata;
+    hp_live_line *line = hp_live_line_new(plans, n, !o->tap && !o->quiet);
     progress p = {.hooks = hooks,
                   .output = {.tap = o->tap,
                              .quiet = o->quiet,
@@ -95,11 +117,15 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
                              .style = hp_run_output_style(o->verbose)},
                   .cases = g_new0(hp_report_case *, n),
                   .n_cases = n,
-                  .run_json = run_json};
+                  .run_json = run_json,
+                  .line = line};
     hp_batch_options batch = o->batch;
     batch.done = one_done;
+    batch.begun = one_begun;
+    batch.idle = while_idle;
     batch.user = &p;
-    const bool ran = hp_batch_run((hp_plan *const *)cases->plans->pdata, n, &batch, &error);
+    const bool ran = hp_batch_run(plans, n, &batch, &error);
+    g_clear_pointer(&line, hp_live_line_free);
     g_autoptr(hp_report) report = collect(&p);
     if (!ran) {
         hp_run_output_bail_out(&p.output, report, n, error->message);

@@ -15,10 +15,15 @@ hp_report_style hp_run_output_style(bool verbose)
     return (hp_report_style){.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, .verbose = verbose};
 }
 
-void hp_run_output_case(const hp_run_output *output, const hp_report_case *c)
+bool hp_run_output_tells(const hp_run_output *output, const hp_report_case *c)
 {
     const bool only_bad = output->quiet || output->only_bad;
-    if (output->tap || (only_bad && hp_verdict_is_good(c->verdict))) {
+    return !output->tap && !(only_bad && hp_verdict_is_good(c->verdict));
+}
+
+void hp_run_output_case(const hp_run_output *output, const hp_report_case *c)
+{
+    if (!hp_run_output_tells(output, c)) {
         return;
     }
     g_autofree char *text = hp_report_text_case(c, &output->style);

@@ -15,7 +15,9 @@ typedef struct hp_run_output {
 
 /* Colours where a terminal listens and nobody asked for none. */
 hp_report_style hp_run_output_style(bool verbose);
-/* A case that is over, in its turn. */
+/* Whether a case is worth a line here. */
+bool hp_run_output_tells(const hp_run_output *output, const hp_report_case *c);
+/* A case that is over, in its turn; nothing if it is worth no line. */
 void hp_run_output_case(const hp_run_output *output, const hp_report_case *c);
 /* The files: JUnit, and with github the page of the step where $GITHUB_STEP_SUMMARY names one. n_not_run: cases that
  * --fail-fast left out, here and below. */

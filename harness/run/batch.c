@@ -208,6 +208,8 @@ static bool begin(batch *b, slot *s, GError **error)
         return false;
     }
     s->alive = ends[0];
+    if (b->options->begun)
+        b->options->begun(b->options->user, s->index);
     return true;
 }
 
@@ -325,8 +327,11 @@ static bool turn(batch *b, bool *ret_more, GError **error)
         }
     }
     *ret_more = n > 0;
-    if (n == 0 || (poll(fds, n, 1000) < 0 && errno == EINTR))
+    const int n_ready = n > 0 ? poll(fds, n, 1000) : 0;
+    if (n == 0 || (n_ready < 0 && errno == EINTR))
         return true;
+    if (n_ready == 0 && b->options->idle)
+        b->options->idle(b->options->user);
     for (unsigned i = 0; i < n; i++) {
         if (fds[i].revents == 0)
             watch(b, running[i]);

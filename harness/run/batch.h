@@ -17,7 +17,10 @@ typedef struct hp_batch_options {
     /* Called when a run is over, in the order in which they end. result and trace are valid during the call;
      * evidence: its folder, or NULL. */
     void (*done)(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence);
-    void *user;
+    /* For showing how far it is; both may be NULL. A run begins; nothing happened for a second. */
+    void (*begun)(void *user, unsigned index);
+    void (*idle)(void *user);
+    void *user; /* of all three */
 } hp_batch_options;
 
 /* Runs all plans. False when Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written,
