@@ -234,8 +234,12 @@ static int merge(const options *o, const GArray *parts)
     if (cases == NULL) {
         return HP_EXIT_USAGE;
     }
-    const hp_run_output output = {
-        .tap = o->tap, .quiet = o->quiet, .out = o->out, .junit = o->junit, .style = hp_run_output_style(o->verbose)};
+    const hp_run_output output = {.tap = o->tap,
+                                  .quiet = o->quiet,
+                                  .github = o->github,
+                                  .out = o->out,
+                                  .junit = o->junit,
+                                  .style = hp_run_output_style(o->verbose)};
     const unsigned n_not_run = count_not_run(parts);
     g_autoptr(hp_report) report = hp_report_new();
     g_autoptr(GError) error = NULL;
