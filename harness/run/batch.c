@@ -1,13 +1,14 @@
 /* Theory of operation.
  *
  * `jobs` slots, each with a trace and a small control block in memory that is shared with the process forked for a
- * run. The child fills the trace, judges it and writes the evidence. The parent, when the child has gone, judges the
+ * run, and a nursery (nursery.c) that forks it: every run begins from the memory that all plans left when they were
+ * made, whatever ran before. The child fills the trace, judges it and writes the evidence. The parent, when the child has gone, judges the
  * same trace again - a result depends on plan and trace alone - and so has it without any protocol between the two;
  * after a crash the trace simply ends early.
  *
  *   FREE --fork--> RUNNING --child gone--> (result taken) FREE
  *
- * The parent waits on a pipe that the child holds open: end of file means gone. Every second it looks at the pulse; a
+ * The parent waits for the nurseries, which say when a child is gone. Every second it looks at the pulse; a
  * child whose steps have not grown for hang_s seconds is killed, and hung is the verdict. This is the only place where
  * real time is looked at, and it never decides anything but that.
  *
@@ -22,11 +23,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "report/report.h"
+#include "run/nursery.h"
 #include "run/run.h"
 
 enum { DEFAULT_HANG_S = 10, TEXT = 512, EXIT_OWN_ERROR = 90 };
@@ -51,10 +53,10 @@ typedef struct control {
 } control;
 
 typedef struct slot {
+    const struct batch *batch;
     hp_trace *trace;
     control *control;
-    pid_t pid; /* 0: free */
-    int alive; /* end of file when the child is gone */
+    hp_nursery *nursery; /* busy: running */
     int output; /* the child's stderr */
     unsigned index;
     uint64_t last_steps;
@@ -107,10 +109,13 @@ static void tell_error(control *c, const GError *error)
     c->has_message = true;
 }
 
-G_NORETURN static void run_child(const batch *b, slot *s)
+static void run_child(void *user, unsigned index)
 {
-    const hp_plan *plan = b->plans[s->index];
+    slot *s = user;
+    const batch *b = s->batch;
+    const hp_plan *plan = b->plans[index];
     control *c = s->control;
+    hp_heap_begin_child();
     struct rlimit no_core = {0, 0};
     setrlimit(RLIMIT_CORE, &no_core);
     dup2(s->output, STDERR_FILENO);
@@ -126,7 +131,7 @@ G_NORETURN static void run_child(const batch *b, slot *s)
         c->has_message = result->message != NULL;
         if (result->message)
             g_strlcpy(c->message, result->message, sizeof c->message);
-        g_autofree char *folder = evidence_path(b, s->index);
+        g_autofree char *folder = evidence_path(b, index);
         if (wants_evidence(b->options, result))
             ok = hp_report_write_evidence(folder, plan, s->trace, result, &error);
     }
@@ -146,7 +151,8 @@ static bool make_slots(batch *b, unsigned n, GError **error)
     b->slots = g_new0(slot, n);
     for (b->n_slots = 0; b->n_slots < n; b->n_slots++) {
         slot *s = &b->slots[b->n_slots];
-        s->alive = s->output = -1;
+        s->batch = b;
+        s->output = -1;
         s->trace = hp_trace_new(error);
         if (!s->trace)
             return false;
@@ -159,6 +165,11 @@ static bool make_slots(batch *b, unsigned n, GError **error)
             return false;
         }
     }
+    for (unsigned i = 0; i < n; i++) {
+        b->slots[i].nursery = hp_nursery_new(run_child, &b->slots[i], error);
+        if (!b->slots[i].nursery)
+            return false;
+    }
     return true;
 }
 
@@ -166,13 +177,7 @@ static void free_slots(batch *b)
 {
     for (unsigned i = 0; i < b->n_slots; i++) {
         slot *s = &b->slots[i];
-        if (s->pid > 0) {
-            kill(s->pid, SIGKILL);
-            while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
-                ;
-        }
-        if (s->alive >= 0)
-            close(s->alive);
+        hp_nursery_free(s->nursery);
         if (s->output >= 0)
             close(s->output);
         if (s->control)
@@ -184,30 +189,18 @@ static void free_slots(batch *b)
 
 static bool begin(batch *b, slot *s, GError **error)
 {
-    int ends[2];
     s->index = b->next++;
     s->killed = false;
     s->last_steps = UINT64_MAX;
     s->last_grown = g_get_monotonic_time();
     memset(s->control, 0, sizeof *s->control);
     hp_trace_reset(s->trace);
-    if (ftruncate(s->output, 0) != 0 || lseek(s->output, 0, SEEK_SET) != 0 || pipe(ends) != 0) {
+    if (ftruncate(s->output, 0) != 0 || lseek(s->output, 0, SEEK_SET) != 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "cannot begin a run: %s", g_strerror(errno));
         return false;
     }
-    s->pid = fork();
-    if (s->pid == 0) {
-        close(ends[0]);
-        run_child(b, s);
-    }
-    close(ends[1]);
-    if (s->pid < 0) {
-        close(ends[0]);
-        s->pid = 0;
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "fork: %s", g_strerror(errno));
+    if (!hp_nursery_begin(s->nursery, s->index, error))
         return false;
-    }
-    s->alive = ends[0];
     if (b->options->begun)
         b->options->begun(b->options->user, s->index);
     return true;
@@ -225,11 +218,11 @@ static char *last_words(const slot *s)
     return g_utf8_make_valid(line ? line + 1 : text, -1);
 }
 
-static char *describe_death(const slot *s, int status)
+static char *describe_death(const slot *s, hp_nursery_end end)
 {
     g_autofree char *words = last_words(s);
-    g_autofree char *how = WIFSIGNALED(status) ? g_strdup_printf("killed by %s", g_strsignal(WTERMSIG(status)))
-                                               : g_strdup_printf("exited with code %d", WEXITSTATUS(status));
+    g_autofree char *how = end.by_signal ? g_strdup_printf("killed by %s", g_strsignal(end.value))
+                                         : g_strdup_printf("exited with code %d", end.value);
     return *words ? g_strdup_printf("%s: %s", how, words) : g_steal_pointer(&how);
 }
 
@@ -239,28 +232,28 @@ static unsigned hang_seconds(const hp_batch_options *options)
 }
 
 /* The child came to the end of its run; a library that called exit() did not. */
-static bool is_whole(const slot *s, int status)
+static bool is_whole(const slot *s, hp_nursery_end end)
 {
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 && s->control->finished;
+    return !end.by_signal && end.value == 0 && s->control->finished;
 }
 
-static hp_result *judge(const hp_plan *plan, slot *s, int status, unsigned hang_s, GError **error)
+static hp_result *judge(const hp_plan *plan, slot *s, hp_nursery_end how, unsigned hang_s, GError **error)
 {
     const control *c = s->control;
     g_autoptr(hp_checker) checker = hp_checker_new(plan, error);
     if (!checker)
         return NULL;
     hp_checker_feed(checker, s->trace);
-    if (is_whole(s, status))
+    if (is_whole(s, how))
         return hp_checker_finish(checker, s->trace, c->verdict, c->has_message ? c->message : NULL, c->end_reason,
                                  c->ended);
     g_autofree char *message =
         s->killed ? g_strdup_printf("no step of the world for %u s of real time, at run time %" G_GUINT64_FORMAT " ns",
                                     hang_s, c->pulse.now)
-                  : describe_death(s, status);
+                  : describe_death(s, how);
     hp_time end = hp_trace_end(s->trace);
     hp_trace_event(s->trace, end, HP_EV_SUT_CRASH, plan->case_name,
-                   HP_FS("signal", WIFSIGNALED(status) ? g_strsignal(WTERMSIG(status)) : ""),
+                   HP_FS("signal", how.by_signal ? g_strsignal(how.value) : ""),
                    HP_FS("message", message));
     hp_checker_feed(checker, s->trace);
     return hp_checker_finish(checker, s->trace, s->killed ? HP_VERDICT_HUNG : HP_VERDICT_CRASHED, message,
@@ -270,21 +263,18 @@ static hp_result *judge(const hp_plan *plan, slot *s, int status, unsigned hang_
 /* Takes the result of a child that is gone. */
 static bool finish(batch *b, slot *s, GError **error)
 {
-    int status = 0;
-    while (waitpid(s->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    s->pid = 0;
-    close(s->alive);
-    s->alive = -1;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OWN_ERROR) {
+    hp_nursery_end end;
+    if (!hp_nursery_take(s->nursery, &end, error))
+        return false;
+    if (!end.by_signal && end.value == EXIT_OWN_ERROR) {
         g_set_error_literal(error, HP_ERROR, s->control->error_code, s->control->message);
         return false;
     }
     const hp_plan *plan = b->plans[s->index];
-    g_autoptr(hp_result) result = judge(plan, s, status, hang_seconds(b->options), error);
+    g_autoptr(hp_result) result = judge(plan, s, end, hang_seconds(b->options), error);
     if (!result)
         return false;
-    bool died = !is_whole(s, status);
+    bool died = !is_whole(s, end);
     bool wanted = wants_evidence(b->options, result);
     g_autofree char *path = evidence_path(b, s->index);
     const char *folder = wanted ? path : NULL;
@@ -306,8 +296,7 @@ static void watch(const batch *b, slot *s)
         s->last_steps = s->control->pulse.steps;
         s->last_grown = now;
     } else if (now - s->last_grown > (gint64)hang_seconds(b->options) * G_USEC_PER_SEC && !s->killed) {
-        s->killed = true;
-        kill(s->pid, SIGKILL);
+        s->killed = hp_nursery_kill(s->nursery);
     }
 }
 
@@ -319,10 +308,10 @@ static bool turn(batch *b, bool *ret_more, GError **error)
     unsigned n = 0;
     for (unsigned i = 0; i < b->n_slots; i++) {
         slot *s = &b->slots[i];
-        if (s->pid == 0 && b->next < b->n_plans && !b->stopped && !begin(b, s, error))
+        if (!hp_nursery_is_busy(s->nursery) && b->next < b->n_plans && !b->stopped && !begin(b, s, error))
             return false;
-        if (s->pid != 0) {
-            fds[n] = (struct pollfd){.fd = s->alive, .events = POLLIN};
+        if (hp_nursery_is_busy(s->nursery)) {
+            fds[n] = (struct pollfd){.fd = hp_nursery_fd(s->nursery), .events = POLLIN};
             running[n++] = s;
         }
     }
@@ -345,7 +334,9 @@ bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_option
 {
     batch b = {.plans = plans, .n_plans = n_plans, .options = options};
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
-    bool ok = hp_run_warm_up(plans, n_plans, error) && make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error);
+    bool ok = hp_run_warm_up(plans, n_plans, error);
+    g_autoptr(hp_heap_hold) hold = hp_heap_settle();
+    ok = ok && make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error);
     bool more = ok;
     while (ok && more)
         ok = turn(&b, &more, error);

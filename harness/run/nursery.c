@@ -1,0 +1,193 @@
+/* Theory of operation.
+ *
+ *   caller --number--> nursery --fork--> child
+ *          <---end----         <--wait--
+ *
+ * A process that runs many scenarios keeps their results, frees what it judged them with, and so leaves its heap full of
+ * holes. A child forked from it puts its own memory into these holes, and each page of them is one that both write to:
+ * the kernel copies it, for the child and for the parent again. That was most of the time of a short run. A nursery is
+ * forked before, when the heap is still whole (base/heap.c), and never touches it: its children copy what they change of
+ * the plan's pages, which is next to nothing, and the caller's pages are its own. What a case finds in memory does not
+ * depend on what ran before it either.
+ *
+ * The two speak through a pair of sockets: four bytes say which number is to run, an hp_message says how it ended.
+ * A child that is gone stays a zombie until the next one is asked for, so that the number of the process, which lies in
+ * memory all three share, cannot be another's when the caller kills it.
+ *
+ * Nobody outlives anybody: nursery and child ask the kernel for SIGKILL when their parent ends, and look whether it had
+ * ended before they asked. */
+#include "run/nursery.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+struct hp_nursery {
+    void (*child)(void *user, unsigned number);
+    void *user;
+    pid_t *running; /* shared: the child, from its first moment on */
+    pid_t pid; /* of the nursery */
+    int fd; /* the caller's end, or in the nursery its own */
+    bool busy;
+};
+
+typedef struct message {
+    int32_t failure; /* an errno of fork(), or 0 */
+    int32_t by_signal, value;
+} message;
+
+/* ---- in the nursery and its children ---- */
+
+/* To be called first in a process whose parent was `parent`. */
+static void die_with(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(0);
+}
+
+/* `ret_pid` is left a zombie. */
+static message run_one(const hp_nursery *n, pid_t self, unsigned number, pid_t *ret_pid)
+{
+    const pid_t pid = fork();
+    *ret_pid = MAX(pid, 0);
+    if (pid < 0)
+        return (message){.failure = errno};
+    if (pid == 0) {
+        die_with(self);
+        close(n->fd);
+        __atomic_store_n(n->running, getpid(), __ATOMIC_RELEASE);
+        n->child(n->user, number);
+        _exit(0); /* not reached */
+    }
+    siginfo_t info = {0};
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        ;
+    return (message){.by_signal = info.si_code != CLD_EXITED, .value = info.si_status};
+}
+
+G_NORETURN static void serve(const hp_nursery *n, pid_t caller)
+{
+    die_with(caller);
+    const pid_t self = getpid();
+    uint32_t number;
+    pid_t last = 0;
+    while (recv(n->fd, &number, sizeof number, 0) == (ssize_t)sizeof number) {
+        if (last > 0)
+            waitpid(last, NULL, 0);
+        const message m = run_one(n, self, number, &last);
+        if (send(n->fd, &m, sizeof m, MSG_NOSIGNAL) != (ssize_t)sizeof m)
+            break;
+    }
+    _exit(0);
+}
+
+/* ---- in the caller ---- */
+
+static bool fail(GError **error, const char *what)
+{
+    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "cannot begin a run: %s: %s", what, g_strerror(errno));
+    return false;
+}
+
+static bool gone(GError **error)
+{
+    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "the process that starts runs is gone");
+    return false;
+}
+
+hp_nursery *hp_nursery_new(void (*child)(void *user, unsigned number), void *user, GError **error)
+{
+    g_autoptr(hp_nursery) n = g_new0(hp_nursery, 1);
+    n->child = child;
+    n->user = user;
+    n->fd = -1;
+    void *shared = mmap(NULL, sizeof *n->running, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    n->running = shared == MAP_FAILED ? NULL : shared;
+    int ends[2];
+    if (!n->running || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        fail(error, n->running ? "socketpair" : "mmap");
+        return NULL;
+    }
+    const pid_t caller = getpid();
+    n->fd = ends[1];
+    n->pid = fork();
+    if (n->pid == 0) {
+        close(ends[0]);
+        serve(n, caller);
+    }
+    close(ends[1]);
+    n->fd = ends[0];
+    if (n->pid < 0) {
+        fail(error, "fork");
+        return NULL;
+    }
+    return g_steal_pointer(&n);
+}
+
+void hp_nursery_free(hp_nursery *nursery)
+{
+    if (!nursery)
+        return;
+    if (nursery->pid > 0) {
+        kill(nursery->pid, SIGKILL);
+        while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (nursery->fd >= 0)
+        close(nursery->fd);
+    if (nursery->running)
+        munmap(nursery->running, sizeof *nursery->running);
+    g_free(nursery);
+}
+
+bool hp_nursery_begin(hp_nursery *nursery, unsigned number, GError **error)
+{
+    g_assert(!nursery->busy);
+    const uint32_t asked = number;
+    __atomic_store_n(nursery->running, 0, __ATOMIC_RELEASE);
+    if (send(nursery->fd, &asked, sizeof asked, MSG_NOSIGNAL) != (ssize_t)sizeof asked)
+        return gone(error);
+    nursery->busy = true;
+    return true;
+}
+
+bool hp_nursery_is_busy(const hp_nursery *nursery)
+{
+    return nursery->busy;
+}
+
+int hp_nursery_fd(const hp_nursery *nursery)
+{
+    return nursery->fd;
+}
+
+bool hp_nursery_kill(hp_nursery *nursery)
+{
+    const pid_t pid = __atomic_load_n(nursery->running, __ATOMIC_ACQUIRE);
+    return nursery->busy && pid > 0 && kill(pid, SIGKILL) == 0;
+}
+
+bool hp_nursery_take(hp_nursery *nursery, hp_nursery_end *ret, GError **error)
+{
+    message m;
+    ssize_t n;
+    while ((n = recv(nursery->fd, &m, sizeof m, 0)) < 0 && errno == EINTR)
+        ;
+    if (n != (ssize_t)sizeof m)
+        return gone(error);
+    nursery->busy = false;
+    if (m.failure != 0) {
+        errno = m.failure;
+        return fail(error, "fork");
+    }
+    *ret = (hp_nursery_end){m.by_signal != 0, m.value};
+    return true;
+}
