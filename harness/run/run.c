@@ -37,6 +37,7 @@ static bool has_media(const hp_plan *plan)
 
 bool hp_run_warm_up(hp_plan *const *plans, unsigned n_plans, GError **error)
 {
+    hp_stun_warm_up();
     for (unsigned i = 0; i < n_plans; i++) {
         if (!has_media(plans[i]))
             continue;

@@ -133,6 +133,8 @@ typedef struct hp_stun_key {
 } hp_stun_key;
 hp_stun_key hp_stun_key_short(const char *password, size_t len);
 hp_stun_key hp_stun_key_long(const char *user, const char *realm, const char *password, bool sha256);
+/* Has libcrypto set up what it keeps for these digests once in a process: before forking, so that every child has it. */
+void hp_stun_warm_up(void);
 /* SHA-256(user:realm), the USERHASH value. */
 void hp_stun_userhash(const char *user, const char *realm, uint8_t out[static 32]);
 

@@ -142,6 +142,18 @@ void hp_stun_add_integrity(hp_stun_writer *w, const hp_stun_key *key, bool sha25
     hp_stun_add_integrity_of(w, key, sha256, sha256 ? SHA256_SIZE : SHA1_SIZE);
 }
 
+void hp_stun_warm_up(void)
+{
+    static const uint8_t id[12];
+    uint8_t buf[128];
+    for (unsigned sha256 = 0; sha256 < 2; sha256++) {
+        const hp_stun_key key = hp_stun_key_long("", "", "", sha256 != 0);
+        hp_stun_writer w;
+        hp_stun_begin(&w, buf, sizeof buf, HP_STUN_REQUEST, HP_STUN_BINDING, id, NULL);
+        hp_stun_add_integrity(&w, &key, sha256 != 0);
+    }
+}
+
 /* ---- fingerprint ---- */
 
 /* CRC-32 with the reflected polynomial edb88320 (ITU-T V.42), four bits a step: 16 entries stay in the cache, and a
