@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/error.h"
 #include "report/ladder_private.h"
+#include "report/pairs.h"
 
 /* ---- life and death ---- */
 
@@ -26,6 +27,7 @@ static void clear_entry(hp_ladder_entry *e)
     g_free(e->text);
     g_free(e->note);
     g_free(e->dropped);
+    g_clear_pointer(&e->event, json_object_unref);
 }
 
 static void free_draft(gpointer data)
@@ -53,6 +55,8 @@ void hp_ladder_free(hp_ladder *ladder)
     g_free(ladder->complaint);
     g_ptr_array_unref(ladder->participants);
     g_ptr_array_unref(ladder->entries);
+    g_clear_pointer(&ladder->pairs, g_ptr_array_unref);
+    g_clear_pointer(&ladder->marks, g_ptr_array_unref);
     g_free(ladder);
 }
 
@@ -66,6 +70,13 @@ static hp_ladder *new_ladder(void)
     l->participants = g_ptr_array_new_with_free_func(free_participant);
     l->entries = g_ptr_array_new_with_free_func(free_entry);
     return l;
+}
+
+static void free_mark(gpointer data)
+{
+    hp_ladder_mark *m = data;
+    g_free(m->text);
+    g_free(m);
 }
 
 static void free_track(gpointer data)
@@ -106,6 +117,11 @@ static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
         .streamers = g_hash_table_new(NULL, NULL),
         .channels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
     };
+    if (options->detailed) {
+        b->pairs = hp_pairs_new();
+        b->messages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        b->ladder->marks = g_ptr_array_new_with_free_func(free_mark);
+    }
 }
 
 static void clear_builder(hp_ladder_builder *b)
@@ -128,6 +144,8 @@ static void clear_builder(hp_ladder_builder *b)
     g_ptr_array_unref(b->legs);
     g_hash_table_unref(b->streamers);
     g_hash_table_unref(b->channels);
+    g_clear_pointer(&b->messages, g_hash_table_unref);
+    hp_pairs_free(b->pairs);
     hp_ladder_free(b->ladder);
 }
 
@@ -240,16 +258,22 @@ static bool is_wanted(const hp_ladder_builder *b, const hp_ladder_entry *e, GHas
     return chosen == NULL || e->shape == HP_LADDER_ACROSS || is_chosen(chosen, e->from) || is_chosen(chosen, e->to);
 }
 
-static char *fold_key(const hp_ladder_entry *e)
+/* by_address: only between the same two addresses. */
+static char *fold_key(const hp_ladder_entry *e, bool by_address)
 {
-    return g_strdup_printf("%d %d %d %d %d %s\n%s", (int)e->shape, (int)e->kind, e->from, e->to, e->via, e->text,
-                           e->dropped != NULL ? e->dropped : "");
+    char src[HP_ADDR_TEXT] = "", dst[HP_ADDR_TEXT] = "";
+    if (by_address && e->packet > 0) {
+        hp_addr_format(&e->src, src);
+        hp_addr_format(&e->dst, dst);
+    }
+    return g_strdup_printf("%d %d %d %d %d %s %s %s\n%s", (int)e->shape, (int)e->kind, e->from, e->to, e->via, src, dst,
+                           e->text, e->dropped != NULL ? e->dropped : "");
 }
 
 /* Adds it to the entry that says the same, if there is one. */
-static bool fold(GHashTable *open, const hp_ladder_draft *draft)
+static bool fold(const hp_ladder_builder *b, GHashTable *open, const hp_ladder_draft *draft)
 {
-    g_autofree char *key = fold_key(&draft->entry);
+    g_autofree char *key = fold_key(&draft->entry, b->options->detailed);
     hp_ladder_entry *first = g_hash_table_lookup(open, key);
     if (first != NULL) {
         first->count += draft->entry.count;
@@ -263,9 +287,10 @@ static void take(hp_ladder_builder *b, GHashTable *open, hp_ladder_draft *draft)
 {
     hp_ladder_entry *entry = g_memdup2(&draft->entry, sizeof draft->entry);
     draft->entry.text = draft->entry.note = draft->entry.dropped = NULL;
+    draft->entry.event = NULL;
     g_ptr_array_add(b->ladder->entries, entry);
     if (draft->folds && !b->options->packets) {
-        g_hash_table_insert(open, fold_key(entry), entry);
+        g_hash_table_insert(open, fold_key(entry, b->options->detailed), entry);
     }
 }
 
@@ -278,7 +303,7 @@ static void select_and_fold(hp_ladder_builder *b, GHashTable *chosen)
         if (draft->barrier) {
             g_hash_table_remove_all(open);
         }
-        if (is_wanted(b, &draft->entry, chosen) && !(draft->folds && fold(open, draft))) {
+        if (is_wanted(b, &draft->entry, chosen) && !(draft->folds && fold(b, open, draft))) {
             take(b, open, draft);
         }
     }
@@ -413,8 +438,11 @@ static bool read_folder(hp_ladder_builder *b, const char *folder, GError **error
     if (b->ladder->ended != HP_NEVER) {
         b->end = MAX(b->end, b->ladder->ended);
     }
-    if (object != NULL) {
+    if (object != NULL && !b->options->detailed) {
         hp_ladder_add_summary(b, object);
+    }
+    if (b->options->detailed) {
+        b->ladder->pairs = hp_pairs_finish(b->pairs);
     }
     return true;
 }

@@ -9,8 +9,10 @@
 #define HP_REPORT_LADDER_H
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 
+#include "base/addr.h"
 #include "base/time.h"
 
 typedef enum hp_ladder_role { HP_LADDER_PEER, HP_LADDER_SIGNALING, HP_LADDER_SERVER } hp_ladder_role;
@@ -54,7 +56,18 @@ typedef struct hp_ladder_entry {
     char *note; /* what may be left out for want of room; or NULL */
     char *dropped; /* why it never arrived, and where: "filtered at home"; or NULL */
     bool bad; /* a failure of the run, or of someone in it */
+    uint32_t packet; /* the capture record in which it was sent; 0: it is no packet, or none was captured */
+    hp_addr src, dst; /* of that packet; family none */
+    const char *served; /* of HP_LADDER_SERVED: "stun", "turn", "dns"; a literal; else NULL */
+    JsonObject *event; /* detailed only: what it is made from, owned; NULL: packets */
 } hp_ladder_entry;
+
+/* What changed the course of the run, for plots over time. */
+typedef struct hp_ladder_mark {
+    hp_time at;
+    const char *kind; /* "step", "nat", "link", "firewall", "rule", "server", "restart"; a literal */
+    char *text;
+} hp_ladder_mark;
 
 typedef struct hp_ladder {
     char *name, *about; /* of the case; "" when it is not known */
@@ -64,10 +77,15 @@ typedef struct hp_ladder {
     GPtrArray *participants; /* hp_ladder_participant*, as they stand from left to right */
     GPtrArray *entries; /* hp_ladder_entry*, by time */
     char *complaint; /* what of the evidence could not be read; NULL: all is there */
+    GPtrArray *pairs; /* detailed only: hp_pair* (pairs.h), by first check; else NULL */
+    GPtrArray *marks; /* detailed only: hp_ladder_mark*, by time; else NULL */
 } hp_ladder;
 
 typedef struct hp_ladder_options {
     bool packets; /* every packet between hosts, nothing folded */
+    /* For a page rather than a terminal: requests and answers of servers are arrows of their own, checks fold only
+     * between the same two addresses, events are kept, no figures are at the end; pairs and marks are made. */
+    bool detailed;
     hp_time from, to; /* only entries that begin in this span; to HP_NEVER: no end */
     char **peers; /* NULL-terminated names: only what touches one of them; NULL: everyone */
 } hp_ladder_options;

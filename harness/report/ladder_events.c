@@ -5,6 +5,7 @@
  * are not shown. Events come in the order of the log, and all of them before the first packet, so that the owners of
  * addresses, the tracks and the drops are known when packets are read. */
 #include "report/ladder_event.h"
+#include "report/pairs.h"
 
 #include <stdarg.h>
 
@@ -149,11 +150,22 @@ static hp_ladder_draft *signal_arrow(const hp_ladder_event_line *e, int from, in
 
 static void on_signal_sent(const hp_ladder_event_line *e)
 {
+    if (e->b->messages != NULL) {
+        g_hash_table_replace(e->b->messages, GUINT_TO_POINTER((guint)hp_ladder_u64_of(e, "message")),
+                             g_strdup(hp_ladder_text_of(e, "json")));
+    }
     signal_arrow(e, e->who, broker(e), NULL);
 }
 
 static void on_signal_received(const hp_ladder_event_line *e)
 {
+    const char *json =
+        e->b->messages != NULL
+            ? g_hash_table_lookup(e->b->messages, GUINT_TO_POINTER((guint)hp_ladder_u64_of(e, "message")))
+            : NULL;
+    if (json != NULL) {
+        json_object_set_string_member(e->o, "json", json);
+    }
     if (hp_ladder_u64_of(e, "own") == 0) {
         signal_arrow(e, broker(e), e->who, hp_ladder_text_of(e, "from"));
     }
@@ -358,6 +370,15 @@ static int subject_of(hp_ladder_builder *b, const hp_evidence_line *line)
                                           : HP_LADDER_NOBODY;
 }
 
+/* Entries that an event made keep it. */
+static void keep_event(const hp_ladder_builder *b, unsigned from, JsonObject *event)
+{
+    for (unsigned i = from; b->options->detailed && i < b->drafts->len; i++) {
+        hp_ladder_draft *draft = g_ptr_array_index(b->drafts, i);
+        draft->entry.event = json_object_ref(event);
+    }
+}
+
 static void note_drop(hp_ladder_builder *b, const hp_evidence_line *line)
 {
     char *why =
@@ -389,8 +410,14 @@ void hp_ladder_event(const hp_evidence_line *line, void *builder)
         const hp_ladder_event_fn show = shown[line->event] != NULL ? shown[line->event]
                                         : media != NULL            ? media
                                                                    : hp_ladder_raw_event(line->event);
+        const unsigned before = b->drafts->len;
         if (show != NULL) {
             show(&e);
+            keep_event(b, before, line->object);
+        }
+        if (b->options->detailed) {
+            hp_pairs_event(b->pairs, line);
+            hp_ladder_add_mark(b, line);
         }
         break;
     }

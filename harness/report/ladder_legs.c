@@ -231,6 +231,7 @@ static hp_ladder_leg *new_leg(hp_ladder_builder *b, const hp_evidence_packet *p,
 {
     hp_ladder_leg *leg = g_new0(hp_ladder_leg, 1);
     leg->at = p->at;
+    leg->number = p->number;
     leg->arrived = HP_NEVER;
     leg->from = from;
     leg->to = HP_LADDER_NOBODY;

@@ -13,6 +13,7 @@
  * A relayed packet is one arrow from peer to peer with the server in `via`. Whoever a lost packet was for is told by its
  * address, if any candidate, host or earlier arrival had it. */
 #include "report/ladder_private.h"
+#include "report/pairs.h"
 
 typedef struct exchange {
     hp_ladder_draft *draft;
@@ -77,10 +78,19 @@ static message message_of(const messages *m, const hp_ladder_leg *head)
     return x;
 }
 
+static const char *served_by(const hp_ladder_wire *w)
+{
+    return w->dns != NULL ? "dns" : w->method == HP_STUN_BINDING ? "stun" : "turn";
+}
+
 static hp_ladder_draft *add(messages *m, message *x, hp_ladder_kind kind, char *text)
 {
     hp_ladder_draft *draft = hp_ladder_add(m->b, x->head->at, HP_LADDER_ARROW, kind, x->from, x->to, text);
     draft->entry.via = x->via;
+    draft->entry.packet = x->head->number;
+    draft->entry.src = x->head->src;
+    draft->entry.dst = x->head->dst;
+    draft->entry.served = kind == HP_LADDER_SERVED ? served_by(x->wire) : NULL;
     draft->entry.dropped = g_steal_pointer(&x->dropped);
     draft->folds = true;
     return draft;
@@ -168,11 +178,66 @@ static void add_answer(messages *m, message *x)
     entry->bad = is_failure(x->wire);
 }
 
+/* A request or an answer by itself. One that is sent again says the same again. */
+static void add_apart(messages *m, message *x)
+{
+    const hp_ladder_wire *w = x->wire;
+    g_autofree char *method = method_text(w);
+    const char *reason = w->cls == HP_STUN_ERROR ? hp_stun_error_reason(w->code) : NULL;
+    char *text = w->cls != HP_STUN_ERROR ? g_strdup_printf("%s %s", method, hp_stun_class_name(w->cls))
+                                         : g_strdup_printf("%s error %u%s%s", method, w->code,
+                                                           reason != NULL ? " " : "", reason != NULL ? reason : "");
+    hp_ladder_draft *draft = add(m, x, HP_LADDER_SERVED, text);
+    draft->folds = false;
+    draft->entry.bad = is_failure(w);
+}
+
 /* ---- between peers ---- */
+
+/* For the timeline of pairs: who checked what, and what became of it. */
+static void tell_pairs(const messages *m, const message *x)
+{
+    const hp_ladder_leg *head = x->head, *tail = head;
+    while (tail->onwards != NULL) {
+        tail = tail->onwards;
+    }
+    const hp_ladder_wire *w = x->wire;
+    const bool from_server = is_server(m, x->from);
+    const int from = from_server ? hp_ladder_owner(m->b, &head->src) : x->from;
+    const int relay = from_server                    ? x->from
+                      : !w->wrapped                  ? HP_LADDER_NOBODY
+                      : head->to != HP_LADDER_NOBODY ? head->to
+                                                     : hp_ladder_owner(m->b, &head->dst);
+    if (from == HP_LADDER_NOBODY || is_server(m, from) || (w->wrapped && relay == HP_LADDER_NOBODY)) {
+        return;
+    }
+    hp_pairs_message said = {.at = head->at,
+                             .arrived = tail->arrived,
+                             .peer = name_of(m, from),
+                             .to = tail->to != HP_LADDER_NOBODY ? name_of(m, tail->to) : NULL,
+                             .server = relay != HP_LADDER_NOBODY ? name_of(m, relay) : NULL,
+                             .tcp = w->proto == HP_PROTO_TCP && !w->wrapped,
+                             .cls = w->cls,
+                             .code = w->code,
+                             .nominates = w->nominates,
+                             .user = w->user,
+                             .src = head->src,
+                             .dst = w->wrapped ? w->peer : head->dst,
+                             .relay_side = from_server,
+                             .seen_from = tail->wire.wrapped ? tail->wire.peer : tail->last_src,
+                             .seen_at = tail->wire.wrapped ? (hp_addr){0} : tail->last_dst,
+                             .dropped = x->dropped != NULL,
+                             .packet = head->number};
+    memcpy(said.id, w->id, sizeof said.id);
+    hp_pairs_tell(m->b->pairs, &said);
+}
 
 static void add_check(messages *m, message *x)
 {
     const hp_ladder_wire *w = x->wire;
+    if (m->b->pairs != NULL && w->method == HP_STUN_BINDING) {
+        tell_pairs(m, x);
+    }
     switch (w->cls) {
     case HP_STUN_REQUEST:
         add(m, x, HP_LADDER_CHECK, g_strdup(w->nominates ? "nominating check" : "check"));
@@ -197,7 +262,10 @@ static void add_stun(messages *m, message *x)
     const hp_ladder_wire *w = x->wire;
     const bool direct = !w->wrapped && x->via == HP_LADDER_NOBODY;
     const bool answers = w->cls == HP_STUN_SUCCESS || w->cls == HP_STUN_ERROR;
-    if (direct && is_server(m, x->to) && w->cls == HP_STUN_REQUEST) {
+    if (m->b->options->detailed && direct && (is_server(m, x->to) || is_server(m, x->from)) &&
+        (w->cls == HP_STUN_REQUEST || answers)) {
+        add_apart(m, x);
+    } else if (direct && is_server(m, x->to) && w->cls == HP_STUN_REQUEST) {
         add_request(m, x);
     } else if (direct && is_server(m, x->from) && answers) {
         add_answer(m, x);

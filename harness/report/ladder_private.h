@@ -3,6 +3,7 @@
  *   ladder.c           reads the folder through the others, then sorts, selects and folds
  *   ladder_result.c    result.json: roles, verdict, figures
  *   ladder_events.c    events.jsonl: entries, drops, whose address is whose; ladder_events_media.c for media and data
+ *   ladder_marks.c     marks of plots
  *   ladder_legs.c      trace.pcapng: packets followed from host to host
  *   ladder_wire.c      what a datagram holds; ladder_segment.c for a TCP segment
  *   ladder_messages.c  legs to entries */
@@ -32,6 +33,7 @@ typedef struct hp_ladder_wire {
     hp_stun_class cls;
     unsigned code; /* of an error */
     bool nominates; /* USE-CANDIDATE */
+    uint64_t user; /* hash of USERNAME; 0: none */
     bool tells_icmp; /* ICMP: a Data indication about an error (RFC 8656 section 11.6) */
     uint8_t id[12];
     hp_addr mapped; /* XOR-MAPPED-ADDRESS or, of an Allocate, XOR-RELAYED-ADDRESS */
@@ -63,6 +65,7 @@ char *hp_ladder_wire_describe(const hp_packet *packet);
 typedef struct hp_ladder_leg hp_ladder_leg;
 struct hp_ladder_leg {
     hp_time at, arrived; /* arrived: HP_NEVER: it did not */
+    uint32_t number; /* of its first record */
     int from, to;
     unsigned copies; /* arrivals */
     hp_addr src, dst; /* as it left */
@@ -132,6 +135,8 @@ typedef struct hp_ladder_builder {
     GHashTable *heard; /* numbers of flows that somebody got something of */
     GPtrArray *tracks; /* hp_ladder_track* */
     hp_ladder_draft *step; /* the last step, or NULL */
+    struct hp_pairs *pairs; /* detailed only */
+    GHashTable *messages; /* detailed only: number of a signalling message to its JSON */
     GPtrArray *lost; /* hp_ladder_lost*: drops of packets that no tap saw */
     /* packets */
     GPtrArray *taps; /* hp_ladder_tap* */
@@ -164,6 +169,8 @@ hp_ladder_draft *hp_ladder_add(hp_ladder_builder *b, hp_time at, hp_ladder_shape
 bool hp_ladder_read_result(hp_ladder_builder *b, JsonObject *result, const char *path, GError **error);
 void hp_ladder_add_summary(hp_ladder_builder *b, JsonObject *result);
 void hp_ladder_event(const hp_evidence_line *line, void *builder); /* hp_evidence_line_fn */
+/* Marks of plots (ladder_marks.c): what a line says that changes the network, or asks for something else than before. */
+void hp_ladder_add_mark(const hp_ladder_builder *b, const hp_evidence_line *line);
 extern const hp_evidence_capture hp_ladder_capture; /* user: the builder */
 void hp_ladder_leg_free(gpointer leg);
 void hp_ladder_touch_free(gpointer touch);

@@ -34,6 +34,9 @@ static void read_stun(const hp_stun_msg *m, hp_ladder_wire *w)
     w->cls = m->cls;
     memcpy(w->id, m->id, sizeof w->id);
     w->nominates = hp_stun_find(m, HP_STUN_USE_CANDIDATE, &a);
+    if (hp_stun_find(m, HP_STUN_USERNAME, &a)) {
+        w->user = hp_ladder_key(FNV_START, a.value, a.length);
+    }
     w->tells_icmp = m->method == HP_STUN_DATA && hp_stun_find(m, HP_STUN_ICMP, &a);
     if (m->cls == HP_STUN_ERROR && hp_stun_find(m, HP_STUN_ERROR_CODE, &a)) {
         (void)hp_stun_attr_error(&a, &w->code, NULL, NULL);
