@@ -23,6 +23,7 @@ int hp_cmd_list(int argc, char **argv);
 int hp_cmd_explain(int argc, char **argv);
 int hp_cmd_schema(int argc, char **argv);
 int hp_cmd_show(int argc, char **argv);
+int hp_cmd_report(int argc, char **argv);
 int hp_cmd_nat(int argc, char **argv);
 int hp_cmd_merge(int argc, char **argv);
 

@@ -63,6 +63,7 @@ typedef struct hp_evidence_capture {
     void (*tap)(const char *name, void *user);
     void (*name)(const char *name, const hp_addr *addr, void *user); /* after the taps, before the packets */
     bool (*packet)(const hp_evidence_packet *packet, void *user); /* false: enough */
+    bool (*wanted)(uint32_t number, void *user); /* NULL: all are; of others `packet` is not told */
 } hp_evidence_capture;
 
 /* One pass over the file, up to where it is enough. False and HP_ERROR_IO, or HP_ERROR_INVALID when it is no capture of ours or ends in the middle

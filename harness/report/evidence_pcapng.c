@@ -152,6 +152,10 @@ static bool read_packet(reader *r, span body, GError **error)
     if (length > body.length - PACKET_BODY || read32(body.data) >= r->n_taps) {
         return refuse(r, error, "a packet that is cut short, or of no interface");
     }
+    if (r->fns->wanted != NULL && !r->fns->wanted(r->n_packets + 1, r->user)) {
+        r->n_packets++;
+        return true;
+    }
     const uint64_t stamp = (uint64_t)read32(body.data + 4) << 32 | read32(body.data + 8);
     const size_t options = MIN(PACKET_BODY + padded(length), body.length);
     span flags;

@@ -438,7 +438,7 @@ static bool read_folder(hp_ladder_builder *b, const char *folder, GError **error
     if (b->ladder->ended != HP_NEVER) {
         b->end = MAX(b->end, b->ladder->ended);
     }
-    if (object != NULL && !b->options->detailed) {
+    if (object != NULL) {
         hp_ladder_add_summary(b, object);
     }
     if (b->options->detailed) {

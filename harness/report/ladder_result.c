@@ -116,6 +116,9 @@ static void add_flow(hp_ladder_builder *b, JsonObject *flow)
 void hp_ladder_add_summary(hp_ladder_builder *b, JsonObject *result)
 {
     add_failures(b, result);
+    if (b->options->detailed) {
+        return;
+    }
     for (unsigned i = 0; i < hp_evidence_n(result, "tracks"); i++) {
         JsonObject *track = hp_evidence_at(result, "tracks", i);
         if (track != NULL) {

@@ -1,0 +1,341 @@
+/* A case's ladder, candidate pairs and marks for a page, from its evidence folder.
+ *
+ * The ladder is read as for the terminal, in more detail (hp_ladder_options.detailed). Only then is it known which packets
+ * are told of, so that their fields are read in a second pass over the capture that decodes no others. Of a long ladder the
+ * first entries are kept, and later ones that concern everyone: steps, failures, the end. Folding has made most runs short
+ * long before. What cannot be read is a complaint; the rest is shown. */
+#include <assert.h>
+#include <string.h>
+
+#include "report/evidence.h"
+#include "report/fields.h"
+#include "report/page_private.h"
+#include "report/pairs.h"
+
+/* ---- words ---- */
+
+static const char *role_name(hp_ladder_role role)
+{
+    switch (role) {
+    case HP_LADDER_PEER:
+        return "peer";
+    case HP_LADDER_SIGNALING:
+        return "signaling";
+    case HP_LADDER_SERVER:
+        return "server";
+    }
+    return "";
+}
+
+static const char *shape_name(hp_ladder_shape shape)
+{
+    switch (shape) {
+    case HP_LADDER_ACROSS:
+        return "across";
+    case HP_LADDER_NOTE:
+        return "note";
+    case HP_LADDER_ARROW:
+    case HP_LADDER_EXCHANGE:
+        return "arrow";
+    }
+    return "";
+}
+
+/* What concerns everyone: a step, a change of the network, or what came of the run. */
+static const char *step_kind(const hp_ladder_entry *e)
+{
+    const char *event = e->event != NULL ? hp_evidence_text(e->event, "event") : "";
+    if (strcmp(event, "nat-changed") == 0) {
+        return "nat";
+    }
+    return strcmp(event, "step") == 0                                                   ? "step"
+           : g_str_has_suffix(event, "-changed") || strcmp(event, "rule-switched") == 0 ? "network"
+                                                                                        : "verdict";
+}
+
+static const char *kind_name(const hp_ladder_entry *e)
+{
+    switch (e->kind) {
+    case HP_LADDER_STEP:
+        return step_kind(e);
+    case HP_LADDER_SIGNAL:
+        return "signaling";
+    case HP_LADDER_SERVED:
+        return e->served != NULL ? e->served : "turn";
+    case HP_LADDER_CHECK:
+    case HP_LADDER_ICE:
+        return "ice";
+    case HP_LADDER_DTLS:
+        return "dtls";
+    case HP_LADDER_MEDIA:
+        return "media";
+    case HP_LADDER_DATA:
+        return "data";
+    case HP_LADDER_OTHER:
+    case HP_LADDER_SUMMARY:
+    case HP_LADDER_KIND_N:
+        break;
+    }
+    return "other";
+}
+
+/* ---- fields ---- */
+
+static char *fields_text(const hp_fields *f)
+{
+    hp_output *o = hp_output_memory();
+    hp_output_char(o, '[');
+    for (unsigned i = 0; i < hp_fields_n(f); i++) {
+        hp_output_text(o, i > 0 ? ",[" : "[");
+        hp_output_json(o, hp_fields_name(f, i));
+        hp_output_char(o, ',');
+        hp_output_json(o, hp_fields_value(f, i));
+        hp_output_char(o, ']');
+    }
+    hp_output_char(o, ']');
+    return hp_output_take(o, NULL);
+}
+
+/* Packets that entries speak of. */
+typedef struct decoder {
+    GHashTable *wanted; /* number */
+    GHashTable *texts; /* number to JSON, owned */
+    uint32_t last; /* the highest wanted */
+} decoder;
+
+static void ignore_tap(const char *name, void *user)
+{
+}
+
+static void ignore_name(const char *name, const hp_addr *addr, void *user)
+{
+}
+
+static bool is_wanted(uint32_t number, void *user)
+{
+    const decoder *d = user;
+    return g_hash_table_contains(d->wanted, GUINT_TO_POINTER(number));
+}
+
+static bool decode(const hp_evidence_packet *p, void *user)
+{
+    decoder *d = user;
+    if (p->packet != NULL && is_wanted(p->number, d)) {
+        g_autoptr(hp_fields) f = hp_fields_new();
+        hp_fields_packet(f, p->packet);
+        g_hash_table_insert(d->texts, GUINT_TO_POINTER(p->number), fields_text(f));
+    }
+    return p->number < d->last;
+}
+
+static void decode_packets(decoder *d, const hp_ladder *ladder, const GArray *kept, const char *folder)
+{
+    static const hp_evidence_capture fns = {
+        .tap = ignore_tap, .name = ignore_name, .packet = decode, .wanted = is_wanted};
+    g_autofree char *path = g_build_filename(folder, "trace.pcapng", NULL);
+    for (unsigned i = 0; i < kept->len; i++) {
+        const hp_ladder_entry *e = g_ptr_array_index(ladder->entries, g_array_index(kept, unsigned, i));
+        if (e->packet > 0) {
+            g_hash_table_add(d->wanted, GUINT_TO_POINTER(e->packet));
+            d->last = MAX(d->last, e->packet);
+        }
+    }
+    if (d->last > 0) {
+        /* Whatever is wrong with the file was told when it was read for the ladder. */
+        (void)hp_evidence_read_capture(path, &fns, d, NULL);
+    }
+}
+
+static void put_fields(hp_json *j, const decoder *d, const hp_ladder_entry *e)
+{
+    const char *known = e->packet > 0 ? g_hash_table_lookup(d->texts, GUINT_TO_POINTER(e->packet)) : NULL;
+    g_autofree char *made = NULL;
+    if (known == NULL && e->event != NULL) {
+        g_autoptr(hp_fields) f = hp_fields_new();
+        hp_fields_event(f, e->event);
+        known = made = fields_text(f);
+    }
+    hp_json_member(j, "fields");
+    hp_output_text(j->o, known != NULL ? known : "[]");
+}
+
+/* ---- the ladder ---- */
+
+static void put_end(hp_json *j, const char *key, int participant)
+{
+    if (participant == HP_LADDER_NOBODY) {
+        hp_json_text(j, key, NULL);
+    } else {
+        hp_json_u64(j, key, (unsigned)participant);
+    }
+}
+
+static void put_entry(hp_json *j, const decoder *d, const hp_ladder_entry *e)
+{
+    const bool is_open = e->dropped != NULL && strcmp(e->dropped, "under way at the end") == 0;
+    hp_json_open(j, NULL, '{');
+    hp_json_time(j, "at", e->at);
+    hp_json_time(j, "last", e->last > e->at ? e->last : HP_NEVER);
+    hp_json_text(j, "shape", shape_name(e->shape));
+    put_end(j, "from", e->from);
+    put_end(j, "to", e->to);
+    put_end(j, "via", e->via);
+    hp_json_text(j, "kind", kind_name(e));
+    hp_json_text(j, "text", e->text);
+    hp_json_text(j, "note", e->note);
+    hp_json_u64(j, "count", e->count);
+    hp_json_bool(j, "bad", e->bad);
+    hp_json_text(j, "fate", e->dropped == NULL ? NULL : is_open ? "under-way" : "dropped");
+    hp_json_text(j, "reason", e->dropped);
+    hp_json_u64(j, "packet", e->packet);
+    put_fields(j, d, e);
+    hp_json_close(j, '}');
+}
+
+/* Indices of the entries that are shown. */
+static GArray *keep(const hp_ladder *ladder, unsigned cap)
+{
+    GArray *kept = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    for (unsigned i = 0; i < ladder->entries->len; i++) {
+        const hp_ladder_entry *e = g_ptr_array_index(ladder->entries, i);
+        if (i < cap || (e->shape == HP_LADDER_ACROSS && kept->len < 2 * cap)) {
+            g_array_append_val(kept, i);
+        }
+    }
+    return kept;
+}
+
+static void put_ladder(hp_json *j, const hp_ladder *ladder, const char *folder, bool good)
+{
+    g_autoptr(GArray) kept = keep(ladder, good ? HP_PAGE_ENTRIES : HP_PAGE_ENTRIES_BAD);
+    decoder d = {.wanted = g_hash_table_new(NULL, NULL), .texts = g_hash_table_new_full(NULL, NULL, NULL, g_free)};
+    decode_packets(&d, ladder, kept, folder);
+    hp_json_open(j, "ladder", '{');
+    hp_json_open(j, "participants", '[');
+    for (unsigned i = 0; i < ladder->participants->len; i++) {
+        const hp_ladder_participant *p = g_ptr_array_index(ladder->participants, i);
+        hp_json_open(j, NULL, '{');
+        hp_json_text(j, "name", p->name);
+        hp_json_text(j, "role", role_name(p->role));
+        hp_json_close(j, '}');
+    }
+    hp_json_close(j, ']');
+    hp_json_open(j, "entries", '[');
+    for (unsigned i = 0; i < kept->len; i++) {
+        put_entry(j, &d, g_ptr_array_index(ladder->entries, g_array_index(kept, unsigned, i)));
+    }
+    hp_json_close(j, ']');
+    hp_json_u64(j, "left_out", ladder->entries->len - kept->len);
+    hp_json_text(j, "complaint", ladder->complaint);
+    hp_json_close(j, '}');
+    g_hash_table_unref(d.wanted);
+    g_hash_table_unref(d.texts);
+}
+
+/* ---- pairs and marks ---- */
+
+static void put_candidate(hp_json *j, const char *key, const char *type, const hp_addr *addr, const hp_addr *base)
+{
+    hp_json_open(j, key, '{');
+    hp_json_text(j, "type", type);
+    hp_json_addr(j, "address", addr);
+    if (base != NULL && base->family != HP_AF_NONE) {
+        hp_json_addr(j, "base", base);
+    }
+    hp_json_close(j, '}');
+}
+
+static void put_pair(hp_json *j, const hp_pair *p)
+{
+    hp_json_open(j, NULL, '{');
+    hp_json_text(j, "peer", p->peer);
+    hp_json_text(j, "with", p->with);
+    hp_json_u64(j, "session", p->session);
+    hp_json_u64(j, "stream", p->stream);
+    hp_json_u64(j, "component", p->component);
+    hp_json_text(j, "transport", p->tcp ? "tcp" : "udp");
+    put_candidate(j, "local", p->local_type, &p->local, &p->base);
+    put_candidate(j, "remote", p->remote_type, &p->remote, NULL);
+    hp_json_text(j, "via", p->via);
+    hp_json_open(j, "spans", '[');
+    for (unsigned i = 0; i < p->spans->len; i++) {
+        const hp_pair_span *span = &g_array_index(p->spans, hp_pair_span, i);
+        hp_json_open(j, NULL, '{');
+        hp_json_text(j, "state", hp_pair_state_name(span->state));
+        hp_json_time(j, "from", span->from);
+        hp_json_time(j, "to", span->to);
+        hp_json_close(j, '}');
+    }
+    hp_json_close(j, ']');
+    hp_json_open(j, "checks", '[');
+    for (unsigned i = 0; i < p->checks->len; i++) {
+        const hp_pair_check *check = &g_array_index(p->checks, hp_pair_check, i);
+        hp_json_open(j, NULL, '{');
+        hp_json_time(j, "at", check->at);
+        hp_json_text(j, "what", check->what);
+        hp_json_u64(j, "packet", check->packet);
+        hp_json_close(j, '}');
+    }
+    hp_json_close(j, ']');
+    hp_json_time(j, "nominated_ns", p->nominated);
+    hp_json_time(j, "selected_ns", p->selected);
+    hp_json_close(j, '}');
+}
+
+static void put_pairs_and_marks(hp_json *j, const hp_ladder *ladder)
+{
+    hp_json_open(j, "pairs", '[');
+    for (unsigned i = 0; ladder != NULL && i < ladder->pairs->len; i++) {
+        put_pair(j, g_ptr_array_index(ladder->pairs, i));
+    }
+    hp_json_close(j, ']');
+    hp_json_open(j, "marks", '[');
+    for (unsigned i = 0; ladder != NULL && i < ladder->marks->len; i++) {
+        const hp_ladder_mark *m = g_ptr_array_index(ladder->marks, i);
+        hp_json_open(j, NULL, '{');
+        hp_json_time(j, "at", m->at);
+        hp_json_text(j, "kind", m->kind);
+        hp_json_text(j, "text", m->text);
+        hp_json_close(j, '}');
+    }
+    hp_json_close(j, ']');
+}
+
+/* ---- all of it ---- */
+
+/* A ladder without entries. */
+static void put_complaint(hp_json *j, const char *complaint)
+{
+    hp_json_open(j, "ladder", '{');
+    hp_json_open(j, "participants", '[');
+    hp_json_close(j, ']');
+    hp_json_open(j, "entries", '[');
+    hp_json_close(j, ']');
+    hp_json_u64(j, "left_out", 0);
+    hp_json_text(j, "complaint", complaint);
+    hp_json_close(j, '}');
+}
+
+void hp_page_no_ladder(hp_json *j, const char *complaint)
+{
+    if (complaint != NULL) {
+        put_complaint(j, complaint);
+    } else {
+        hp_json_text(j, "ladder", NULL);
+    }
+    put_pairs_and_marks(j, NULL);
+}
+
+bool hp_page_ladder(hp_json *j, const char *folder, bool good)
+{
+    const hp_ladder_options options = {.detailed = true, .to = HP_NEVER};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(hp_ladder) ladder = hp_ladder_read(folder, &options, &error);
+    if (ladder != NULL) {
+        put_ladder(j, ladder, folder, good);
+    } else {
+        put_complaint(j, error->message);
+    }
+    put_pairs_and_marks(j, ladder);
+    return ladder != NULL && ladder->complaint == NULL;
+}
