@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/live_line.h"
 #include "cli/run_output.h"
+#include "report/page.h"
 #include "report/run_json.h"
 #include "seam/seam.h"
 
@@ -88,11 +89,13 @@ static bool prepare_out(const char *out, const hp_cases *cases, hp_run_json **re
     return *ret_json != NULL && hp_shard_write(&cases->shard, out, error);
 }
 
-static bool write_files(progress *p, const hp_report *report, GError **error)
+static bool write_files(const hp_run_options *o, progress *p, const hp_report *report, GError **error)
 {
+    const hp_page_options page = {.command = o->line};
     return (p->run_json == NULL || hp_run_json_write(p->run_json, p->output.out, error)) &&
            (p->hooks->over == NULL || p->hooks->over(p->hooks->user, report, &p->output.style, error)) &&
-           hp_run_output_files(&p->output, report, p->n_cases - report->cases->len, error);
+           hp_run_output_files(&p->output, report, p->n_cases - report->cases->len, error) &&
+           (o->html == NULL || hp_page_write(o->out, o->html, &page, NULL, error));
 }
 
 int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_hooks *hooks)
@@ -131,7 +134,7 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
         hp_run_output_bail_out(&p.output, report, n, error->message);
         return hp_cli_fail(error);
     }
-    const bool written = write_files(&p, report, &error);
+    const bool written = write_files(o, &p, report, &error);
     hp_run_output_summary(&p.output, report, n - report->cases->len);
     if (!written) {
         return hp_cli_fail(error);

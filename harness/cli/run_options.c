@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "report/report.h"
+
 enum { MOST_REPEATS = 100000 };
 
 void hp_run_options_clear(hp_run_options *o)
@@ -14,12 +16,14 @@ void hp_run_options_clear(hp_run_options *o)
     g_free(o->tag);
     g_free(o->out);
     g_free(o->junit);
+    g_free(o->html);
     g_free(o->evidence);
     g_free(o->jobs);
     g_free(o->hang);
     g_free(o->repeat);
     g_strfreev(o->paths);
     g_free(o->command);
+    g_free(o->line);
 }
 
 static bool parse(hp_run_options *o, const char *synopsis, const char *about, const GOptionEntry *more, int *argc,
@@ -33,6 +37,8 @@ static bool parse(hp_run_options *o, const char *synopsis, const char *about, co
          o->batch.evidence == HP_EVIDENCE_ALL ? "all (default), failures or none" : "all, failures (default) or none",
          "WHICH"},
         {"junit", 0, 0, G_OPTION_ARG_FILENAME, &o->junit, "write a JUnit report", "FILE"},
+        {"html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, "write report.html, a page that shows the run (with --out)",
+         "FILE"},
         {"tap", 0, 0, G_OPTION_ARG_NONE, &o->tap, "print TAP 14 instead of the readable report", NULL},
         {"github", 0, 0, G_OPTION_ARG_NONE, &o->github,
          "annotations for GitHub Actions, and a page for the step where GITHUB_STEP_SUMMARY is set", NULL},
@@ -131,15 +137,30 @@ static bool read_batch(hp_run_options *o)
     return true;
 }
 
+/* argv[0] is the command's name. */
+static char *command_line(int argc, char *const *argv)
+{
+    GString *line = g_string_new("hairpin");
+    for (int i = 0; i < argc; i++) {
+        hp_report_append_word(line, argv[i]);
+    }
+    return g_string_free(line, FALSE);
+}
+
 bool hp_run_options_read(const char *command, const char *synopsis, const char *about, const GOptionEntry *more,
                          int *argc, char ***argv, hp_run_options *ret)
 {
     ret->command = g_strdup(command);
+    ret->line = command_line(*argc, *argv);
     if (!parse(ret, synopsis, about, more, argc, argv)) {
         return false;
     }
     if (ret->paths == NULL) {
         hp_cli_usage("%s: which scenarios? Give a file or a folder, as `hairpin %s scenarios`", command, command);
+        return false;
+    }
+    if (ret->html != NULL && ret->out == NULL) {
+        hp_cli_usage("%s: --html needs --out: the page is made of what is kept there", command);
         return false;
     }
     if (ret->quiet && ret->verbose) {

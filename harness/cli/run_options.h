@@ -7,7 +7,7 @@
 
 typedef struct hp_run_options {
     /* As given; NULL or FALSE what was not. */
-    char *seed, *shard, *filter, *tag, *out, *junit, *evidence, *jobs, *hang, *repeat;
+    char *seed, *shard, *filter, *tag, *out, *junit, *html, *evidence, *jobs, *hang, *repeat;
     gboolean fail_fast, quiet, verbose, tap, github;
     char **paths;
 
@@ -15,6 +15,7 @@ typedef struct hp_run_options {
     hp_case_filter cases;
     hp_batch_options batch; /* all but `done` and `user`; its strings are this struct's */
     char *command; /* "run": begins the messages */
+    char *line; /* the whole command, as a shell would read it: what report.html tells */
 } hp_run_options;
 
 /* Parses the options that all such commands share, and those of `more` (ends with {NULL}; or NULL). False, with the

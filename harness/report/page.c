@@ -265,6 +265,7 @@ static bool write_file(const char *path, const work *w, const char *index, hp_pa
             hp_output_printf(o, "<script type=\"text/plain\" id=\"hairpin-chunk-%u\">", number++);
             hp_output_text(o, chunk);
             hp_output_literal(o, "</script>\n");
+            figures->bytes += strlen(chunk);
         }
     }
     hp_output_bytes(o, tail, tail_length);
