@@ -1,0 +1,64 @@
+/**
+ * What stands where in a ladder. Pure.
+ * @typedef {{width: number, lanes: number[]}} Lanes middle of each participant's lifeline
+ */
+import { family } from "./words.js";
+
+export const ROW = 30; // height of a row
+const NARROWEST = 168; // of a lane
+const LETTER = 6.9; // width of a letter of a row's text
+
+/** @param {number} participants @param {number} room @returns {Lanes} */
+export function lanesOf(participants, room) {
+  const n = Math.max(1, participants);
+  const lane = Math.max(NARROWEST, Math.floor(room / n));
+  return { width: lane * n, lanes: Array.from({ length: n }, (_, i) => lane * i + lane / 2) };
+}
+
+/** The quiet before a row, when it is long for this ladder: what the time column skips. Null where it is not. */
+export function gapBefore(previous, at, least = 500e6) {
+  return previous !== null && at - previous >= least ? at - previous : null;
+}
+
+/**
+ * Where an arrow begins and ends, and where its text stands so that it is inside the drawing.
+ * @param {{shape: string, from: number | null, to: number | null, fate: string | null, text: string}} entry
+ * @param {Lanes} lanes
+ */
+export function arrowOf(entry, lanes, text) {
+  const x0 = lanes.lanes[entry.from] ?? null;
+  const aim = lanes.lanes[entry.to] ?? null;
+  const width = text.length * LETTER;
+  const inside = (middle) => Math.min(Math.max(middle, width / 2 + 6), Math.max(lanes.width - width / 2 - 6, width / 2 + 6));
+  if (x0 === null && aim === null) return { x0: null, x1: null, text: inside(lanes.width / 2), right: true };
+  const start = x0 ?? aim + (aim > lanes.width / 2 ? -1 : 1) * 70;
+  const goal = aim ?? start + (start > lanes.width / 2 ? -1 : 1) * 70;
+  const right = goal > start;
+  const self = goal === start;
+  const dropped = entry.fate !== null && entry.fate !== undefined;
+  const x1 = self ? start : dropped ? start + (goal - start) * 0.72 : goal - (right ? 1 : -1) * 2;
+  return { x0: start, x1, text: inside((start + goal) / 2), right, self, dropped };
+}
+
+/** What is said of an entry on its row. @param {object} entry */
+export function rowText(entry) {
+  const times = entry.count > 1 ? ` ×${entry.count}` : "";
+  return `${entry.text}${times}`;
+}
+
+/** Filters that these entries have something for, with how much. @param {object[]} entries */
+export function filtersOf(entries) {
+  const counts = new Map();
+  const add = (name, n) => counts.set(name, (counts.get(name) ?? 0) + n);
+  for (const entry of entries) {
+    add(family(entry.kind), 1);
+    if (entry.fate) add("drops", 1);
+  }
+  return counts;
+}
+
+/** Whether an entry is shown while these filters are off. @param {object} entry @param {Set<string>} off */
+export function isShown(entry, off) {
+  if (off.has("only-drops")) return Boolean(entry.fate) || family(entry.kind) === "step";
+  return !off.has(family(entry.kind));
+}

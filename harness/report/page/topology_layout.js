@@ -1,0 +1,167 @@
+/**
+ * Where everything of a network stands. Pure: figures in, figures out.
+ *
+ * Zones make a tree: the Internet and LANs of their own are roots; behind a NAT or firewall, which hangs from the zone of
+ * its outside, is its inside zone. A zone is drawn as a rail; servers, peers, NATs and firewalls hang from it side by
+ * side, and what is behind a box is below it. A peer stands on the rail of its first interface.
+ *
+ * @typedef {{kind: string, name: string, about: string, lines: string[], x: number, y: number, w: number, h: number,
+ *   zone: number, link: string | null}} Box x is its middle
+ * @typedef {{zone: number, name: string, label: string, of: string, x0: number, x1: number, y: number}} Rail
+ * @typedef {{kind: "up" | "down" | "extra", box: string, zone: number, x0: number, y0: number, x1: number, y1: number, label: string}} Edge
+ */
+
+export const SIZE = { w: 148, gap: 22, railGap: 30, boxH: 46, line: 14, drop: 58, below: 40 };
+
+const key = (kind, name) => `${kind}:${name}`;
+
+/** Height of a box with that many lines of addresses. @param {number} lines */
+function heightOf(lines) {
+  return SIZE.boxH + Math.max(0, lines) * SIZE.line;
+}
+
+/** What hangs from each zone. */
+function childrenOf(network) {
+  const children = network.zones.map(() => []);
+  const add = (zone, child) => children[zone]?.push(child);
+  const boxes = [...(network.nats ?? []).map((n) => ["nat", n]), ...(network.firewalls ?? []).map((f) => ["firewall", f])];
+  for (const [kind, box] of boxes) {
+    add(box.zone, { kind, name: box.name, about: box.about ?? "", lines: box.addresses ?? [], link: box.link ?? null,
+      zone: box.zone, inside: box.inside, extra: [] });
+  }
+  for (const peer of network.peers ?? []) {
+    const [first, ...rest] = peer.interfaces ?? [];
+    if (first) {
+      add(first.zone, { kind: "peer", name: peer.name, about: peer.kind === "libnice" ? "" : peer.kind ?? "",
+        lines: first.addresses ?? [], link: first.link ?? null, zone: first.zone, extra: rest });
+    }
+  }
+  for (const server of network.servers ?? []) {
+    add(server.zone, { kind: "server", name: server.name, about: server.kind ?? "", lines: server.addresses ?? [],
+      link: server.link ?? null, zone: server.zone, extra: [] });
+  }
+  return children;
+}
+
+/**
+ * @param {object} network contract C1
+ * @returns {{boxes: Map<string, Box>, rails: Rail[], edges: Edge[], width: number, height: number}}
+ */
+export function layoutNetwork(network) {
+  const children = childrenOf(network);
+  const insides = new Set([...(network.nats ?? []), ...(network.firewalls ?? [])].map((box) => box.inside));
+  const boxes = new Map();
+  const rails = [];
+  const edges = [];
+  const seen = new Set();
+  let height = 0;
+
+  /** Places a zone's rail at y and all below it from x on; the width it took. */
+  function place(zone, x, y) {
+    seen.add(zone);
+    const inner = children[zone];
+    const rail = { zone, name: network.zones[zone].name ?? "", of: network.zones[zone].of, y, x0: x, x1: x,
+      label: [network.zones[zone].prefix4, network.zones[zone].prefix6].filter(Boolean).join("  ") };
+    rails.push(rail);
+    let at = x;
+    for (const child of inner) {
+      const h = heightOf(child.lines.length);
+      const top = y + SIZE.drop;
+      let width = SIZE.w;
+      if (child.inside !== undefined && network.zones[child.inside] && !seen.has(child.inside)) {
+        width = Math.max(SIZE.w, place(child.inside, at, top + h + SIZE.below));
+      }
+      const box = { ...child, x: at + width / 2, y: top, w: SIZE.w, h };
+      boxes.set(key(child.kind, child.name), box);
+      edges.push({ kind: "up", box: key(child.kind, child.name), zone, x0: box.x, y0: y, x1: box.x, y1: top, label: child.link ?? "" });
+      if (child.inside !== undefined) {
+        edges.push({ kind: "down", box: key(child.kind, child.name), zone: child.inside, x0: box.x, y0: top + h, x1: box.x,
+          y1: top + h + SIZE.below, label: "" });
+      }
+      height = Math.max(height, top + h);
+      at += width + SIZE.gap;
+    }
+    const width = Math.max(SIZE.w, at - SIZE.gap - x);
+    rail.x1 = x + width;
+    height = Math.max(height, y + SIZE.railGap);
+    return width;
+  }
+
+  let x = 0;
+  network.zones.forEach((zone, number) => {
+    if (insides.has(number) || seen.has(number) || (children[number].length === 0 && zone.of !== "internet")) return;
+    x += place(number, x, 0) + 2 * SIZE.gap;
+  });
+  for (const box of boxes.values()) {
+    for (const extra of box.extra) {
+      const rail = rails.find((one) => one.zone === extra.zone);
+      if (rail) {
+        const onto = Math.min(Math.max(box.x, rail.x0 + 16), rail.x1 - 16);
+        edges.push({ kind: "extra", box: key(box.kind, box.name), zone: extra.zone, x0: onto, y0: rail.y,
+          x1: box.x + (onto < box.x ? -1 : 1) * box.w / 2, y1: box.y + box.h / 2, label: [extra.name, extra.link].filter(Boolean).join(" ") });
+      }
+    }
+  }
+  return { boxes, rails, edges, width: Math.max(SIZE.w, x - 2 * SIZE.gap), height };
+}
+
+/** Boxes from a zone up to its root, each with the zone it hangs from. */
+function upwards(network, zone) {
+  const way = [];
+  const behind = [...(network.nats ?? []).map((box) => ["nat", box]), ...(network.firewalls ?? []).map((box) => ["firewall", box])];
+  const seen = new Set();
+  for (let at = zone; !seen.has(at);) {
+    seen.add(at);
+    const found = behind.find(([, box]) => box.inside === at);
+    if (!found) return { way, root: at };
+    way.push({ box: key(found[0], found[1].name), from: at, to: found[1].zone });
+    at = found[1].zone;
+  }
+  return { way, root: zone };
+}
+
+/**
+ * The boxes that packets between two nodes pass, and the zone where the way up becomes the way down; null without a way.
+ * @param {object} network @param {string} a key of a box, as "peer:alice" @param {string} b
+ * @param {Map<string, Box>} boxes
+ */
+export function wayBetween(network, a, b, boxes) {
+  const [from, to] = [boxes.get(a), boxes.get(b)];
+  if (!from || !to) return null;
+  const up = upwards(network, from.zone);
+  const down = upwards(network, to.zone);
+  const zonesUp = [from.zone, ...up.way.map((step) => step.to)];
+  const zonesDown = [to.zone, ...down.way.map((step) => step.to)];
+  const turn = zonesUp.find((zone) => zonesDown.includes(zone));
+  if (turn === undefined) return null;
+  const rising = up.way.slice(0, zonesUp.indexOf(turn));
+  const falling = down.way.slice(0, zonesDown.indexOf(turn)).reverse();
+  return { turn, rising: [a, ...rising.map((step) => step.box)], falling: [...falling.map((step) => step.box), b] };
+}
+
+/**
+ * The points of that way on the drawing: from node to box along the rails.
+ * @param {NonNullable<ReturnType<typeof wayBetween>>} way @param {ReturnType<typeof layoutNetwork>} layout
+ * @param {string | null} hairpin key of the NAT at which the way turns round above the last rail
+ * @returns {[number, number][]}
+ */
+export function pointsOf(way, layout, hairpin = null) {
+  const points = [];
+  const railY = (zone) => layout.rails.find((rail) => rail.zone === zone).y;
+  const rising = way.rising.map((one) => layout.boxes.get(one));
+  const falling = way.falling.map((one) => layout.boxes.get(one));
+  rising.forEach((box, at) => {
+    if (at > 0) points.push([box.x, railY(rising[at - 1].zone)], [box.x, box.y + box.h], [box.x, box.y]);
+    else points.push([box.x, box.y]);
+  });
+  const top = railY(way.turn);
+  points.push([rising[rising.length - 1].x, top]);
+  const nat = hairpin && layout.boxes.get(hairpin);
+  if (nat) points.push([nat.x - 5, top], [nat.x - 5, nat.y + nat.h], [nat.x + 5, nat.y + nat.h], [nat.x + 5, top]);
+  points.push([falling[0].x, top]);
+  falling.forEach((box, at) => {
+    points.push([box.x, box.y]);
+    if (at < falling.length - 1) points.push([box.x, box.y + box.h], [box.x, railY(falling[at + 1].zone)], [falling[at + 1].x, railY(falling[at + 1].zone)]);
+  });
+  return points;
+}
