@@ -123,7 +123,9 @@ class Browser:
 
     def open(self, path, fragment=""):
         """Opens a file; returns when the page says that it is drawn."""
+        seen = len(self.events)
         self.command("Page.navigate", url="about:blank")
+        self.wait_for("Page.loadEventFired", seen)
         self.events.clear()
         self.command("Page.navigate", url=pathlib.Path(path).resolve().as_uri() + fragment)
         self.wait_for("Page.loadEventFired")
@@ -181,13 +183,13 @@ class Browser:
         self.settled()
 
     def screenshot(self, path, whole=False, clip_height=None):
-        params = {}
+        """A picture of the window, or of the whole page in a window made as high (what is off the window is not drawn)."""
+        width, height = self.run("[innerWidth, innerHeight]")
         if whole:
-            width = self.run("innerWidth")
-            height = min(self.run("document.documentElement.scrollHeight"), clip_height or 6000)
-            params = {"captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": width, "height": height,
-                                                              "scale": 1}}
-        data = self.command("Page.captureScreenshot", format="png", **params)["data"]
+            self.resize(width, min(self.run("document.documentElement.scrollHeight"), clip_height or 6000))
+            self.settled()
+        data = self.command("Page.captureScreenshot", format="png")["data"]
+        self.resize(width, height)
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     # ---- what must not be ----

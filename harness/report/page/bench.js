@@ -32,9 +32,8 @@ function lines(metric, stops) {
     name: variant.name, className: style(i), points: variant.points.map((p) => [p.x, p.mean]),
     band: variant.points.map((p) => [p.x, p.low ?? p.mean, p.high ?? p.mean]),
   }));
-  const unit = metric.x.unit || metric.x.name;
-  const one = plot({ title: `${heading(metric.name)} by ${metric.x.name}`, series, x: [xs[0], xs[xs.length - 1]], dots: true, height: 220,
-    yFormat: (y) => figure(y, metric.unit), xFormat: (x) => `${figure(x, "")} ${unit}`,
+  const one = plot({ title: `by ${metric.x.name}`, series, x: [xs[0], xs[xs.length - 1]], dots: true, height: 220,
+    yFormat: (y) => figure(y, metric.unit), xFormat: (x) => figure(x, metric.x.unit),
     ticks: xs.length <= 8 ? xs.filter((x, i) => i === 0 || i === xs.length - 1 || (x - xs[i - 1]) / (xs[xs.length - 1] - xs[0]) > 0.12) : null });
   stops.push(one.stop);
   return [plotLegend(series), one.element];
@@ -43,7 +42,7 @@ function lines(metric, stops) {
 function numbers(metric) {
   const rows = metric.variants.flatMap((variant) => variant.points.map((point) => ({ variant: variant.name, ...point })));
   const of = (key) => (row) => figure(row[key], metric.unit);
-  return table(`${heading(metric.name)}${metric.unit ? `, ${metric.unit}` : ""}`, [["Variant", (row) => row.variant],
+  return table(`Means over ${plural(metric.variants[0]?.points[0]?.n ?? 0, "sample")}`, [["Variant", (row) => row.variant],
     [metric.x?.name ?? "x", (row) => (metric.x ? figure(row.x, "") : null), "number"], ["Samples", (row) => String(row.n), "number"],
     ["Mean", of("mean"), "number"], ["95 % interval", (row) => `${figure(row.low, metric.unit)} to ${figure(row.high, metric.unit)}`, "number"],
     ["Least", of("min"), "number"], ["Most", of("max"), "number"]], rows);

@@ -33,7 +33,7 @@ function rowElement(row) {
     verdictMark(row.verdict),
     el("span.what", {}, caseName(row.name), second),
     el("span.how", {}, pathChip(row.path), row.types && el("span.types", {}, row.types)),
-    el("span.when", {}, row.connected_ns === null ? (row.path === "none" ? "" : "–") : duration(row.connected_ns)),
+    el("span.when", {}, row.connected_ns === null ? "" : duration(row.connected_ns)),
     el(`span.said.o-${className(ORACLE, row.oracle)}`, oracle ? { title: `Prediction: ${oracle.tells}` } : {},
       oracle ? [el("span.glyph", { "aria-hidden": "true" }, oracle.glyph), " ", oracle.name] : "")));
 }

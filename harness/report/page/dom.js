@@ -16,9 +16,9 @@ function assign(element, props) {
   }
 }
 
-/** @param {Element} element @param {Child[] | Child[][]} children */
+/** @param {Element} element @param {any[]} children nested as may be */
 function fill(element, children) {
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
     element.append(child instanceof Node ? child : String(child));
   }

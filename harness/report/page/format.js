@@ -64,5 +64,5 @@ export function figure(value, unit) {
   if (unit === "bit/s") return bitrate(value);
   if (unit === "B") return bytes(value);
   if (unit === "%") return `${significant(value, 3)}%`;
-  return unit ? `${significant(value, 4)} ${unit}` : significant(value, 4);
+  return unit ? `${significant(value, 4)} ${unit === "us" ? "µs" : unit}` : significant(value, 4);
 }

@@ -67,7 +67,7 @@ function rowElement(entry, number, lanes, participants) {
     title: entry.last !== null && entry.last !== undefined && entry.last > entry.at ? `the last at ${clock(entry.last)} s` : null,
   }, time, ...inside);
   if (entry.shape === "across") {
-    return shell("div.row.across", el("span.band", { style: { width: `${lanes.width}px` } }, el("span", {}, text)));
+    return shell("div.row.across", el("span.strip", { style: { width: `${lanes.width}px` } }, el("span", {}, text)));
   }
   const parts = entry.shape === "note" || entry.shape === undefined ? noteParts(entry, lanes, text) : arrowParts(entry, lanes, text);
   return shell("div.row", svg("svg", { width: lanes.width, height: ROW, "aria-hidden": "true" }, lifelines(lanes), parts));
@@ -106,7 +106,8 @@ export function ladderView(ladder, caseName) {
       const gap = gapBefore(previous, entry.at);
       if (gap !== null) {
         elements.push(el("div.row.gap", { role: "presentation" }, el("span.time", {}, "⋮"),
-          el("span.band", { style: { width: `${lanes.width}px` } }, el("span", {}, `${duration(gap)} later`))));
+          el("span.strip", { style: { width: `${lanes.width}px` } },
+            svg("svg", { width: lanes.width, height: ROW, "aria-hidden": "true" }, lifelines(lanes)), el("span", {}, `${duration(gap)} later`))));
       }
       previous = entry.at;
       shown.push(number);

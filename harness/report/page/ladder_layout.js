@@ -1,6 +1,7 @@
 /**
  * What stands where in a ladder. Pure.
- * @typedef {{width: number, lanes: number[]}} Lanes middle of each participant's lifeline
+ * @typedef {{width: number, lanes: number[], fits: boolean}} Lanes middle of each participant's lifeline; whether all is in
+ *   sight at once
  */
 import { family } from "./words.js";
 
@@ -12,7 +13,7 @@ const LETTER = 6.9; // width of a letter of a row's text
 export function lanesOf(participants, room) {
   const n = Math.max(1, participants);
   const lane = Math.max(NARROWEST, Math.floor(room / n));
-  return { width: lane * n, lanes: Array.from({ length: n }, (_, i) => lane * i + lane / 2) };
+  return { width: lane * n, lanes: Array.from({ length: n }, (_, i) => lane * i + lane / 2), fits: lane * n <= room };
 }
 
 /** The quiet before a row, when it is long for this ladder: what the time column skips. Null where it is not. */
@@ -21,7 +22,8 @@ export function gapBefore(previous, at, least = 500e6) {
 }
 
 /**
- * Where an arrow begins and ends, and where its text stands so that it is inside the drawing.
+ * Where an arrow begins and ends, and where the middle of its text stands so that it is inside the drawing: over the
+ * arrow's middle, or where the drawing scrolls at its left end, where it is seen first.
  * @param {{shape: string, from: number | null, to: number | null, fate: string | null, text: string}} entry
  * @param {Lanes} lanes
  */
@@ -37,7 +39,7 @@ export function arrowOf(entry, lanes, text) {
   const self = goal === start;
   const dropped = entry.fate !== null && entry.fate !== undefined;
   const x1 = self ? start : dropped ? start + (goal - start) * 0.72 : goal - (right ? 1 : -1) * 2;
-  return { x0: start, x1, text: inside((start + goal) / 2), right, self, dropped };
+  return { x0: start, x1, text: inside(lanes.fits || self ? (start + goal) / 2 : Math.min(start, goal) + 12 + width / 2), right, self, dropped };
 }
 
 /** What is said of an entry on its row. @param {object} entry */

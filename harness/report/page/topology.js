@@ -5,7 +5,7 @@ import { el, svg } from "./dom.js";
 import { layoutNetwork, pointsOf, wayBetween } from "./topology_layout.js";
 import { PATHS, className, word } from "./words.js";
 
-const MARGIN = 16;
+const MARGIN = 30;
 const ICONS = {
   peer: "M-6 5h12M-8-6h16v9h-16z",
   server: "M-7-7h14v6h-14zM-7 1h14v6h-14zM-4-4h1M-4 4h1",
@@ -51,11 +51,15 @@ function waysOf(result, layout) {
 }
 
 function railElement(rail) {
-  const middle = rail.of === "internet" ? "Internet" : rail.of === "lan" ? `LAN ${rail.name}` : rail.name;
-  const label = [middle, rail.label].filter(Boolean).join("  ");
-  return svg(`g.rail.${rail.of === "internet" ? "internet" : "lan"}`, {},
-    svg("line", { x1: rail.x0, x2: rail.x1, y1: rail.y, y2: rail.y }),
-    svg("text", { x: rail.x0 + 2, y: rail.y - 8 }, label));
+  const middle = rail.of === "internet" ? "Internet" : `LAN ${rail.name}`;
+  const line_ = svg("line", { x1: rail.x0, x2: rail.x1, y1: rail.y, y2: rail.y });
+  // Behind a box, which has told its name already, only the prefixes: left of the wire that comes down to the rail.
+  if (rail.of === "nat" || rail.of === "firewall") {
+    return svg("g.rail.lan", {}, line_, [...rail.prefixes].reverse().map((prefix, at) =>
+      svg("text", { x: (rail.x0 + rail.x1) / 2 - 8, y: rail.y - 7 - 13 * at, "text-anchor": "end" }, prefix)));
+  }
+  return svg(`g.rail.${rail.of === "internet" ? "internet" : "lan"}`, {}, line_,
+    svg("text", { x: rail.x0 + 2, y: rail.y - 9 }, [middle, ...rail.prefixes].join("  ")));
 }
 
 function tellsOf(result) {

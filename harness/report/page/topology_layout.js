@@ -7,11 +7,11 @@
  *
  * @typedef {{kind: string, name: string, about: string, lines: string[], x: number, y: number, w: number, h: number,
  *   zone: number, link: string | null}} Box x is its middle
- * @typedef {{zone: number, name: string, label: string, of: string, x0: number, x1: number, y: number}} Rail
+ * @typedef {{zone: number, name: string, prefixes: string[], of: string, x0: number, x1: number, y: number}} Rail
  * @typedef {{kind: "up" | "down" | "extra", box: string, zone: number, x0: number, y0: number, x1: number, y1: number, label: string}} Edge
  */
 
-export const SIZE = { w: 148, gap: 22, railGap: 30, boxH: 46, line: 14, drop: 58, below: 40 };
+export const SIZE = { w: 160, gap: 22, railGap: 30, boxH: 46, line: 14, drop: 58, below: 40 };
 
 const key = (kind, name) => `${kind}:${name}`;
 
@@ -61,7 +61,7 @@ export function layoutNetwork(network) {
     seen.add(zone);
     const inner = children[zone];
     const rail = { zone, name: network.zones[zone].name ?? "", of: network.zones[zone].of, y, x0: x, x1: x,
-      label: [network.zones[zone].prefix4, network.zones[zone].prefix6].filter(Boolean).join("  ") };
+      prefixes: [network.zones[zone].prefix4, network.zones[zone].prefix6].filter(Boolean) };
     rails.push(rail);
     let at = x;
     for (const child of inner) {
