@@ -88,8 +88,8 @@ NETWORK = {
     "firewalls": [],
     "servers": [{"name": "turn", "kind": "turn", "zone": 0, "addresses": ["203.0.113.10"], "link": None}],
     "peers": [
-        {"name": "alice", "kind": "libnice", "interfaces": [{"name": None, "zone": 1, "addresses": ["192.168.1.10"], "link": "5 ms"}]},
-        {"name": "bob", "kind": "libnice", "interfaces": [{"name": None, "zone": 2, "addresses": ["10.1.0.10"], "link": None}]}],
+        {"name": "alice", "kind": "ice", "interfaces": [{"name": None, "zone": 1, "addresses": ["192.168.1.10"], "link": "5 ms"}]},
+        {"name": "bob", "kind": "ice", "interfaces": [{"name": None, "zone": 2, "addresses": ["10.1.0.10"], "link": None}]}],
     "middleboxes": []}
 
 PARTICIPANTS = [{"name": "alice", "role": "peer"}, {"name": "signaling", "role": "signaling"},

@@ -45,9 +45,11 @@ function whyBox(result) {
   const told = (result.path ?? []).filter((path) => (path.why ?? []).length > 0);
   if (told.length === 0) return null;
   const titles = { relay: "Why relayed", none: "Why nothing connected", hairpin: "Why by hairpin" };
-  return el("div.why", {}, told.map((path) => [
-    el("h3", {}, `${titles[path.kind] ?? "Why"}${told.length > 1 ? `: ${path.a} and ${path.b}` : ""}`),
-    path.why.map((sentence) => el("p", {}, sentence))]));
+  const title = (path) => titles[path.kind] ?? "Why";
+  const sentences = (path) => path.why.map((sentence) => el("p", {}, sentence));
+  if (told.length === 1) return el("div.why", {}, el("h3", {}, title(told[0])), sentences(told[0]));
+  return el("div.why", {}, told.map((path, at) => el("details", { open: at === 0 },
+    el("summary", {}, el("h3", {}, `${title(path)}: ${path.a} and ${path.b}`)), sentences(path))));
 }
 
 function prediction(result) {
@@ -89,7 +91,8 @@ export async function showCase(main, index, route) {
     put(main, el("p.complaint", { role: "alert" }, `There is no case ${route.name} in this report.`), el("p", {}, el("a", { href: "#" }, "All cases")));
     return () => {};
   }
-  const { result, ladder, pairs, marks } = await readDetail(row);
+  const detail = await readDetail(row);
+  const { result, ladder, pairs, marks } = detail;
   const stops = [];
   const lines = ladder && ladder.entries.length > 0 ? ladderView(ladder, row.name) : null;
   if (lines) stops.push(lines.stop);
@@ -99,7 +102,7 @@ export async function showCase(main, index, route) {
     },
     title: `packet ${number} of trace.pcapng`,
   }, `packet ${count(number)}`);
-  const drawing = topology(result);
+  const drawing = topology(detail);
   const why = whyBox(result);
   const media = mediaView(result.tracks ?? [], marks ?? []);
   if (media) stops.push(media.stop);

@@ -28,6 +28,11 @@ export function clock(ns, places = 3) {
   return places > 3 ? text.replace(/0{1,3}$/, "") : text;
 }
 
+/** Whether something happened: times that did not are null. @param {number | null | undefined} ns */
+export function isTime(ns) {
+  return ns !== null && ns !== undefined;
+}
+
 /** 12345 -> "12,345". @param {number} n */
 export function count(n) {
   return String(n).replace(/\B(?=(\d{3})+(?!\d))/g, ",");

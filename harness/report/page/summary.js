@@ -1,7 +1,7 @@
 /** The head of the list: what the run came to, in a sentence, a bar, and numbers that are filters. */
 import { copyButton, el } from "./dom.js";
 import { count, plural } from "./format.js";
-import { VERDICTS, isBad, word } from "./words.js";
+import { VERDICTS, className, isBad, verdictWords, word } from "./words.js";
 
 /** Cases by verdict, counted from the rows. @param {import("./data.js").Row[]} rows */
 export function totalsOf(rows) {
@@ -21,10 +21,10 @@ export function sentence(rows) {
 
 /** @param {[string, number][]} totals @param {number} all */
 function bar(totals, all) {
-  const told = totals.map(([verdict, n]) => `${n} ${word(VERDICTS, verdict).name.toLowerCase()}`).join(", ");
+  const told = totals.map(([verdict, n]) => `${n} ${verdictWords(verdict, n)}`).join(", ");
   return el("div.bar", { role: "img", "aria-label": `Verdicts: ${told}` },
-    totals.map(([verdict, n]) => el(`span.v-${verdict in VERDICTS ? verdict : "unknown"}`, {
-      style: { "flex-grow": n / all }, title: `${n} ${word(VERDICTS, verdict).name.toLowerCase()}`,
+    totals.map(([verdict, n]) => el(`span.v-${className(VERDICTS, verdict)}`, {
+      style: { "flex-grow": n / all }, title: `${n} ${verdictWords(verdict, n)}`,
     })));
 }
 
@@ -36,9 +36,9 @@ export function summary(index, toggle) {
   const totals = totalsOf(index.cases);
   const chips = totals.map(([verdict, n]) => {
     const of = word(VERDICTS, verdict);
-    return el(`button.total.v-${verdict in VERDICTS ? verdict : "unknown"}`, {
+    return el(`button.total.v-${className(VERDICTS, verdict)}`, {
       type: "button", "aria-pressed": "false", "data-verdict": verdict, title: of.tells, onclick: () => toggle(verdict),
-    }, el("span.glyph", { "aria-hidden": "true" }, of.glyph), el("b", {}, count(n)), " ", of.name.toLowerCase());
+    }, el("span.glyph", { "aria-hidden": "true" }, of.glyph), el("b", {}, count(n)), " ", verdictWords(verdict, n));
   });
   const head = el("section.summary", { "aria-label": "Summary" },
     el("h1", {}, sentence(index.cases)),

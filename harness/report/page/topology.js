@@ -2,7 +2,8 @@
 import { select } from "d3-selection";
 import { line } from "d3-shape";
 import { el, svg } from "./dom.js";
-import { layoutNetwork, pointsOf, wayBetween } from "./topology_layout.js";
+import { isTime } from "./format.js";
+import { hostOf, layoutNetwork, pointsOf, wayBetween, zoneOf } from "./topology_layout.js";
 import { PATHS, className, word } from "./words.js";
 
 const MARGIN = 30;
@@ -23,27 +24,37 @@ function boxElement(box) {
     svg("title", {}, [box.kind, box.name, box.about, ...box.lines].filter(Boolean).join(" · ")),
     svg("rect", { x, y: box.y, width: box.w, height: box.h, rx: box.kind === "nat" ? 3 : 8 }),
     svg("path.icon", { d: ICONS[box.kind], transform: `translate(${x + 18} ${box.y + 20})` }),
-    svg("text.name", { x: x + 34, y: box.y + 20 }, fit(box.name, 14)),
-    svg("text.about", { x: x + 34, y: box.y + 35 }, fit(box.about || box.kind, 19)),
-    box.lines.map((address, at) => svg("text.address", { x: x + 10, y: box.y + 52 + at * 14 }, fit(address, 22))));
+    svg("text.name", { x: x + 34, y: box.y + 20 }, fit(box.name, 16)),
+    svg("text.about", { x: x + 34, y: box.y + 35 }, fit(box.about || box.kind, 22)),
+    box.lines.map((address, at) => svg("text.address", { x: x + 10, y: box.y + 52 + at * 14 }, fit(address, 24))));
   return group;
 }
 
-/** The ways of every pair of peers: polylines with the kind of path. */
-function waysOf(result, layout) {
+/** What a peer was seen by in its sessions with another: addresses without ports. */
+function seenAs(detail, name, other) {
+  const sessions = detail.result.sessions ?? [];
+  const pairs = (detail.pairs ?? []).filter((pair) => pair.peer === name && pair.with === other && isTime(pair.selected_ns));
+  return [...sessions.filter((s) => s.peer === name && s.with === other).map((s) => s.local),
+    ...sessions.filter((s) => s.peer === other && s.with === name).map((s) => s.remote),
+    ...pairs.flatMap((pair) => [pair.local.base, pair.local.address])].map(hostOf);
+}
+
+/** The ways of every pair of peers: polylines with the kind of path. Where the data does not tell the way, none. */
+function waysOf(detail, layout) {
+  const { result } = detail;
   const network = result.network;
   const ways = [];
   for (const path of result.path ?? []) {
-    const [a, b] = [`peer:${path.a}`, `peer:${path.b}`];
+    const end = (name, other) => ({ box: `peer:${name}`, zone: zoneOf(network, name, seenAs(detail, name, other)) });
+    const [a, b] = [end(path.a, path.b), end(path.b, path.a)];
     if (path.kind === "relay") {
       const busiest = [...(result.servers ?? [])].sort((x, y) => (y.relayed_packets ?? 0) - (x.relayed_packets ?? 0))[0];
-      const server = busiest && `server:${busiest.server}`;
-      const [up, down] = [wayBetween(network, a, server, layout.boxes), wayBetween(network, server, b, layout.boxes)];
+      const server = { box: `server:${busiest?.server}`, zone: layout.boxes.get(`server:${busiest?.server}`)?.zone ?? null };
+      const [up, down] = [wayBetween(network, a, server), wayBetween(network, server, b)];
       if (up && down) ways.push({ path, points: [pointsOf(up, layout), pointsOf(down, layout)] });
     } else if (path.kind === "direct" || path.kind === "hairpin") {
-      const way = wayBetween(network, a, b, layout.boxes);
-      const nat = path.kind === "hairpin" && way
-        ? (network.nats ?? []).find((one) => one.inside === way.turn) : null;
+      const way = wayBetween(network, a, b);
+      const nat = path.kind === "hairpin" && way ? (network.nats ?? []).find((one) => one.inside === way.turn) : null;
       if (way) ways.push({ path, points: [pointsOf(way, layout, nat ? `nat:${nat.name}` : null)] });
     }
   }
@@ -70,8 +81,9 @@ function tellsOf(result) {
   return `Network. ${parts.join("; ")}.`;
 }
 
-/** @param {object} result contract C1 @returns {HTMLElement | null} */
-export function topology(result) {
+/** @param {import("./data.js").Detail} detail @returns {HTMLElement | null} */
+export function topology(detail) {
+  const { result } = detail;
   if (!result.network || !(result.network.zones ?? []).length) return null;
   const layout = layoutNetwork(result.network);
   const width = layout.width + 2 * MARGIN;
@@ -85,7 +97,7 @@ export function topology(result) {
       ? `M${edge.x1} ${edge.y1}L${edge.x0} ${edge.y1}L${edge.x0} ${edge.y0}` : `M${edge.x0} ${edge.y0}V${edge.y1}` }));
   }
   const trace = line().x((point) => point[0]).y((point) => point[1]);
-  for (const { path, points } of waysOf(result, layout)) {
+  for (const { path, points } of waysOf(detail, layout)) {
     root.append("g").attr("class", `way p-${className(PATHS, path.kind)}`).selectAll("path").data(points).join("path")
       .attr("d", trace).append("title").text(`${path.a} and ${path.b}: ${word(PATHS, path.kind).name}`);
   }

@@ -11,7 +11,7 @@
  * @typedef {{kind: "up" | "down" | "extra", box: string, zone: number, x0: number, y0: number, x1: number, y1: number, label: string}} Edge
  */
 
-export const SIZE = { w: 160, gap: 22, railGap: 30, boxH: 46, line: 14, drop: 58, below: 40 };
+export const SIZE = { w: 176, gap: 22, railGap: 30, boxH: 46, line: 14, drop: 58, below: 40 };
 
 const key = (kind, name) => `${kind}:${name}`;
 
@@ -32,7 +32,7 @@ function childrenOf(network) {
   for (const peer of network.peers ?? []) {
     const [first, ...rest] = peer.interfaces ?? [];
     if (first) {
-      add(first.zone, { kind: "peer", name: peer.name, about: peer.kind === "libnice" ? "" : peer.kind ?? "",
+      add(first.zone, { kind: "peer", name: peer.name, about: peer.kind === "ice" ? "" : peer.kind ?? "",
         lines: first.addresses ?? [], link: first.link ?? null, zone: first.zone, extra: rest });
     }
   }
@@ -120,23 +120,47 @@ function upwards(network, zone) {
   return { way, root: zone };
 }
 
+/** "192.0.2.1:5" and "[2001:db8::1]:5" without the port. @param {string | null} address */
+export function hostOf(address) {
+  return (address ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+}
+
+/**
+ * The zone by which a peer took part: where it has one of these addresses, or is behind a NAT that has one. With one
+ * interface there is nothing to ask; with several and no address that tells, null.
+ * @param {object} network @param {string} name @param {string[]} addresses without ports
+ */
+export function zoneOf(network, name, addresses) {
+  const interfaces = (network.peers ?? []).find((peer) => peer.name === name)?.interfaces ?? [];
+  if (interfaces.length <= 1) return interfaces[0]?.zone ?? null;
+  const nats = new Map((network.nats ?? []).map((nat) => [key("nat", nat.name), nat.addresses ?? []]));
+  const found = interfaces.find((one) => {
+    const own = [...(one.addresses ?? []), ...upwards(network, one.zone).way.flatMap((step) => nats.get(step.box) ?? [])];
+    return own.some((address) => addresses.includes(address));
+  });
+  return found ? found.zone : null;
+}
+
 /**
  * The boxes that packets between two nodes pass, and the zone where the way up becomes the way down; null without a way.
- * @param {object} network @param {string} a key of a box, as "peer:alice" @param {string} b
- * @param {Map<string, Box>} boxes
+ * @param {object} network @param {{box: string, zone: number | null}} a its key, as "peer:alice", and zone
+ * @param {{box: string, zone: number | null}} b
  */
-export function wayBetween(network, a, b, boxes) {
-  const [from, to] = [boxes.get(a), boxes.get(b)];
-  if (!from || !to) return null;
-  const up = upwards(network, from.zone);
-  const down = upwards(network, to.zone);
-  const zonesUp = [from.zone, ...up.way.map((step) => step.to)];
-  const zonesDown = [to.zone, ...down.way.map((step) => step.to)];
+export function wayBetween(network, a, b) {
+  if (a.zone === null || b.zone === null) return null;
+  const up = upwards(network, a.zone);
+  const down = upwards(network, b.zone);
+  const zonesUp = [a.zone, ...up.way.map((step) => step.to)];
+  const zonesDown = [b.zone, ...down.way.map((step) => step.to)];
   const turn = zonesUp.find((zone) => zonesDown.includes(zone));
   if (turn === undefined) return null;
   const rising = up.way.slice(0, zonesUp.indexOf(turn));
   const falling = down.way.slice(0, zonesDown.indexOf(turn)).reverse();
-  return { turn, rising: [a, ...rising.map((step) => step.box)], falling: [...falling.map((step) => step.box), b] };
+  return {
+    turn,
+    rising: [a, ...rising.map((step) => ({ box: step.box, zone: step.to }))],
+    falling: [...falling.map((step) => ({ box: step.box, zone: step.to })), b],
+  };
 }
 
 /**
@@ -146,22 +170,23 @@ export function wayBetween(network, a, b, boxes) {
  * @returns {[number, number][]}
  */
 export function pointsOf(way, layout, hairpin = null) {
-  const points = [];
   const railY = (zone) => layout.rails.find((rail) => rail.zone === zone).y;
-  const rising = way.rising.map((one) => layout.boxes.get(one));
-  const falling = way.falling.map((one) => layout.boxes.get(one));
-  rising.forEach((box, at) => {
-    if (at > 0) points.push([box.x, railY(rising[at - 1].zone)], [box.x, box.y + box.h], [box.x, box.y]);
-    else points.push([box.x, box.y]);
-  });
+  /** From a box up to the rail of the zone it hangs from there; a second interface leaves at the side. */
+  const climb = ({ box: name, zone }) => {
+    const box = layout.boxes.get(name);
+    const extra = box.zone === zone ? null : layout.edges.find((edge) => edge.kind === "extra" && edge.box === name && edge.zone === zone);
+    return extra ? [[extra.x1, extra.y1], [extra.x0, extra.y1], [extra.x0, extra.y0]]
+      : [[box.x, box.y + box.h / 2], [box.x, box.y], [box.x, railY(zone)]];
+  };
+  const over = ({ box: name }, below) => {
+    const box = layout.boxes.get(name);
+    return [[box.x, railY(below.zone)], [box.x, box.y + box.h]];
+  };
+  const side = (steps) => steps.flatMap((step, at) => [...(at > 0 ? over(step, steps[at - 1]) : []), ...climb(step)]);
+  const up = side(way.rising);
+  const down = side([...way.falling].reverse()).reverse();
   const top = railY(way.turn);
-  points.push([rising[rising.length - 1].x, top]);
   const nat = hairpin && layout.boxes.get(hairpin);
-  if (nat) points.push([nat.x - 5, top], [nat.x - 5, nat.y + nat.h], [nat.x + 5, nat.y + nat.h], [nat.x + 5, top]);
-  points.push([falling[0].x, top]);
-  falling.forEach((box, at) => {
-    points.push([box.x, box.y]);
-    if (at < falling.length - 1) points.push([box.x, box.y + box.h], [box.x, railY(falling[at + 1].zone)], [falling[at + 1].x, railY(falling[at + 1].zone)]);
-  });
-  return points;
+  const loop = nat ? [[nat.x - 5, top], [nat.x - 5, nat.y + nat.h], [nat.x + 5, nat.y + nat.h], [nat.x + 5, top]] : [];
+  return [...up, ...loop, ...down];
 }

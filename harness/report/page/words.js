@@ -1,6 +1,6 @@
 /**
  * What the words of the data are called on the page, and the shape each has beside its colour.
- * @typedef {{name: string, glyph: string, tells: string}} Word
+ * @typedef {{name: string, many?: string, glyph: string, tells: string}} Word
  */
 import { el } from "./dom.js";
 
@@ -9,9 +9,9 @@ export const VERDICTS = {
   fail: { name: "Failed", glyph: "✕", tells: "an expectation was not met" },
   crashed: { name: "Crashed", glyph: "✸", tells: "the software under test crashed" },
   hung: { name: "Hung", glyph: "∞", tells: "the software under test no longer moved" },
-  error: { name: "Error", glyph: "!", tells: "the run could not be carried out" },
+  error: { name: "Error", many: "errors", glyph: "!", tells: "the run could not be carried out" },
   fixed: { name: "Fixed", glyph: "★", tells: "a known bug no longer shows: take its line out" },
-  "expected-failure": { name: "Known bug", glyph: "◐", tells: "failed as its known bug says" },
+  "expected-failure": { name: "Known bug", many: "known bugs", glyph: "◐", tells: "failed as its known bug says" },
   pass: { name: "Passed", glyph: "✓", tells: "everything as expected" },
 };
 
@@ -42,6 +42,12 @@ export function word(words, key) {
 /** Whether a verdict is bad news. @param {string} verdict */
 export function isBad(verdict) {
   return verdict !== "pass" && verdict !== "expected-failure";
+}
+
+/** "1 known bug", "2 known bugs": the words after the figure. @param {string} verdict @param {number} n */
+export function verdictWords(verdict, n) {
+  const of = word(VERDICTS, verdict);
+  return n !== 1 && of.many ? of.many : of.name.toLowerCase();
 }
 
 /** Only names that the style knows become classes. @param {Record<string, Word>} words @param {string | null} key */
