@@ -50,7 +50,9 @@ static void timer_fired(void *owner, hp_time now)
 {
     hp_server *server = owner;
     hp_server_dtls_run(server, now);
+    hp_server_meter_enter(server->meter);
     hp_turn_server_run(server->engine, now);
+    hp_server_meter_leave(server->meter);
     hp_server_settle(server);
 }
 
@@ -103,7 +105,9 @@ static void client_datagram(void *user, hp_socket *socket, const hp_datagram *d)
     }
     hp_stun_path path = hp_stun_path_udp(&d->from, &d->to);
     hp_stun_meta meta = meta_of(d);
+    hp_server_meter_enter(server->meter);
     hp_turn_server_input(server->engine, hp_world_now(server->world), &path, d->data, d->length, &meta);
+    hp_server_meter_leave(server->meter);
     hp_server_settle(server);
 }
 
@@ -154,8 +158,11 @@ static bool send_to_client(void *user, hp_time now, const hp_stun_path *path, co
                            const hp_stun_meta *meta)
 {
     hp_server *server = user;
-    return path->transport == HP_STUN_OVER_DTLS ? hp_server_dtls_send(server, now, path, data, len, meta)
-                                                : hp_server_send_datagram(server, path, data, len, meta);
+    bool running = hp_server_meter_pause(server->meter);
+    bool sent = path->transport == HP_STUN_OVER_DTLS ? hp_server_dtls_send(server, now, path, data, len, meta)
+                                                     : hp_server_send_datagram(server, path, data, len, meta);
+    hp_server_meter_resume(server->meter, running);
+    return sent;
 }
 
 /* ---- relay sockets ---- */
@@ -167,8 +174,11 @@ static void relay_datagram(void *user, hp_socket *socket, const hp_datagram *d)
     const hp_addr local = relay->local;
     hp_server *server = relay->server;
     hp_stun_meta meta = meta_of(d);
+    hp_server_meter_enter(server->meter);
+    hp_server_meter_relays(server->meter);
     hp_turn_server_relay_input(server->engine, hp_world_now(server->world), &local, &d->from, d->data, d->length,
                                &meta);
+    hp_server_meter_leave(server->meter);
     hp_server_settle(server);
 }
 
@@ -190,7 +200,9 @@ static bool open_relay(void *user, const hp_addr *local, void **ret_handle)
     hp_server *server = user;
     relay_socket *relay = g_new0(relay_socket, 1);
     *relay = (relay_socket){.server = server, .local = *local};
+    bool running = hp_server_meter_pause(server->meter);
     relay->socket = hp_host_bind(server->host, local, &ops, relay, NULL);
+    hp_server_meter_resume(server->meter, running);
     if (relay->socket == NULL) {
         g_free(relay);
         return false;
@@ -202,7 +214,9 @@ static bool open_relay(void *user, const hp_addr *local, void **ret_handle)
 static void close_relay(void *user, const hp_addr *local, void *handle)
 {
     relay_socket *relay = handle;
+    bool running = hp_server_meter_pause(relay->server->meter);
     hp_socket_close(relay->socket);
+    hp_server_meter_resume(relay->server->meter, running);
     g_free(relay);
 }
 
@@ -211,7 +225,11 @@ static bool send_to_peer(void *user, hp_time now, const hp_addr *local, void *ha
 {
     const relay_socket *relay = handle;
     hp_send_options options = options_of(meta);
-    return hp_socket_send(relay->socket, peer, data, len, &options);
+    hp_server_meter_relays(relay->server->meter);
+    bool running = hp_server_meter_pause(relay->server->meter);
+    bool sent = hp_socket_send(relay->socket, peer, data, len, &options);
+    hp_server_meter_resume(relay->server->meter, running);
+    return sent;
 }
 
 /* ---- the trace ---- */
@@ -237,9 +255,8 @@ void hp_server_trace_stream(hp_server *server, hp_time now, const hp_addr *clien
                    HP_FS("reason", reason));
 }
 
-static void trace_event(void *user, hp_time now, const hp_server_event *e)
+static void write_event(hp_server *server, hp_time now, const hp_server_event *e)
 {
-    hp_server *server = user;
     hp_trace *trace = hp_world_trace(server->world);
     const char *name = server->name;
     switch (e->kind) {
@@ -278,7 +295,20 @@ static void trace_event(void *user, hp_time now, const hp_server_event *e)
     }
 }
 
+static void trace_event(void *user, hp_time now, const hp_server_event *e)
+{
+    hp_server *server = user;
+    bool running = hp_server_meter_pause(server->meter);
+    write_event(server, now, e);
+    hp_server_meter_resume(server->meter, running);
+}
+
 /* ---- life ---- */
+
+void hp_server_set_meter(hp_server *server, hp_server_meter *meter)
+{
+    server->meter = meter;
+}
 
 static void close_sockets(hp_server *server)
 {

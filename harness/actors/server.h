@@ -2,6 +2,7 @@
 #ifndef HP_ACTORS_SERVER_H
 #define HP_ACTORS_SERVER_H
 
+#include "actors/server_meter.h"
 #include "config/server.h"
 #include "world/host.h"
 
@@ -11,6 +12,8 @@ typedef struct hp_server hp_server;
  * asked; config.tls_port). config is copied shallowly:
  * its strings and arrays must outlive the server. Traces server-started. */
 hp_server *hp_server_new(hp_host *host, const char *name, const hp_server_config *config, GError **error);
+/* From now on the CPU of its engine is counted there; NULL: no more. meter must outlive the server. */
+void hp_server_set_meter(hp_server *server, hp_server_meter *meter);
 /* Stop: sockets close, and with them every allocation (traced); start: empty-handed, with a new nonce key. */
 void hp_server_stop(hp_server *server);
 bool hp_server_start(hp_server *server, GError **error);

@@ -20,7 +20,9 @@ static void on_data(void *user, hp_time now, const hp_stun_path *path, const uin
 {
     hp_server *server = user;
     hp_stun_meta meta = server->meta_in;
+    hp_server_meter_enter(server->meter);
     hp_turn_server_input(server->engine, now, path, data, len, &meta);
+    hp_server_meter_leave(server->meter);
 }
 
 static void on_event(void *user, hp_time now, const hp_stun_path *path, const hp_dtls_event *event)

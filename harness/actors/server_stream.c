@@ -80,6 +80,24 @@ static void bury(server_stream *s)
     g_ptr_array_add(server->graves, s);
 }
 
+/* ---- the socket, whose work is the world's and no server's ---- */
+
+static size_t send_bytes(server_stream *s, const uint8_t *data, size_t length)
+{
+    bool running = hp_server_meter_pause(s->server->meter);
+    size_t taken = hp_tcp_send(s->socket, data, length);
+    hp_server_meter_resume(s->server->meter, running);
+    return taken;
+}
+
+static size_t receive_bytes(server_stream *s, uint8_t *out, size_t cap)
+{
+    bool running = hp_server_meter_pause(s->server->meter);
+    size_t length = hp_tcp_recv(s->socket, out, cap);
+    hp_server_meter_resume(s->server->meter, running);
+    return length;
+}
+
 /* ---- TLS ---- */
 
 static void on_tls_event(void *user, const hp_tls_event *event)
@@ -120,7 +138,7 @@ static bool flush(server_stream *s)
         if (length == 0) {
             return true;
         }
-        size_t taken = s->server->finishing ? length : hp_tcp_send(s->socket, bytes, length);
+        size_t taken = s->server->finishing ? length : send_bytes(s, bytes, length);
         hp_tls_output_sent(s->tls, taken);
         if (taken < length) {
             return false;
@@ -132,7 +150,7 @@ static bool flush(server_stream *s)
 static bool feed(server_stream *s)
 {
     uint8_t chunk[CHUNK];
-    size_t length = hp_tcp_recv(s->socket, chunk, MIN(sizeof chunk, hp_tls_input_room(s->tls)));
+    size_t length = receive_bytes(s, chunk, MIN(sizeof chunk, hp_tls_input_room(s->tls)));
     if (length > 0) {
         hp_tls_input(s->tls, chunk, length);
         return true;
@@ -165,7 +183,7 @@ static size_t read_tls(server_stream *s, uint8_t *out, size_t cap)
 size_t hp_server_read(void *user, hp_time now, void *handle, uint8_t *out, size_t cap)
 {
     server_stream *s = handle;
-    size_t length = s->tls != NULL ? read_tls(s, out, cap) : hp_tcp_recv(s->socket, out, cap);
+    size_t length = s->tls != NULL ? read_tls(s, out, cap) : receive_bytes(s, out, cap);
     bool at_end = s->tls != NULL ? tls_is_over(s) : hp_tcp_at_eof(s->socket);
     if (length == 0 && at_end && !s->told && !s->queued) {
         s->queued = true;
@@ -178,7 +196,7 @@ size_t hp_server_write(void *user, hp_time now, void *handle, const uint8_t *dat
 {
     server_stream *s = handle;
     if (s->tls == NULL) {
-        return hp_tcp_send(s->socket, data, len);
+        return send_bytes(s, data, len);
     }
     size_t taken = hp_tls_write(s->tls, data, len);
     /* What TCP takes of it makes room for more. */
@@ -212,7 +230,9 @@ static void readable(void *user, hp_tcp_socket *socket)
 {
     server_stream *s = user;
     if (s->stream != NULL) {
+        hp_server_meter_enter(s->server->meter);
         hp_turn_stream_readable(s->stream, hp_world_now(s->server->world));
+        hp_server_meter_leave(s->server->meter);
     }
     hp_server_settle(s->server);
 }
@@ -227,7 +247,9 @@ static void writable(void *user, hp_tcp_socket *socket)
             bury(s);
         }
     } else if (s->stream != NULL) {
+        hp_server_meter_enter(server->meter);
         hp_turn_stream_writable(s->stream, hp_world_now(server->world));
+        hp_server_meter_leave(server->meter);
     }
     hp_server_settle(server);
 }

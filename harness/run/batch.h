@@ -3,6 +3,7 @@
 #ifndef HP_RUN_BATCH_H
 #define HP_RUN_BATCH_H
 
+#include "actors/server_meter.h"
 #include "check/check.h"
 
 typedef enum hp_evidence { HP_EVIDENCE_ALL, HP_EVIDENCE_FAILURES, HP_EVIDENCE_NONE } hp_evidence;
@@ -13,6 +14,9 @@ typedef struct hp_batch_options {
     /* FAILURES takes away what an earlier run left of a case that passes now; NONE leaves alone what is there. */
     hp_evidence evidence;
     unsigned hang_s; /* real seconds without a step of the world until a run counts as hung; 0 = 10 */
+    /* One a plan, zeroed, in memory that is shared with child processes: the CPU of its servers is counted there. NULL:
+     * nobody wants to know. */
+    hp_server_meter *meters;
     bool fail_fast; /* begin no more runs after the first bad verdict */
     /* Called when a run is over, in the order in which they end. result and trace are valid during the call;
      * evidence: its folder, or NULL. */

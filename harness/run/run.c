@@ -137,11 +137,20 @@ hp_result *hp_run_finish(hp_run *run)
     return result;
 }
 
-hp_result *hp_run_plan(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error)
+hp_result *hp_run_plan_metered(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, hp_server_meter *meter,
+                               GError **error)
 {
     hp_run *run = hp_run_begin(plan, trace, error);
     if (!run)
         return NULL;
+    for (unsigned i = 0; i < plan->n_servers; i++)
+        if (run->rig->servers[i])
+            hp_server_set_meter(run->rig->servers[i], meter);
     hp_run_loop(run, pulse);
     return hp_run_finish(run);
+}
+
+hp_result *hp_run_plan(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error)
+{
+    return hp_run_plan_metered(plan, trace, pulse, NULL, error);
 }

@@ -2,6 +2,7 @@
 #ifndef HP_RUN_RUN_H
 #define HP_RUN_RUN_H
 
+#include "actors/server_meter.h"
 #include "check/check.h"
 
 /* A sign of life in memory that another process may watch: an endless loop in the software under test shows as steps
@@ -26,5 +27,8 @@ hp_result *hp_run_finish(hp_run *run);
 /* Carries the plan out in this process; the trace is filled, the result is judged from it. pulse may be NULL. NULL and
  * error only when it could not begin (a bad pcap filter, a server that cannot bind). */
 hp_result *hp_run_plan(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error);
+/* The same with the CPU of all its servers counted in meter (NULL: not); the trace is the same, byte for byte. */
+hp_result *hp_run_plan_metered(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, hp_server_meter *meter,
+                               GError **error);
 
 #endif

@@ -1,0 +1,156 @@
+/* Throughput to saturation: the load is raised until loss passes one percent.
+ *
+ * Loss grows with the load, so the load at which it passes the mark is found by halving: first one run at a tenth of the
+ * uplink's rate, which says how much is lost anyway, then `rounds` of them between that and 1.1 times the rate. A load fits
+ * when it loses no more than a percentage point above that first run. Every seed is searched for itself; all seeds take
+ * their steps together, so that each round is one batch.
+ *
+ * Time is virtual: a load is an interval between datagrams in nanoseconds, and equal on every machine.
+ *
+ * The overhead comes from the first run, where nothing is lost to the queue: every IP packet that left the caller with a
+ * datagram in it - over TCP every segment of the connection with the server while datagrams were sent, acknowledgements
+ * included, as they are what TCP costs. */
+#include "bench/saturation.h"
+
+#include <math.h>
+
+#include "wire/packet.h"
+
+#define POINT_PPB 10000000.0 /* one percentage point */
+
+typedef struct search {
+    double low, high, tried; /* payload bits a second */
+    double floor; /* share that is lost at the first load */
+    hp_bench_saturation best;
+    bool dead; /* no call */
+} search;
+
+typedef struct round_state {
+    const hp_bench_saturation_options *options;
+    search *searches;
+    bool first;
+} round_state;
+
+static hp_time interval_of(const hp_bench_saturation_options *o, double load)
+{
+    return (hp_time)(o->size * 8.0 * HP_S / load + 0.5);
+}
+
+/* ---- what the uplink carried ---- */
+
+static hp_time flow_started(const hp_trace *trace)
+{
+    hp_trace_cursor cursor = {0};
+    hp_record r;
+    while (hp_trace_next_of(trace, &cursor, 1u << HP_RECORD_EVENT, &r))
+        if (r.event.kind == HP_EV_FLOW)
+            return r.at;
+    return HP_NEVER;
+}
+
+static uint64_t bytes_carried(const hp_trace *trace, const char *tap, hp_time from, hp_time to, unsigned size)
+{
+    uint64_t bytes = 0;
+    hp_trace_cursor cursor = {0};
+    hp_record r;
+    while (hp_trace_next_of(trace, &cursor, 1u << HP_RECORD_PACKET, &r)) {
+        if (r.packet.dir != HP_DIR_OUT || r.at < from || r.at >= to ||
+            g_strcmp0(hp_trace_tap_name(trace, r.packet.tap), tap) != 0)
+            continue;
+        bool carries = r.packet.proto == HP_PROTO_TCP || r.packet.payload_length >= size;
+        bytes += carries ? r.packet.length : 0;
+    }
+    return bytes;
+}
+
+static double overhead_of(const hp_bench_saturation_options *o, const hp_trace *trace, uint64_t sent)
+{
+    hp_time from = flow_started(trace);
+    if (from == HP_NEVER || sent == 0)
+        return NAN;
+    double payload = (double)sent * o->size;
+    uint64_t carried = bytes_carried(trace, "a0", from, hp_time_add(from, o->duration), o->size);
+    return 100 * ((double)carried / payload - 1);
+}
+
+/* Bits a second from the first arrival to the last: the last datagram waited as long as any, the first not at all. */
+static double goodput_of(const hp_bench_saturation_options *o, const hp_flow_result *flow)
+{
+    hp_time span = o->duration + (flow->latency.max - flow->latency.min);
+    return (double)flow->received * o->size * 8 * HP_S / (double)span;
+}
+
+/* ---- one run ---- */
+
+static void one_run(void *user, unsigned index, const hp_result *result, const hp_trace *trace,
+                    const hp_server_meter *meter)
+{
+    const round_state *round = user;
+    search *s = &round->searches[index];
+    const hp_flow_result *flow = result->n_flows > 0 ? &result->flows[0] : NULL;
+    if (!flow || flow->sent == 0) {
+        s->dead = true;
+        return;
+    }
+    double lost = 1 - (double)flow->received / (double)flow->sent;
+    if (round->first) {
+        s->floor = lost;
+        s->best.overhead = overhead_of(round->options, trace, flow->sent);
+    }
+    if (lost * 1e9 <= s->floor * 1e9 + POINT_PPB) {
+        s->low = s->best.load = s->tried;
+        s->best.goodput = goodput_of(round->options, flow);
+    } else {
+        s->high = s->tried;
+    }
+}
+
+/* Each seed has a plan of its own, as each tries another load. */
+static bool plan_round(const hp_bench_saturation_options *o, hp_bench_way way, unsigned n, search *searches,
+                       hp_bench_cases *cases, GPtrArray *plans, GError **error)
+{
+    for (unsigned i = 0; i < n; i++) {
+        search *s = &searches[i];
+        hp_time interval = interval_of(o, s->tried);
+        s->tried = o->size * 8.0 * HP_S / (double)interval; /* what it really is */
+        g_autofree char *text = hp_bench_load_text(&o->network, way, o->size, interval, o->duration);
+        g_autofree char *name = g_strdup_printf("throughput %s", hp_bench_way_name(way));
+        if (!hp_bench_cases_of_text(text, name, i + 1, 1, &cases[i], error))
+            return false;
+        g_ptr_array_add(plans, cases[i].plans->pdata[0]);
+    }
+    return true;
+}
+
+static bool run_round(const hp_bench_saturation_options *o, hp_bench_way way, unsigned n, search *searches, bool first,
+                      GError **error)
+{
+    g_autofree hp_bench_cases *cases = g_new0(hp_bench_cases, n);
+    g_autoptr(GPtrArray) plans = g_ptr_array_new();
+    round_state round = {.options = o, .searches = searches, .first = first};
+    bool ok = plan_round(o, way, n, searches, cases, plans, error) &&
+              hp_bench_runs((hp_plan *const *)plans->pdata, plans->len, &o->runs, one_run, &round, error);
+    for (unsigned i = 0; i < n; i++)
+        hp_bench_cases_clear(&cases[i]);
+    return ok;
+}
+
+bool hp_bench_saturate(const hp_bench_saturation_options *options, hp_bench_way way, unsigned n_seeds,
+                       hp_bench_saturation *ret, GError **error)
+{
+    const double rate = (double)options->network.rate;
+    g_autofree search *searches = g_new0(search, n_seeds);
+    for (unsigned i = 0; i < n_seeds; i++)
+        searches[i] = (search){.high = 1.1 * rate, .tried = rate / 10};
+    bool ok = run_round(options, way, n_seeds, searches, true, error);
+    for (unsigned round = 0; ok && round < options->rounds; round++) {
+        for (unsigned i = 0; i < n_seeds; i++)
+            searches[i].tried = (searches[i].low + searches[i].high) / 2;
+        ok = run_round(options, way, n_seeds, searches, false, error);
+    }
+    for (unsigned i = 0; ok && i < n_seeds; i++) {
+        const search *s = &searches[i];
+        ret[i] = s->dead ? (hp_bench_saturation){NAN, NAN, NAN} : s->best;
+    }
+    return ok;
+}
