@@ -35,6 +35,7 @@ static const hp_expectation_ops *const ops_by_kind[] = {
     [HP_EXPECT_ORDER] = &hp_expect_order_ops,
     [HP_EXPECT_RULE] = &hp_expect_rule_ops,
     [HP_EXPECT_SCRIPT] = &hp_expect_script_ops,
+    [HP_EXPECT_PREDICTED] = &hp_expect_predicted_ops,
 };
 static_assert(G_N_ELEMENTS(ops_by_kind) == HP_EXPECT_N, "each kind of expectation has its functions");
 

@@ -103,6 +103,7 @@ extern const hp_expectation_ops hp_expect_mappings_ops, hp_expect_relayed_ops; /
 extern const hp_expectation_ops hp_expect_rule_ops; /* rule.c */
 extern const hp_expectation_ops hp_expect_event_ops, hp_expect_order_ops; /* events.c */
 extern const hp_expectation_ops hp_expect_script_ops; /* script.c */
+extern const hp_expectation_ops hp_expect_predicted_ops; /* predicted.c */
 
 /* ---- counts (tally.c) ---- */
 

@@ -20,6 +20,7 @@ hp_facts *hp_facts_new(const hp_plan *plan)
 {
     hp_facts *facts = g_new0(hp_facts, 1);
     facts->plan = plan;
+    facts->oracle = hp_oracle_new(plan);
     facts->strings = g_string_chunk_new(1024);
     facts->first_call = HP_NEVER;
     facts->peers = g_ptr_array_new_with_free_func(hp_peer_facts_free);
@@ -62,6 +63,7 @@ void hp_facts_free(hp_facts *facts)
     if (facts == NULL) {
         return;
     }
+    hp_oracle_free(facts->oracle);
     g_ptr_array_unref(facts->refusals);
     g_ptr_array_unref(facts->unresolved);
     g_hash_table_unref(facts->server_index);

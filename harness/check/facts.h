@@ -12,6 +12,7 @@
 #include "base/addr.h"
 #include "base/time.h"
 #include "check/media_facts.h"
+#include "oracle/oracle.h"
 #include "plan/plan.h"
 #include "trace/trace.h"
 
@@ -146,6 +147,7 @@ typedef struct hp_script_facts {
 
 typedef struct hp_facts {
     const hp_plan *plan;
+    hp_oracle *oracle; /* the result takes it */
     GStringChunk *strings;
     hp_time now; /* of the last record */
     uint64_t n_records;

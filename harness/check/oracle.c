@@ -33,13 +33,27 @@ typedef struct end_state {
     bool connected; /* each has a pair */
     bool settled; /* and is ready */
     bool failed; /* some component says that it has none */
+    bool over; /* each is ready, or has failed with all candidates gathered */
     bool relayed, hairpinned;
     hp_time since; /* when the first of them began; HP_NEVER: none has */
+    hp_time last; /* when the last of them changed its state */
+    hp_time connected_at; /* when the last of them first was; HP_NEVER: one never was */
     uint8_t local, remote;
 } end_state;
 
-static void look_at(const hp_result *result, unsigned peer, unsigned with, const hp_component_facts *c, uint64_t end,
-                    end_state *ret)
+static hp_time first_connected(const hp_component_facts *c)
+{
+    for (unsigned i = 0; i < c->states->len; i++) {
+        const hp_state_change *change = &g_array_index(c->states, hp_state_change, i);
+        if (hp_check_state_is(change->state, HP_CHECK_CONNECTED)) {
+            return change->at;
+        }
+    }
+    return HP_NEVER;
+}
+
+static void look_at(const hp_facts *facts, unsigned peer, unsigned with, const hp_session_facts *s,
+                    const hp_component_facts *c, uint64_t end, end_state *ret)
 {
     const hp_state_change *state = hp_component_state(c, end);
     const hp_pair_change *pair = hp_component_pair(c, end);
@@ -48,13 +62,16 @@ static void look_at(const hp_result *result, unsigned peer, unsigned with, const
     }
     ret->components++;
     ret->since = MIN(ret->since, g_array_index(c->states, hp_state_change, 0).at);
+    ret->last = MAX(ret->last, state->at);
+    ret->connected_at = MAX(ret->connected_at, first_connected(c));
     ret->connected &= pair != NULL;
     ret->settled &= state->state == HP_CHECK_READY;
     ret->failed |= state->state == HP_CHECK_FAILED;
+    ret->over &= state->state == HP_CHECK_READY || (state->state == HP_CHECK_FAILED && s->gathered->len > 0);
     if (pair != NULL) {
         ret->local |= hp_type_of_name(pair->local);
         ret->remote |= hp_type_of_name(pair->remote);
-        ret->hairpinned |= hp_oracle_hairpins(result->oracle, peer, with, &pair->remote_address);
+        ret->hairpinned |= hp_oracle_hairpins(facts->oracle, peer, with, &pair->remote_address);
     }
     ret->relayed |= ((ret->local | ret->remote) & HP_TYPE_RELAY) != 0;
 }
@@ -70,41 +87,61 @@ static const hp_peer_facts **peers_with_sessions(const hp_facts *facts)
     return ret;
 }
 
-static end_state look_at_end(const hp_result *result, const hp_facts *facts, const hp_peer_facts *p, unsigned peer,
-                             unsigned with, uint64_t end)
+static end_state look_at_end(const hp_facts *facts, unsigned peer, unsigned with, uint64_t end)
 {
-    end_state ret = {.connected = true, .settled = true, .since = HP_NEVER};
+    end_state ret = {.connected = true, .settled = true, .over = true, .since = HP_NEVER};
     const char *other = facts->plan->peers[with].source->name;
-    for (unsigned i = 0; i < p->sessions->len; i++) {
+    const hp_peer_facts *p = hp_facts_peer(facts, facts->plan->peers[peer].source->name);
+    for (unsigned i = 0; p != NULL && i < p->sessions->len; i++) {
         const hp_session_facts *s = g_ptr_array_index(p->sessions, i);
         if (strcmp(s->with, other) != 0 || hp_facts_superseded(facts, s)) {
             continue;
         }
         for (unsigned k = 0; k < s->components->len; k++) {
-            look_at(result, peer, with, g_ptr_array_index(s->components, k), end, &ret);
+            look_at(facts, peer, with, s, g_ptr_array_index(s->components, k), end, &ret);
         }
+        ret.over &= s->components->len >= s->expected;
     }
     ret.connected &= ret.components > 0;
     return ret;
 }
 
-/* Up to which record, and which instant, the prediction holds. */
-static uint64_t limit_of(const hp_result *result, const hp_facts *facts, hp_time *ret_at)
+/* When the first call step that may bring the two together was carried out; HP_NEVER. */
+static hp_time call_time(const hp_facts *facts, const char *a, const char *b)
 {
-    const int step = hp_oracle_changing_step(result->oracle);
-    *ret_at = result->ended;
+    const hp_scenario *scenario = facts->plan->scenario;
+    hp_time first = HP_NEVER;
+    for (unsigned i = 0; i < scenario->n_steps; i++) {
+        const hp_step *step = &scenario->steps[i];
+        if (step->kind != HP_STEP_CALL || !facts->steps[i].reached) {
+            continue;
+        }
+        const char *from = step->call.from;
+        const char *other = strcmp(from, a) == 0 ? b : strcmp(from, b) == 0 ? a : NULL;
+        if (other != NULL &&
+            (step->call.to == NULL || g_strv_contains((const char *const *)step->call.to, other))) {
+            first = MIN(first, facts->steps[i].at);
+        }
+    }
+    return first;
+}
+
+/* Up to which record, and which instant, the prediction holds. */
+static uint64_t limit_of(const hp_facts *facts, hp_time *at)
+{
+    const int step = hp_oracle_changing_step(facts->oracle);
     if (step < 0 || !facts->steps[step].reached) {
         return UINT64_MAX;
     }
-    *ret_at = facts->steps[step].at;
+    *at = facts->steps[step].at;
     return facts->steps[step].index;
 }
 
-static void judge(hp_result *result, hp_oracle_result *r, const end_state *a, const end_state *b, hp_time now)
+static void judge(hp_oracle *oracle, hp_oracle_result *r, const end_state *a, const end_state *b, hp_time now)
 {
     const hp_prediction *p = r->prediction;
-    const bool waited = a->since != HP_NEVER && b->since != HP_NEVER && now - MAX(a->since, b->since) >= PATIENCE;
-    if (!hp_oracle_applies(result->oracle, p->a, p->b, &r->why)) {
+    const bool waited = now - MAX(a->since, b->since) >= PATIENCE; /* both have begun */
+    if (!hp_oracle_applies(oracle, p->a, p->b, &r->why)) {
         r->verdict = HP_ORACLE_SILENT;
         return;
     }
@@ -117,16 +154,41 @@ static void judge(hp_result *result, hp_oracle_result *r, const end_state *a, co
         r->local = a->local;
         r->remote = a->remote;
     }
-    if (hp_oracle_allows(result->oracle, p, r->happened, r->local, r->remote)) {
+    if (hp_oracle_allows(oracle, p, r->happened, r->local, r->remote)) {
         r->verdict = HP_ORACLE_AGREES;
     } else if (r->connected ? !r->settled && r->happened <= p->outcome : !a->failed && !b->failed && !waited) {
         r->verdict = HP_ORACLE_UNDECIDED;
         r->why = "ICE was still at work when the run, or the network as it was, ended";
     } else {
-        const hp_shortfall *known = hp_shortfall_find(result->oracle, p, r->happened, r->local, r->remote);
-        r->verdict = known != NULL ? HP_ORACLE_SHORTFALL : HP_ORACLE_DISAGREES;
-        r->why = known != NULL ? known->cause : "";
+        r->shortfall = hp_shortfall_find(oracle, p, r->happened, r->local, r->remote);
+        r->verdict = r->shortfall != NULL ? HP_ORACLE_SHORTFALL : HP_ORACLE_DISAGREES;
+        r->why = r->shortfall != NULL ? r->shortfall->cause : "";
     }
+}
+
+hp_comparison hp_oracle_compare(const hp_facts *facts, unsigned a, unsigned b, hp_time ended)
+{
+    const hp_plan *plan = facts->plan;
+    const uint64_t end = limit_of(facts, &ended);
+    const end_state one = look_at_end(facts, a, b, end), other = look_at_end(facts, b, a, end);
+    hp_comparison c = {
+        .result = {.a = plan->peers[a].source->name, .b = plan->peers[b].source->name, .took = HP_NEVER},
+        .called = one.components > 0 && other.components > 0,
+    };
+    if (!c.called) {
+        return c;
+    }
+    const hp_time called = call_time(facts, c.result.a, c.result.b);
+    const hp_time connected = MAX(one.connected_at, other.connected_at);
+    c.over = one.over && other.over;
+    c.since = MAX(one.last, other.last);
+    c.waited = ended - MAX(one.since, other.since) >= PATIENCE;
+    c.result.prediction = hp_oracle_pair(facts->oracle, a, b);
+    if (connected != HP_NEVER && called != HP_NEVER && connected >= called) {
+        c.result.took = connected - called;
+    }
+    judge(facts->oracle, &c.result, &one, &other, ended);
+    return c;
 }
 
 /* "direct, alice srflx or prflx, bob host". */
@@ -157,31 +219,23 @@ static void add_finding(hp_result *result, const hp_oracle_result *r)
     g_ptr_array_add(result->expects, finding);
 }
 
-void hp_result_ask_oracle(hp_result *result, const hp_facts *facts)
+void hp_result_ask_oracle(hp_result *result, hp_facts *facts)
 {
     const hp_plan *plan = facts->plan;
     g_autofree const hp_peer_facts **peers = peers_with_sessions(facts);
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(hp_oracle_result));
-    hp_time at;
-    result->oracle = hp_oracle_new(plan);
-    const uint64_t end = limit_of(result, facts, &at);
     for (unsigned a = 0; a < plan->n_peers; a++) {
         for (unsigned b = a + 1; b < plan->n_peers && peers[a] != NULL; b++) {
             if (peers[b] == NULL) {
                 continue;
             }
-            const end_state one = look_at_end(result, facts, peers[a], a, b, end);
-            const end_state other = look_at_end(result, facts, peers[b], b, a, end);
-            if (one.components == 0 || other.components == 0) {
-                continue;
+            const hp_comparison c = hp_oracle_compare(facts, a, b, result->ended);
+            if (c.called) {
+                g_array_append_val(rows, c.result);
             }
-            hp_oracle_result r = {.a = plan->peers[a].source->name,
-                                  .b = plan->peers[b].source->name,
-                                  .prediction = hp_oracle_pair(result->oracle, a, b)};
-            judge(result, &r, &one, &other, at);
-            g_array_append_val(rows, r);
         }
     }
+    result->oracle = g_steal_pointer(&facts->oracle);
     result->n_predictions = rows->len;
     result->predictions = (hp_oracle_result *)(void *)g_array_free(g_steal_pointer(&rows), FALSE);
     for (unsigned i = 0; i < result->n_predictions && plan->scenario->known_bug == NULL; i++) {

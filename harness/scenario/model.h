@@ -349,6 +349,7 @@ typedef enum hp_expect_kind {
     HP_EXPECT_ORDER,
     HP_EXPECT_RULE,
     HP_EXPECT_SCRIPT,
+    HP_EXPECT_PREDICTED,
     HP_EXPECT_N
 } hp_expect_kind;
 
@@ -498,6 +499,12 @@ typedef struct hp_expect {
             bool has_within;
             hp_time within; /* run time */
         } script;
+        struct {
+            char **between; /* two peers; NULL: every two that call each other */
+            bool has_within;
+            hp_time within; /* from the call to both ends connected; of calls that connect */
+            bool strict; /* known shortfalls of the software under test fail */
+        } predicted;
     };
 } hp_expect;
 

@@ -3,6 +3,7 @@
  * An expectation is a map with one key, its kind; all else stands below it. Most take a window of run time. What is
  * judged is written in check/; here is only what can be said. */
 #include <assert.h>
+#include <string.h>
 
 #include "scenario/loader.h"
 
@@ -385,6 +386,34 @@ static const hp_schema order = {
     .shorthand = "events",
 };
 
+/* ---- the oracle ---- */
+
+static void finish_predicted(hp_loader *l, void *base, const hp_tree *node)
+{
+    char *const *between = ((const hp_expect *)base)->predicted.between;
+    const unsigned n = between != NULL ? g_strv_length((char **)between) : 0;
+    if (n > 0 && (n != 2 || strcmp(between[0], between[1]) == 0)) {
+        hp_loader_error(l, hp_tree_get(node, "between"), NULL, "`between` names two peers, as `[alice, bob]`");
+    }
+}
+
+static const hp_key predicted_keys[] = {
+    {"between", HP_V_NAMES, F(predicted.between), .ref = HP_REF_AGENT, .shown = "every two that call each other",
+     .doc = "only these two peers"},
+    {"within", HP_V_DURATION, F(predicted.within), HP_FLAG(hp_expect, predicted.has_within), .shown = "the run",
+     .doc = "how soon after the call both are connected, where anything connects"},
+    {"strict", HP_V_BOOL, F(predicted.strict), .fallback = "false",
+     .doc = "true: a known shortfall of libnice fails too, and is not only told"},
+};
+static const hp_schema predicted = {
+    .name = "predicted",
+    .doc = "A call comes to what the oracle predicts from the plan: no path, direct, hairpin or relay, and by which types "
+           "of candidates. Holds until the first step that changes the network; fails where the oracle has no opinion.",
+    .size = sizeof(hp_expect),
+    HP_KEYS(predicted_keys),
+    .finish = finish_predicted,
+};
+
 /* ---- an expectation ---- */
 
 static const hp_key kinds[] = {
@@ -420,6 +449,8 @@ static const hp_key kinds[] = {
      .doc = "`order: [{event: ice-restart, of: alice}, {event: selected-pair, of: alice}]`"},
     {"script", HP_V_MAP, .sub = &hp_schema_script_expect, .tag = HP_EXPECT_SCRIPT,
      .doc = "`script: mallory`: a raw peer's script is carried out to its end; asked of each that is not named"},
+    {"predicted", HP_V_MAP, .sub = &predicted, .tag = HP_EXPECT_PREDICTED,
+     .doc = "`predicted: {within: 10s}`: what the oracle makes of the plan comes about"},
 };
 #undef F
 static_assert(G_N_ELEMENTS(kinds) == HP_EXPECT_N, "one key a kind");
