@@ -385,6 +385,9 @@ static hp_verdict overall(const hp_result *result, hp_verdict verdict, const cha
 hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict verdict, const char *message,
                              const char *end_reason, hp_time ended)
 {
+    if (checker->facts->oracle == NULL) { /* a former result has it */
+        checker->facts->oracle = hp_oracle_new(checker->plan);
+    }
     hp_checker_feed(checker, trace);
     hp_facts_settle_strays(checker->facts, trace);
     ended = MAX(ended, checker->facts->now);

@@ -117,9 +117,8 @@ static hp_time call_time(const hp_facts *facts, const char *a, const char *b)
             continue;
         }
         const char *from = step->call.from;
-        const char *other = strcmp(from, a) == 0 ? b : strcmp(from, b) == 0 ? a : NULL;
-        if (other != NULL &&
-            (step->call.to == NULL || g_strv_contains((const char *const *)step->call.to, other))) {
+        const char *other = g_strcmp0(from, a) == 0 ? b : g_strcmp0(from, b) == 0 ? a : NULL;
+        if (other != NULL && (step->call.to == NULL || g_strv_contains((const char *const *)step->call.to, other))) {
             first = MIN(first, facts->steps[i].at);
         }
     }

@@ -302,7 +302,7 @@ static void map_of(JsonBuilder *b, const hp_key *key)
         const hp_key text = {.type = HP_V_TEXT};
         one_or_many(b, &text);
     } else if (key->type == HP_V_MATRIX) {
-        member(b, "type", "array");
+        types(b, "array", "string", "object"); /* values; `all` or a range; values with names */
         member_int(b, "minItems", 1);
     } else if (key->type != HP_V_WHEN && key->type != HP_V_MATRIX_EXCEPT) {
         types(b, "string", "number", "boolean");

@@ -47,6 +47,22 @@ static char *stem(hp_arena *arena, const char *path)
     return hp_arena_text(arena, name);
 }
 
+static void add_axes(hp_scenario *scenario, const hp_case *c)
+{
+    hp_arena *arena = scenario->storage;
+    scenario->n_axes = c->n_assignments;
+    scenario->axes = hp_arena_alloc(arena, MAX(c->n_assignments, 1) * sizeof *scenario->axes);
+    for (unsigned i = 0; i < c->n_assignments; i++) {
+        g_autoptr(GString) value = g_string_new(NULL);
+        hp_tree_render(c->assignments[i].value, value);
+        scenario->axes[i] = (hp_sc_axis){
+            .path = hp_arena_text(arena, c->assignments[i].path),
+            .name = hp_arena_text(arena, c->assignments[i].name),
+            .value = hp_arena_text(arena, value->str),
+        };
+    }
+}
+
 /* NULL when there was an error. */
 static hp_scenario *load_case(hp_load *load, const hp_case *c)
 {
@@ -71,6 +87,10 @@ static hp_scenario *load_case(hp_load *load, const hp_case *c)
     root->scenario.name = stem(arena, load->source.path);
     root->scenario.label = hp_arena_text(arena, c->label);
     root->scenario.tags = hp_arena_alloc(arena, sizeof(char *));
+    add_axes(&root->scenario, c);
+    if (load->request != NULL && load->request->command != NULL) {
+        root->scenario.command = hp_arena_text(arena, load->request->command);
+    }
     hp_loader_struct(&loader, &hp_schema_root, c->tree, root, NULL, false);
     hp_loader_check_refs(&loader);
     hp_loader_check_raw(&loader);
@@ -133,7 +153,8 @@ static void free_capture(void *capture)
     hp_capture_unref(capture);
 }
 
-GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_diags *diags)
+static GPtrArray *parse_all(const char *path, const char *text, size_t len, const hp_matrix_request *request,
+                            hp_diags *diags)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) captures = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_capture);
@@ -144,6 +165,7 @@ GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_
                     .diags = diags,
                     .captures = captures,
                     .link_files = link_files,
+                    .request = request,
                     .seen = seen};
 
     GPtrArray *scenarios = parse(&load);
@@ -157,7 +179,12 @@ static void cannot_read(const char *path, hp_diags *diags, const char *why)
     hp_diags_add(diags, HP_SEVERITY_ERROR, (hp_mark){.file = path}, NULL, NULL, "cannot be read: %s", why);
 }
 
-GPtrArray *hp_scenario_load(const char *path, hp_diags *diags)
+GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_diags *diags)
+{
+    return parse_all(path, text, len, NULL, diags);
+}
+
+static GPtrArray *load_file(const char *path, const hp_matrix_request *request, hp_diags *diags)
 {
     FILE *file = fopen(path, "rbe");
     if (file == NULL) {
@@ -173,5 +200,16 @@ GPtrArray *hp_scenario_load(const char *path, hp_diags *diags)
         cannot_read(path, diags, g_strerror(failure));
         return NULL;
     }
-    return hp_scenario_parse(path, text, len, diags);
+    return parse_all(path, text, len, request, diags);
+}
+
+GPtrArray *hp_scenario_load(const char *path, hp_diags *diags)
+{
+    return load_file(path, NULL, diags);
+}
+
+GPtrArray *hp_scenario_load_matrix(const char *path, const char *text, const hp_matrix_request *request,
+                                   hp_diags *diags)
+{
+    return text != NULL ? parse_all(path, text, strlen(text), request, diags) : load_file(path, request, diags);
 }

@@ -17,6 +17,7 @@ typedef struct hp_root {
     hp_scenario scenario; /* first, so that a pointer to one is a pointer to the other */
     hp_sc_peer defaults; /* what every peer starts from */
     hp_behind_list behind;
+    char *matrix_reduce; /* matrix.c reads it before the rest */
 } hp_root;
 
 /* What all cases of a file share. */
@@ -28,6 +29,7 @@ typedef struct hp_load {
     unsigned n_reported; /* those that made it into diags */
     GHashTable *captures; /* of the scenarios: hp_scenario.captures */
     GHashTable *link_files; /* of the scenarios: hp_scenario.link_files */
+    const hp_matrix_request *request; /* of the command line; may be NULL */
     GHashTable *seen; /* "line:column:message": cases share most lines, and so would their mistakes */
 } hp_load;
 
@@ -40,6 +42,7 @@ typedef struct hp_path {
 /* One path of the matrix and its value in this case. */
 typedef struct hp_assignment {
     const char *path;
+    const char *name; /* the path's short form, or the word that stands for it */
     const hp_tree *value;
 } hp_assignment;
 

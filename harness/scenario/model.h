@@ -508,6 +508,13 @@ typedef struct hp_expect {
     };
 } hp_expect;
 
+/* One axis of a case's matrix. */
+typedef struct hp_sc_axis {
+    char *path; /* "network.nats.home.preset"; of an axis that sets several paths its name */
+    char *name; /* "home", "home.preset": as the label shows it */
+    char *value; /* "symmetric", likewise */
+} hp_sc_axis;
+
 typedef struct hp_scenario {
     char *file; /* path as given */
     char *name; /* the file's `name`, default: the file's stem */
@@ -541,6 +548,10 @@ typedef struct hp_scenario {
     GHashTable *captures; /* paths to hp_capture*, shared by the file's cases: recordings that a plan has read; may be
                              NULL */
     GHashTable *link_files; /* what the loader has read for links; their arrays lie in it, for all cases of the file */
+    hp_sc_axis *axes; /* of its matrix, in the matrix's order */
+    unsigned n_axes;
+    char *command; /* that runs its file as it was read, with the matrix's options: "hairpin matrix a.yaml --axis
+                      home=all"; NULL: "hairpin run FILE" */
     void *storage; /* the arena all strings and arrays live in; private to scenario/ */
 } hp_scenario;
 
@@ -557,6 +568,17 @@ char *hp_scenario_source_line(const hp_scenario *scenario, unsigned line);
 /* Reads a file. Returns the cases in matrix order (a GPtrArray of hp_scenario*, owning), or NULL when there was any
  * error; errors and warnings of the whole file are added to diags either way. */
 GPtrArray *hp_scenario_load(const char *path, hp_diags *diags);
+/* What the command line adds to a file's matrix; NULL where it says nothing. */
+typedef struct hp_matrix_request {
+    char *const *axes; /* "home=all", "defaults.ice.trickle=true,false"; NULL-terminated. Replaces an axis of that name */
+    char *const *except; /* "home=symmetric,office=full-cone" */
+    bool pairwise;
+    const char *command; /* hp_scenario.command of every case */
+} hp_matrix_request;
+
+/* hp_scenario_load() with that; text: instead of the file's, NULL: path is read. */
+GPtrArray *hp_scenario_load_matrix(const char *path, const char *text, const hp_matrix_request *request,
+                                   hp_diags *diags);
 /* The same from memory; path is what marks say. */
 GPtrArray *hp_scenario_parse(const char *path, const char *text, size_t len, hp_diags *diags);
 

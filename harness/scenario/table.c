@@ -9,6 +9,12 @@
 
 #include "scenario/loader.h"
 
+static const hp_word reductions[] = {
+    {"none", 0, "all"},
+    {"pairwise", 1, "so few that every two values of every two paths still meet in some case"},
+};
+static const hp_words reduction_words = HP_WORDS("a reduction", reductions);
+
 #define F(field) HP_FIELD(hp_root, field)
 static const hp_key root_keys[] = {
     {"name", HP_V_TEXT, F(scenario.name), .shown = "the file's name", .doc = "what reports call it"},
@@ -36,9 +42,16 @@ static const hp_key root_keys[] = {
     {"matrix", HP_V_MATRIX,
      .doc =
          "one case for each combination of values: `{network.nats.home.preset: [full-cone, symmetric]}`. A path names "
-         "keys from the top, list items by number from 0; the last one turns fastest"},
+         "keys from the top, list items by number from 0; the last one turns fastest. Instead of a list: `all` that "
+         "the "
+         "key knows, `1..20`, or a map of named values, each a map from paths to values. Words instead of paths: a "
+         "NAT's name (its presets, `{home: all}`), `servers` (none, stun, turn, turn-tcp, turn-tls, joined by +: "
+         "`[none, stun, stun+turn]`), `families` (ipv4, ipv6, dual), `trickle` (yes, no), `nomination`, `seeds`"},
     {"matrix-except", HP_V_MATRIX_EXCEPT,
-     .doc = "combinations to leave out: a list of maps from a path (or its last parts) to a value"},
+     .doc = "combinations to leave out: a list of maps from a path (or its last parts, or its word) to a value or a "
+            "list of them"},
+    {"matrix-reduce", HP_V_NAME, F(matrix_reduce), .words = &reduction_words, .fallback = "none",
+     .doc = "which of all combinations become cases"},
 };
 #undef F
 

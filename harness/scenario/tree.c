@@ -93,6 +93,21 @@ const hp_tree *hp_tree_with(hp_arena *arena, const hp_tree *map, const char *key
     return copy;
 }
 
+const hp_tree *hp_tree_without(hp_arena *arena, const hp_tree *map, const char *key)
+{
+    hp_tree *copy = hp_tree_new(arena, HP_NODE_MAP, map);
+    hp_tree_pair *pairs = hp_arena_alloc(arena, (map->n + 1) * sizeof *pairs);
+
+    copy->pairs = pairs;
+    copy->weight = map->weight;
+    for (unsigned i = 0; i < map->n; i++) {
+        if (strcmp(map->pairs[i].key->text, key) != 0) {
+            pairs[copy->n++] = map->pairs[i];
+        }
+    }
+    return copy;
+}
+
 /* Whether a scalar can stand without quotes in flow style and still be read back as itself. */
 static bool reads_back_plain(const char *text)
 {

@@ -53,6 +53,8 @@ hp_tree *hp_tree_new(hp_arena *arena, hp_node_kind kind, const hp_tree *at);
 const hp_tree *hp_tree_wrap(hp_arena *arena, const char *key, const hp_tree *value);
 /* A copy of the map in which key has that value; the order of keys stays, a new key comes last. */
 const hp_tree *hp_tree_with(hp_arena *arena, const hp_tree *map, const char *key, const hp_tree *value);
+/* A copy of the map without that key. */
+const hp_tree *hp_tree_without(hp_arena *arena, const hp_tree *map, const char *key);
 /* As one line of YAML in flow style: "{within: 3s}". */
 void hp_tree_render(const hp_tree *node, GString *out);
 bool hp_tree_equal(const hp_tree *a, const hp_tree *b);
