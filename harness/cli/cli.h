@@ -42,6 +42,8 @@ typedef struct hp_case_filter {
     unsigned shard, n_shards; /* 1..n_shards; 0, 0: all */
     bool has_seed;
     uint64_t seed; /* over the scenario's own */
+    const char *base; /* files given by themselves are named by their path below this folder, if they are; or NULL */
+    GHashTable *only; /* set of case names, without a number of --repeat: these and no others; or NULL */
     unsigned repeat; /* every case so many times, with its seed and those after it; 0 and 1: once */
 } hp_case_filter;
 
@@ -55,6 +57,9 @@ typedef struct hp_cases {
  * all of them. Every problem of every file goes to diags; plans is whole only when diags has no error. False and error
  * when a path cannot be read. */
 bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags *diags, hp_cases *ret, GError **error);
+/* Reads the names of cases, a line each, into a set for hp_case_filter.only. NULL and HP_ERROR_SCENARIO naming the
+ * file. */
+GHashTable *hp_cases_read_names(const char *path, GError **error);
 /* Notes what the whole is and keeps the filter's shard of it: the last step of collecting, once all plans are there in the
  * order of their names. */
 void hp_cases_keep_shard(hp_cases *cases, const hp_case_filter *filter);

@@ -62,6 +62,16 @@ static bool is_on_way(const way *from, const struct stat *st)
     return false;
 }
 
+/* The path of a file below a folder, or NULL when it is not in there. By the paths alone: links are not followed. */
+static char *path_below(const char *path, const char *folder)
+{
+    g_autofree char *whole = folder ? g_canonicalize_filename(path, NULL) : NULL;
+    g_autofree char *base = folder ? g_canonicalize_filename(folder, NULL) : NULL;
+    if (!whole || !g_str_has_prefix(whole, base) || whole[strlen(base)] != '/')
+        return NULL;
+    return g_strdup(whole + strlen(base) + 1);
+}
+
 static bool walk(GPtrArray *sources, const char *path, const char *relative, const way *from, GError **error)
 {
     struct stat st;
@@ -122,7 +132,7 @@ static bool has_tag(const hp_scenario *scenario, const char *tag)
 
 static bool is_wanted(const hp_case_filter *filter, const hp_scenario *scenario, const char *name)
 {
-    if (!has_tag(scenario, filter->tag))
+    if (!has_tag(scenario, filter->tag) || (filter->only && !g_hash_table_contains(filter->only, name)))
         return false;
     if (!filter->pattern)
         return true;
@@ -221,12 +231,55 @@ static bool names_differ(const GPtrArray *plans, GError **error)
     return true;
 }
 
+GHashTable *hp_cases_read_names(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) inner = NULL;
+    if (!g_file_get_contents(path, &text, NULL, &inner)) {
+        g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO, "%s", inner->message);
+        return NULL;
+    }
+    GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++)
+        if (*g_strchomp(*line))
+            g_hash_table_add(names, g_strdup(*line));
+    return names;
+}
+
+/* A name that no case has would else go unnoticed. The first in the order of names is told. */
+static bool all_found(const hp_case_filter *filter, const GPtrArray *plans, GError **error)
+{
+    if (!filter->only)
+        return true;
+    g_autoptr(GHashTable) found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (unsigned i = 0; i < plans->len; i++) {
+        const hp_plan *plan = plans->pdata[i];
+        const char *number = filter->repeat > 1 ? strrchr(plan->case_name, '#') : NULL;
+        g_hash_table_add(found, number ? g_strndup(plan->case_name, (gsize)(number - plan->case_name))
+                                       : g_strdup(plan->case_name));
+    }
+    const char *missing = NULL;
+    GHashTableIter iter;
+    gpointer name;
+    g_hash_table_iter_init(&iter, filter->only);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (!g_hash_table_contains(found, name) && (!missing || strcmp(name, missing) < 0))
+            missing = name;
+    if (missing)
+        g_set_error(error, HP_ERROR, HP_ERROR_SCENARIO,
+                    "no case here is called `%s` (or the other filters leave it out)", missing);
+    return !missing;
+}
+
 bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags *diags, hp_cases *ret, GError **error)
 {
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(source_free);
-    for (char *const *path = paths; *path; path++)
-        if (!walk(sources, *path, NULL, NULL, error))
+    for (char *const *path = paths; *path; path++) {
+        g_autofree char *below = path_below(*path, filter->base);
+        if (!walk(sources, *path, below, NULL, error))
             return false;
+    }
     ret->files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     ret->plans = g_ptr_array_new_with_free_func((GDestroyNotify)hp_plan_free);
     for (unsigned i = 0; i < sources->len; i++) {
@@ -238,7 +291,7 @@ bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags
         plan_cases(scenarios, s->name, filter, diags, ret->plans);
     }
     g_ptr_array_sort(ret->plans, by_case_name);
-    if (!names_differ(ret->plans, error))
+    if (!names_differ(ret->plans, error) || (diags->n_errors == 0 && !all_found(filter, ret->plans, error)))
         return false;
     hp_cases_keep_shard(ret, filter);
     return true;

@@ -16,7 +16,7 @@ LOADER.exec_module(ORACLE)
 
 
 def results(out):
-    return [json.loads(path.read_text()) for path in sorted(pathlib.Path(out).glob("**/result.json"))]
+    return [json.loads(path.read_text()) for path in sorted(pathlib.Path(out).glob("*/**/result.json"))]
 
 
 @pytest.mark.parametrize("matrix", ["pairs", "carriers", "tcp", "families", "firewalls"])
