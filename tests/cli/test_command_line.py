@@ -219,3 +219,42 @@ def test_layering_is_held(tmp_path):
     process = subprocess.run([tmp_path / "ci" / "layers"], capture_output=True, text=True)
     assert process.returncode == 1
     assert "harness/world/link.c:1" in process.stdout
+
+
+def test_only_the_cases_that_a_file_names(hairpin, tmp_path):
+    names = tmp_path / "names"
+    names.write_text("basics/same-network\n\nnat/consoles[home.preset=console-open,_away.preset=console-strict]\n")
+    run = hairpin("run", "scenarios", "--only", names, "--out", tmp_path / "out", "--evidence", "none")
+    document = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert run.code == 0
+    assert [case["case"] for case in document["cases"]] == names.read_text().split()
+    assert hairpin("run", "scenarios", "--only", names, "--repeat", 2).stdout.endswith("4 passed, 0 failed\n")
+    names.write_text("basics/same-network\nnat/none\nbasics/none\n")
+    run = hairpin("run", "scenarios", "--only", names)
+    assert run.code == 2 and "no case here is called `basics/none`" in run.stderr
+    assert hairpin("run", "scenarios", "--only", tmp_path / "nothing").code == 2
+
+
+def test_files_are_named_below_a_base(hairpin):
+    paths = ("scenarios/basics/ipv6.yaml", "scenarios/nat")
+    plain = [line.split("  ")[0] for line in hairpin("list", *paths).stdout.splitlines()]
+    based = [line.split("  ")[0] for line in hairpin("list", *paths, "--base", "./scenarios/").stdout.splitlines()]
+    assert "ipv6" in plain and "cgn-over-home" in plain
+    assert "basics/ipv6" in based and "nat/cgn-over-home" in based and len(plain) == len(based)
+    assert hairpin("list", *paths, "--base", "scenarios/basi").stdout == hairpin("list", *paths).stdout
+
+
+def test_list_for_programs(hairpin, tmp_path):
+    (tmp_path / "good.yaml").write_text("tags: [x, y-z]\nabout: Says so.\nknown-bug: https://example.org/1\n" + FAILING +
+                                        "matrix: {seed: [3, 4]}\n")
+    (tmp_path / "bad.yaml").write_text("peers: {a: {behnd: b}}\n")
+    run = hairpin("list", "--json", tmp_path)
+    document = json.loads(run.stdout)
+    assert run.code == 2 and run.stderr == "" and document["format"] == "hairpin-list/1"
+    assert document["cases"] == [
+        {"name": f"good[seed={seed}]", "file": f"{tmp_path}/good.yaml", "label": f"seed={seed}", "about": "Says so.",
+         "tags": ["x", "y-z"], "seed": seed, "known_bug": "https://example.org/1"} for seed in (3, 4)]
+    problem = document["problems"][0]
+    assert (problem["severity"], problem["file"], problem["line"], problem["column"]) == (
+        "error", f"{tmp_path}/bad.yaml", 1, 13)
+    assert "behind" in problem["hint"]
