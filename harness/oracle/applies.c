@@ -25,7 +25,34 @@ static char *of_link(const hp_link_config *link, const char *name, hp_time *dela
     return NULL;
 }
 
-static char *of_nat(const hp_plan_nat *nat)
+/* RFC 7422: a subscriber's block follows from its address, and whoever comes to a block that is taken gets none. So one
+ * alone has its own, and so have several whose numbers lie within the number of blocks. */
+static bool blocks_may_collide(const hp_ground *ground, const hp_plan_nat *nat, unsigned zone)
+{
+    const hp_nat_config *config = &nat->source->config;
+    const hp_port_range range = config->port_range;
+    const unsigned ports = range.last ? (unsigned)range.last - range.first + 1 : 65536 - 1024;
+    unsigned n = 0;
+    bool ipv6 = false;
+    uint32_t lowest = UINT32_MAX, highest = 0;
+    for (unsigned i = 0; i < ground->n_holders; i++) {
+        const hp_holder *holder = &ground->holders[i];
+        if (holder->zone != zone)
+            continue;
+        const uint8_t *ip = holder->ip.ip;
+        const uint32_t number = (uint32_t)ip[0] << 24 | (uint32_t)ip[1] << 16 | (uint32_t)ip[2] << 8 | ip[3];
+        n++;
+        ipv6 |= holder->ip.family != HP_AF_IPV4;
+        lowest = MIN(lowest, number);
+        highest = MAX(highest, number);
+    }
+    for (unsigned i = 0; i < ground->n_routes; i++)
+        if (ground->routes[i].zone == zone)
+            return true;
+    return n > 1 && (ipv6 || highest - lowest >= MAX(ports / config->port_block, 1));
+}
+
+static char *of_nat(const hp_ground *ground, const hp_plan_nat *nat, unsigned zone)
 {
     const hp_nat_config *config = &nat->source->config;
     const uint32_t limits[] = {config->max_mappings, config->max_mappings_per_host, config->max_udp_per_host,
@@ -39,7 +66,8 @@ static char *of_nat(const hp_plan_nat *nat)
         return g_strdup_printf("%s maps few ports on request", nat->source->name);
     if (config->alg.anywhere || config->alg.plain || config->alg.xored)
         return g_strdup_printf("%s rewrites addresses in payloads", nat->source->name);
-    if (config->port_block > 0 && config->port_blocks == HP_NAT_BLOCKS_DETERMINISTIC)
+    if (config->port_block > 0 && config->port_blocks == HP_NAT_BLOCKS_DETERMINISTIC &&
+        blocks_may_collide(ground, nat, zone))
         return g_strdup_printf("who has which ports of %s depends on its subscribers' numbers", nat->source->name);
     if (config->udp_timeout && config->udp_timeout < LATEST_ANSWER)
         return g_strdup_printf("%s forgets a flow while ICE is still at work", nat->source->name);
@@ -63,8 +91,9 @@ static char *of_server(const hp_plan_server *server)
 }
 
 /* The links from an attachment to the core, with NATs on the way. */
-static char *of_way(const hp_plan *plan, const hp_plan_attachment *at, const char *name, hp_time *delay)
+static char *of_way(const hp_ground *ground, const hp_plan_attachment *at, const char *name, hp_time *delay)
 {
+    const hp_plan *plan = ground->plan;
     char *why = NULL;
     while (at && !why) {
         const hp_plan_zone *zone = &plan->zones[at->zone];
@@ -75,7 +104,7 @@ static char *of_way(const hp_plan *plan, const hp_plan_attachment *at, const cha
         if (!why)
             why = of_link(&zone->link, zone->name, delay);
         if (!why && zone->nat >= 0)
-            why = of_nat(&plan->nats[zone->nat]);
+            why = of_nat(ground, &plan->nats[zone->nat], at->zone);
         name = zone->name;
         at = hp_ground_way_out(plan, at->zone);
     }
@@ -120,13 +149,14 @@ static char *of_agent(const hp_plan_peer *peer)
     return NULL;
 }
 
-static char *of_peer(const hp_plan *plan, unsigned index, hp_time *delay)
+static char *of_peer(const hp_ground *ground, unsigned index, hp_time *delay)
 {
+    const hp_plan *plan = ground->plan;
     const hp_plan_peer *peer = &plan->peers[index];
     char *why = of_agent(peer);
     for (unsigned i = 0; !why && i < peer->n_interfaces; i++) {
         hp_time here = 0;
-        why = of_way(plan, &peer->interfaces[i], peer->source->name, &here);
+        why = of_way(ground, &peer->interfaces[i], peer->source->name, &here);
         *delay = MAX(*delay, here);
     }
     for (unsigned i = 0; !why && i < peer->n_dns; i++)
@@ -139,7 +169,7 @@ static char *of_peer(const hp_plan *plan, unsigned index, hp_time *delay)
             continue;
         why = of_server(&plan->servers[server]);
         if (!why)
-            why = of_way(plan, &plan->servers[server].attachment, plan->servers[server].source->name, &unused);
+            why = of_way(ground, &plan->servers[server].attachment, plan->servers[server].source->name, &unused);
     }
     return why;
 }
@@ -166,9 +196,9 @@ char *hp_outside_model(const hp_ground *ground, unsigned a, unsigned b)
     if (!why)
         why = of_walls(ground);
     if (!why)
-        why = of_peer(plan, a, &delay_a);
+        why = of_peer(ground, a, &delay_a);
     if (!why)
-        why = of_peer(plan, b, &delay_b);
+        why = of_peer(ground, b, &delay_b);
     if (!why && !plan->peers[a].source->ice.full_mode && !plan->peers[b].source->ice.full_mode)
         why = g_strdup("neither end checks anything: both are lite");
     if (!why && delay_a + delay_b > LONGEST_WAY)

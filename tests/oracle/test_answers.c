@@ -107,6 +107,13 @@ static void where_it_is_silent(void **state)
                   "the link of alice loses so much that chance decides");
     assert_silent("network: {nats: {home: {max-mappings: 3}}}\npeers: {alice: {behind: home}, bob: }\n",
                   "home has room for 3 flows");
+    /* Blocks by address: one subscriber has its own, and neighbours have; those that are 64 apart share one. */
+    assert_silent("network: {nats: {cgn: cgn-deterministic}}\npeers: {alice: {behind: cgn}, bob: }\n", NULL);
+    assert_silent("network: {nats: {cgn: cgn-deterministic}}\npeers: {alice: {behind: cgn}, bob: {behind: cgn}}\n",
+                  NULL);
+    assert_silent("network: {nats: {cgn: {preset: cgn-deterministic, inside4: 100.64.0.0/24}}}\npeers:\n"
+                  "  alice: {behind: cgn, addresses: 100.64.0.2}\n  bob: {behind: cgn, addresses: 100.64.0.66}\n",
+                  "who has which ports of cgn depends on its subscribers' numbers");
     assert_silent("network: {internet: {delay: 300ms}}\npeers: {alice: , bob: }\n",
                   "the way is so long that timers of ICE decide");
     assert_silent("signaling: {loss: 1%}\npeers: {alice: , bob: }\n", "signalling loses messages");
