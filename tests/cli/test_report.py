@@ -123,7 +123,8 @@ def test_the_ladder_and_its_fields(case, report):
     reboot = next(e for e in entries if e["kind"] == "step" and "reboot home" in e["text"])
     assert (reboot["shape"], reboot["from"], reboot["packet"]) == ("across", None, 0)
     data = [e for e in entries[:entries.index(reboot)] if e["text"] == "data"]
-    assert [(e["from"], e["via"], e["to"], e["count"]) for e in data] == [(0, 2, 3, 25), (3, 2, 0, 25)]
+    assert {(e["from"], e["via"], e["to"]) for e in data} == {(0, 2, 3), (3, 2, 0)}
+    assert [sum(e["count"] for e in data if e["from"] == sender) for sender in (0, 3)] == [25, 25]
 
 
 def test_packet_numbers_are_those_of_the_capture(case, report):
@@ -345,12 +346,12 @@ HOSTILE = "</script><img src=x onerror=alert(1)><!--<script>"
 
 
 def test_hostile_strings_are_inert(run_scenario, report):
-    text = CALL.replace("A call by TURN.", f"'{HOSTILE}'")
-    text = text.replace("reboot: home", f"reboot: home\n    label: '{HOSTILE}'")
-    run = run_scenario(text)
+    run = run_scenario(CALL.replace("A call by TURN.", f"'{HOSTILE}'"))
     assert run.code == 0
     path = run.out / "case" / "events.jsonl"
-    path.write_text(path.read_text().replace("typ host", f"typ host {HOSTILE}"))
+    events = path.read_text().replace("typ host", f"typ host {HOSTILE}").replace('"target":"alice"',
+                                                                                f'"target":"{HOSTILE}"')
+    path.write_text(events)
     _, page = report(run.out, "--title", HOSTILE)
     assert page.row("case")["about"] == HOSTILE
     assert page.index["title"] == HOSTILE
