@@ -3,63 +3,8 @@
  * A request belongs to the pair of where its sender sent it from (a base, or the relayed address that a TURN server sends
  * it from) and what it was for; an answer to the pair of its request, by transaction id. Which session and component a
  * pair is of, and the types of its ends, the events about candidates tell; a remote address that no event told is peer
- * reflexive (RFC 8445 section 7.3.1.3).
- *
- * Spans are as the peer that checks can know: success counts when the answer comes. A pair without an answer ends with its
- * component (failed, or ready, after which libnice checks no further), or stays in checking. */
-#include "report/pairs.h"
-
-#include <assert.h>
-
-static const char *const state_names[] = {
-    [HP_PAIR_WAITING] = "waiting", [HP_PAIR_CHECKING] = "checking", [HP_PAIR_SUCCEEDED] = "succeeded",
-    [HP_PAIR_FAILED] = "failed",   [HP_PAIR_SELECTED] = "selected",
-};
-static_assert(G_N_ELEMENTS(state_names) == HP_PAIR_STATE_N, "one name a state");
-
-const char *hp_pair_state_name(hp_pair_state state)
-{
-    return state_names[state];
-}
-
-/* Of a session's component. */
-typedef struct place {
-    const char *peer;
-    unsigned session, stream, component;
-} place;
-
-typedef struct candidate {
-    place of;
-    hp_time at;
-    bool remote, tcp;
-    const char *type, *server;
-    hp_addr addr, base;
-} candidate;
-
-typedef struct change {
-    place of;
-    hp_time at;
-    bool failed, ready, closed; /* closed: the session as a whole */
-} change;
-
-typedef struct selection {
-    place of;
-    hp_time at;
-    const char *local_type, *remote_type;
-    hp_addr local, base, remote;
-    bool tcp;
-    const hp_pair *pair; /* once it is found */
-} selection;
-
-struct hp_pairs {
-    GStringChunk *strings;
-    GArray *candidates, *changes, *selections;
-    GHashTable *withs; /* "peer session" to the other end's name */
-    GPtrArray *pairs; /* hp_pair* */
-    GHashTable *requests; /* transaction id in hex to hp_pair */
-    GHashTable *nominating; /* transaction ids in hex */
-    GArray *nominations; /* hp_pairs_message: those requests; names are borrowed */
-};
+ * reflexive (RFC 8445 section 7.3.1.3). What becomes of pairs over time is pairs_spans.c's. */
+#include "report/pairs_private.h"
 
 /* ---- life and death ---- */
 
@@ -80,9 +25,9 @@ hp_pairs *hp_pairs_new(void)
 {
     hp_pairs *p = g_new0(hp_pairs, 1);
     p->strings = g_string_chunk_new(512);
-    p->candidates = g_array_new(FALSE, FALSE, sizeof(candidate));
-    p->changes = g_array_new(FALSE, FALSE, sizeof(change));
-    p->selections = g_array_new(FALSE, FALSE, sizeof(selection));
+    p->candidates = g_array_new(FALSE, FALSE, sizeof(hp_pairs_candidate));
+    p->changes = g_array_new(FALSE, FALSE, sizeof(hp_pairs_change));
+    p->selections = g_array_new(FALSE, FALSE, sizeof(hp_pairs_selection));
     p->withs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     p->pairs = g_ptr_array_new_with_free_func(free_pair);
     p->requests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -120,12 +65,12 @@ static char *session_name(const char *peer, unsigned session)
     return g_strdup_printf("%u %s", session, peer);
 }
 
-static place place_of(const hp_pairs *p, const hp_evidence_line *line)
+static hp_pairs_place place_of(const hp_pairs *p, const hp_evidence_line *line)
 {
-    return (place){.peer = keep(p, line->subject),
-                   .session = (unsigned)hp_evidence_u64(line->object, "session"),
-                   .stream = (unsigned)hp_evidence_u64(line->object, "stream"),
-                   .component = (unsigned)hp_evidence_u64(line->object, "component")};
+    return (hp_pairs_place){.peer = keep(p, line->subject),
+                            .session = (unsigned)hp_evidence_u64(line->object, "session"),
+                            .stream = (unsigned)hp_evidence_u64(line->object, "stream"),
+                            .component = (unsigned)hp_evidence_u64(line->object, "component")};
 }
 
 static void note_with(const hp_pairs *p, const hp_evidence_line *line)
@@ -147,24 +92,24 @@ static hp_addr addr_of(JsonObject *o, const char *key)
 static void on_candidate(const hp_pairs *p, const hp_evidence_line *line, bool remote)
 {
     JsonObject *o = line->object;
-    const candidate c = {.of = place_of(p, line),
-                         .at = line->at,
-                         .remote = remote,
-                         .tcp = g_str_has_prefix(hp_evidence_text(o, "transport"), "tcp"),
-                         .type = keep(p, hp_evidence_text(o, "type")),
-                         .server = keep(p, hp_evidence_text(o, "server")),
-                         .addr = addr_of(o, "address"),
-                         .base = addr_of(o, "base")};
+    const hp_pairs_candidate c = {.of = place_of(p, line),
+                                  .at = line->at,
+                                  .remote = remote,
+                                  .tcp = g_str_has_prefix(hp_evidence_text(o, "transport"), "tcp"),
+                                  .type = keep(p, hp_evidence_text(o, "type")),
+                                  .server = keep(p, hp_evidence_text(o, "server")),
+                                  .addr = addr_of(o, "address"),
+                                  .base = addr_of(o, "base")};
     g_array_append_val(p->candidates, c);
 }
 
 static void on_state(const hp_pairs *p, const hp_evidence_line *line)
 {
     const char *state = hp_evidence_text(line->object, "state");
-    const change c = {.of = place_of(p, line),
-                      .at = line->at,
-                      .failed = strcmp(state, "failed") == 0,
-                      .ready = strcmp(state, "ready") == 0};
+    const hp_pairs_change c = {.of = place_of(p, line),
+                               .at = line->at,
+                               .failed = strcmp(state, "failed") == 0,
+                               .ready = strcmp(state, "ready") == 0};
     if (c.failed || c.ready) {
         g_array_append_val(p->changes, c);
     }
@@ -173,14 +118,14 @@ static void on_state(const hp_pairs *p, const hp_evidence_line *line)
 static void on_selected(const hp_pairs *p, const hp_evidence_line *line)
 {
     JsonObject *o = line->object;
-    const selection s = {.of = place_of(p, line),
-                         .at = line->at,
-                         .local_type = keep(p, hp_evidence_text(o, "local")),
-                         .remote_type = keep(p, hp_evidence_text(o, "remote")),
-                         .local = addr_of(o, "local-address"),
-                         .base = addr_of(o, "local-base"),
-                         .remote = addr_of(o, "remote-address"),
-                         .tcp = g_str_has_prefix(hp_evidence_text(o, "transport"), "tcp")};
+    const hp_pairs_selection s = {.of = place_of(p, line),
+                                  .at = line->at,
+                                  .local_type = keep(p, hp_evidence_text(o, "local")),
+                                  .remote_type = keep(p, hp_evidence_text(o, "remote")),
+                                  .local = addr_of(o, "local-address"),
+                                  .base = addr_of(o, "local-base"),
+                                  .remote = addr_of(o, "remote-address"),
+                                  .tcp = g_str_has_prefix(hp_evidence_text(o, "transport"), "tcp")};
     g_array_append_val(p->selections, s);
 }
 
@@ -197,7 +142,7 @@ void hp_pairs_event(hp_pairs *p, const hp_evidence_line *line)
     } else if (kind == HP_EV_SELECTED_PAIR) {
         on_selected(p, line);
     } else if (kind == HP_EV_PEER_CLOSED) {
-        const change c = {.of = place_of(p, line), .at = line->at, .closed = true};
+        const hp_pairs_change c = {.of = place_of(p, line), .at = line->at, .closed = true};
         g_array_append_val(p->changes, c);
     }
 }
@@ -206,11 +151,12 @@ void hp_pairs_event(hp_pairs *p, const hp_evidence_line *line)
 
 /* The last candidate of a peer until `at` for which this holds: of its own whose base or relayed address it is, or one of
  * the other side. TCP that is opened has a port that no candidate names. */
-static const candidate *find_candidate(const hp_pairs *p, const char *peer, bool remote, bool tcp, const hp_addr *addr)
+static const hp_pairs_candidate *find_candidate(const hp_pairs *p, const char *peer, bool remote, bool tcp,
+                                                const hp_addr *addr)
 {
-    const candidate *found = NULL;
+    const hp_pairs_candidate *found = NULL;
     for (unsigned i = 0; i < p->candidates->len; i++) {
-        const candidate *c = &g_array_index(p->candidates, candidate, i);
+        const hp_pairs_candidate *c = &g_array_index(p->candidates, hp_pairs_candidate, i);
         const bool relayed = strcmp(c->type, "relay") == 0;
         const hp_addr *own = remote || relayed ? &c->addr : &c->base;
         const bool host = remote || relayed || strcmp(c->type, "host") == 0;
@@ -223,12 +169,12 @@ static const candidate *find_candidate(const hp_pairs *p, const char *peer, bool
 }
 
 /* The relay candidate that a peer has at a server; best one with that base, of that family. */
-static const candidate *find_relay(const hp_pairs *p, const hp_pairs_message *m)
+static const hp_pairs_candidate *find_relay(const hp_pairs *p, const hp_pairs_message *m)
 {
-    const candidate *found = NULL;
+    const hp_pairs_candidate *found = NULL;
     bool sure = false;
     for (unsigned i = 0; i < p->candidates->len; i++) {
-        const candidate *c = &g_array_index(p->candidates, candidate, i);
+        const hp_pairs_candidate *c = &g_array_index(p->candidates, hp_pairs_candidate, i);
         const bool fits = !c->remote && strcmp(c->type, "relay") == 0 && strcmp(c->of.peer, m->peer) == 0 &&
                           g_strcmp0(c->server, m->server) == 0 &&
                           (m->dst.family == HP_AF_NONE || c->addr.family == m->dst.family);
@@ -241,7 +187,7 @@ static const candidate *find_relay(const hp_pairs *p, const hp_pairs_message *m)
     return found;
 }
 
-static hp_pair *new_pair(const hp_pairs *p, const char *peer)
+hp_pair *hp_pairs_add(const hp_pairs *p, const char *peer)
 {
     hp_pair *pair = g_new0(hp_pair, 1);
     pair->peer = g_strdup(peer);
@@ -253,7 +199,7 @@ static hp_pair *new_pair(const hp_pairs *p, const char *peer)
     return pair;
 }
 
-static void place_pair(const hp_pairs *p, hp_pair *pair, const place *of)
+void hp_pairs_put(const hp_pairs *p, hp_pair *pair, const hp_pairs_place *of)
 {
     g_autofree char *name = session_name(of->peer, of->session);
     const char *with = g_hash_table_lookup(p->withs, name);
@@ -279,15 +225,15 @@ static hp_pair *find_pair(const hp_pairs *p, const hp_pairs_message *m, const hp
 /* The pair of a request, made when it is the first. */
 static hp_pair *pair_of(const hp_pairs *p, const hp_pairs_message *m)
 {
-    const candidate *local =
+    const hp_pairs_candidate *local =
         m->server != NULL && !m->relay_side ? find_relay(p, m) : find_candidate(p, m->peer, false, m->tcp, &m->src);
-    const candidate *remote = find_candidate(p, m->peer, true, m->tcp, &m->dst);
+    const hp_pairs_candidate *remote = find_candidate(p, m->peer, true, m->tcp, &m->dst);
     const hp_addr from = m->server != NULL && local != NULL ? local->addr : m->src;
     hp_pair *pair = find_pair(p, m, &from);
     if (pair != NULL) {
         return pair;
     }
-    pair = new_pair(p, m->peer);
+    pair = hp_pairs_add(p, m->peer);
     pair->tcp = m->tcp;
     pair->user = m->user;
     pair->sent_from = pair->local = from;
@@ -297,7 +243,7 @@ static hp_pair *pair_of(const hp_pairs *p, const hp_pairs_message *m)
     pair->via = g_strdup(m->server);
     pair->with = g_strdup("");
     if (local != NULL || remote != NULL) {
-        place_pair(p, pair, local != NULL ? &local->of : &remote->of);
+        hp_pairs_put(p, pair, local != NULL ? &local->of : &remote->of);
     }
     if (local != NULL && remote != NULL) {
         pair->known = MAX(local->at, remote->at);
@@ -320,19 +266,6 @@ static void add_check(const hp_pair *pair, hp_time at, const char *what, uint32_
 {
     const hp_pair_check check = {at, what, packet};
     g_array_append_val(pair->checks, check);
-}
-
-/* The pair at the other end that a nominating request came in on: the same two addresses, as seen there. */
-static void nominate_other(const hp_pairs *p, const hp_pairs_message *m)
-{
-    for (unsigned i = 0; i < p->pairs->len; i++) {
-        hp_pair *pair = g_ptr_array_index(p->pairs, i);
-        const bool there =
-            m->seen_at.family == HP_AF_NONE ? pair->via != NULL : hp_addr_equal(&pair->sent_from, &m->seen_at);
-        if (there && strcmp(pair->peer, m->to) == 0 && hp_addr_equal(&pair->remote, &m->seen_from)) {
-            pair->asked = MIN(pair->asked, m->arrived);
-        }
-    }
 }
 
 static void tell_request(hp_pairs *p, const hp_pairs_message *m)
@@ -386,157 +319,4 @@ void hp_pairs_tell(hp_pairs *p, const hp_pairs_message *m)
     case HP_STUN_INDICATION:
         break;
     }
-}
-
-/* ---- spans ---- */
-
-static bool same_component(const place *of, const hp_pair *pair)
-{
-    return of->session == pair->session && of->stream == pair->stream && of->component == pair->component &&
-           strcmp(of->peer, pair->peer) == 0;
-}
-
-/* When the pair's component first failed, was ready or closed from `after` on; HP_NEVER. */
-static hp_time change_after(const hp_pairs *p, const hp_pair *pair, hp_time after, bool failed, bool ready, bool closed)
-{
-    for (unsigned i = 0; i < p->changes->len; i++) {
-        const change *c = &g_array_index(p->changes, change, i);
-        const bool fits = c->closed ? c->of.session == pair->session && strcmp(c->of.peer, pair->peer) == 0
-                                    : same_component(&c->of, pair);
-        if (fits && c->at >= after && ((c->failed && failed) || (c->ready && ready) || (c->closed && closed))) {
-            return c->at;
-        }
-    }
-    return HP_NEVER;
-}
-
-/* A selected pair that was never checked on the wire, as far as that was seen, is one all the same. */
-static hp_pair *selected_pair(const hp_pairs *p, const selection *s)
-{
-    const bool relayed = strcmp(s->local_type, "relay") == 0;
-    const hp_addr *from = relayed ? &s->local : &s->base;
-    hp_pair *found = NULL;
-    for (unsigned i = 0; i < p->pairs->len; i++) {
-        hp_pair *pair = g_ptr_array_index(p->pairs, i);
-        if (same_component(&s->of, pair) && hp_addr_equal(&pair->remote, &s->remote) &&
-            (hp_addr_equal(&pair->sent_from, from) ||
-             (s->tcp && from->port == 0 && hp_addr_same_ip(&pair->sent_from, from))) &&
-            (pair->first == HP_NEVER || pair->first <= s->at)) {
-            found = pair;
-        }
-    }
-    if (found == NULL) {
-        found = new_pair(p, s->of.peer);
-        found->tcp = s->tcp;
-        found->sent_from = *from;
-        found->remote = s->remote;
-        found->remote_type = g_strdup(s->remote_type);
-        place_pair(p, found, &s->of);
-    }
-    return found;
-}
-
-static void match_selections(const hp_pairs *p)
-{
-    for (unsigned i = 0; i < p->selections->len; i++) {
-        selection *s = &g_array_index(p->selections, selection, i);
-        hp_pair *pair = selected_pair(p, s);
-        s->pair = pair;
-        pair->selected = MIN(pair->selected, s->at);
-        g_free(pair->local_type);
-        pair->local_type = g_strdup(s->local_type);
-        pair->local = s->local;
-        pair->base = hp_addr_equal(&s->base, &s->local) ? (hp_addr){0} : s->base;
-    }
-}
-
-static void add_span(const hp_pair *pair, hp_pair_state state, hp_time from, hp_time to)
-{
-    if (from < to) {
-        const hp_pair_span span = {state, from, to};
-        g_array_append_val(pair->spans, span);
-    }
-}
-
-/* From success or selection on: selected whenever it is the component's last selection, until the end. */
-static void add_later_spans(const hp_pairs *p, const hp_pair *pair, hp_time from)
-{
-    const hp_time closed = change_after(p, pair, from, false, false, true);
-    const hp_time failed = change_after(p, pair, from, true, false, false);
-    const hp_time end = MIN(closed, failed);
-    hp_pair_state state = HP_PAIR_SUCCEEDED;
-    hp_time since = from;
-    for (unsigned i = 0; i < p->selections->len; i++) {
-        const selection *s = &g_array_index(p->selections, selection, i);
-        const hp_pair_state now = s->pair == pair ? HP_PAIR_SELECTED : HP_PAIR_SUCCEEDED;
-        if (!same_component(&s->of, pair) || s->at > end || now == state) {
-            continue;
-        }
-        add_span(pair, state, since, MAX(s->at, from));
-        since = MAX(s->at, from);
-        state = now;
-    }
-    add_span(pair, state, since, end);
-    if (failed < closed) {
-        add_span(pair, HP_PAIR_FAILED, failed, closed);
-    }
-}
-
-static void add_spans(const hp_pairs *p, hp_pair *pair)
-{
-    const hp_time worked = MIN(pair->success, pair->selected);
-    if (pair->first != HP_NEVER && pair->known != HP_NEVER) {
-        add_span(pair, HP_PAIR_WAITING, pair->known, pair->first);
-    }
-    if (worked != HP_NEVER) {
-        if (pair->first != HP_NEVER) {
-            add_span(pair, HP_PAIR_CHECKING, pair->first, worked);
-        }
-        add_later_spans(p, pair, worked);
-        return;
-    }
-    const hp_time closed = change_after(p, pair, pair->first, false, false, true);
-    const hp_time failed = MIN(pair->refused, change_after(p, pair, pair->first, true, false, false));
-    const hp_time ready = change_after(p, pair, pair->last, false, true, false);
-    add_span(pair, HP_PAIR_CHECKING, pair->first, MIN(MIN(failed, ready), closed));
-    if (failed < closed && failed <= ready) {
-        add_span(pair, HP_PAIR_FAILED, failed, closed);
-    }
-}
-
-static gint by_first(gconstpointer a, gconstpointer b)
-{
-    const hp_pair *x = *(hp_pair *const *)a, *y = *(hp_pair *const *)b;
-    const hp_time one = MIN(x->first, x->selected), other = MIN(y->first, y->selected);
-    return one < other ? -1 : one > other;
-}
-
-static gint by_time(gconstpointer a, gconstpointer b)
-{
-    const hp_pair_check *x = a, *y = b;
-    if (x->at != y->at) {
-        return x->at < y->at ? -1 : 1;
-    }
-    return x->packet < y->packet ? -1 : x->packet > y->packet;
-}
-
-GPtrArray *hp_pairs_finish(hp_pairs *p)
-{
-    for (unsigned i = 0; i < p->nominations->len; i++) {
-        const hp_pairs_message *m = &g_array_index(p->nominations, hp_pairs_message, i);
-        if (m->to != NULL && m->arrived != HP_NEVER) {
-            nominate_other(p, m);
-        }
-    }
-    match_selections(p);
-    for (unsigned i = 0; i < p->pairs->len; i++) {
-        hp_pair *pair = g_ptr_array_index(p->pairs, i);
-        if (pair->asked != HP_NEVER && pair->success != HP_NEVER) {
-            pair->nominated = MIN(pair->nominated, MAX(pair->asked, pair->success));
-        }
-        g_array_sort(pair->checks, by_time);
-        add_spans(p, pair);
-    }
-    g_ptr_array_sort(p->pairs, by_first);
-    return g_steal_pointer(&p->pairs);
 }
