@@ -182,6 +182,14 @@ class Browser:
         self.command("Input.insertText", text=text)
         self.settled()
 
+    def forget(self):
+        """What pages stored: a theme that was chosen."""
+        self.run("localStorage.clear()")
+
+    def texts(self, selector):
+        """The texts of all elements that match."""
+        return self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map((e) => e.textContent)")
+
     def screenshot(self, path, whole=False, clip_height=None):
         """A picture of the window, or of the whole page in a window made as high (what is off the window is not drawn)."""
         width, height = self.run("[innerWidth, innerHeight]")

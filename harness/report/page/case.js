@@ -94,7 +94,7 @@ export async function showCase(main, index, route) {
   const detail = await readDetail(row);
   const { result, ladder, pairs, marks } = detail;
   const stops = [];
-  const lines = ladder && ladder.entries.length > 0 ? ladderView(ladder, row.name) : null;
+  const lines = ladder && ladder.entries.length > 0 ? ladderView(ladder) : null;
   if (lines) stops.push(lines.stop);
   const packet = (number) => el("button.packet", {
     type: "button", onclick: () => {

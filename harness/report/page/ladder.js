@@ -3,7 +3,7 @@
  * A list box to the keyboard: up and down move, Enter opens the message, Esc closes it.
  */
 import { announce, el, put, svg } from "./dom.js";
-import { clock, duration, plural } from "./format.js";
+import { clock, duration, isTime, plural } from "./format.js";
 import { ROW, arrowOf, filtersOf, gapBefore, isShown, lanesOf, rowText } from "./ladder_layout.js";
 import { messagePanel } from "./ladder_panel.js";
 import { KINDS, family } from "./words.js";
@@ -22,9 +22,9 @@ function lifelines(lanes) {
   return lanes.lanes.map((x) => svg("line.life", { x1: x, x2: x, y1: 0, y2: ROW }));
 }
 
-function head(x, right, both) {
+function head(x, right) {
   const s = right ? -1 : 1;
-  return svg("path.head", { d: `M${x} ${ROW - 9}l${7 * s} -4v8z${both ? "" : ""}` });
+  return svg("path.head", { d: `M${x} ${ROW - 9}l${7 * s} -4v8z` });
 }
 
 function noteParts(entry, lanes, text) {
@@ -64,7 +64,7 @@ function rowElement(entry, number, lanes, participants) {
   const time = el("span.time", {}, clock(entry.at));
   const shell = (spec, ...inside) => el(`${spec}.k-${kind}${bad}`, {
     role: "option", id: `message-${number}`, "data-n": number, "aria-selected": "false", "aria-label": tellEntry(entry, participants),
-    title: entry.last !== null && entry.last !== undefined && entry.last > entry.at ? `the last at ${clock(entry.last)} s` : null,
+    title: isTime(entry.last) && entry.last > entry.at ? `the last at ${clock(entry.last)} s` : null,
   }, time, ...inside);
   if (entry.shape === "across") {
     return shell("div.row.across", el("span.strip", { style: { width: `${lanes.width}px` } }, el("span", {}, text)));
@@ -75,10 +75,9 @@ function rowElement(entry, number, lanes, participants) {
 
 /**
  * @param {import("./data.js").Ladder} ladder
- * @param {string} caseName
  * @returns {{element: HTMLElement, jump: (packet: number) => boolean, stop: () => void}}
  */
-export function ladderView(ladder, caseName) {
+export function ladderView(ladder) {
   const { participants, entries } = ladder;
   const off = new Set();
   let shown = [];
@@ -133,7 +132,7 @@ export function ladderView(ladder, caseName) {
 
   function open(number) {
     mark(number);
-    panel.show(entries[number], participants, caseName);
+    panel.show(entries[number], participants);
   }
 
   rows.addEventListener("click", (event) => {

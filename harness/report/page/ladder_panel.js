@@ -1,13 +1,13 @@
 /** One message's decoded fields, beside the ladder, or from below on a narrow screen. */
 import { el, put } from "./dom.js";
-import { clock, count } from "./format.js";
+import { clock, count, isTime } from "./format.js";
 import { KINDS, family } from "./words.js";
 
 /** What came with a message, as rows of a list: names and values are texts of the data. */
 function facts(entry, participants) {
   const name = (i) => participants[i]?.name ?? null;
   const rows = [["Time", `${clock(entry.at, 7)} s`]];
-  if (entry.last !== null && entry.last !== undefined && entry.last > entry.at) rows.push(["Last", `${clock(entry.last, 7)} s`]);
+  if (isTime(entry.last) && entry.last > entry.at) rows.push(["Last", `${clock(entry.last, 7)} s`]);
   if (entry.count > 1) rows.push(["Folded", `${count(entry.count)} that say the same`]);
   if (entry.shape !== "across" && name(entry.from)) rows.push(["From", name(entry.from)]);
   if (entry.shape !== "across" && name(entry.to)) rows.push(["To", name(entry.to)]);

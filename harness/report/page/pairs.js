@@ -1,9 +1,10 @@
 /** Candidate pairs over time: a row a pair, spans by state, every check a tick, nomination and selection marked. */
 import { el, put, svg } from "./dom.js";
-import { clock, plural } from "./format.js";
+import { clock, isTime, plural } from "./format.js";
 import { gapScale, gapTicks } from "./gap_scale.js";
 
 const H = 26;
+const TAIL = 28; // right of the last instant: what lasts until the end goes on there
 const STATES = { waiting: "waiting", checking: "checking", succeeded: "succeeded", failed: "failed", selected: "selected" };
 const WHAT = { request: "request", success: "success", error: "error", dropped: "dropped" };
 
@@ -13,7 +14,7 @@ function timesOf(pairs, end) {
   for (const pair of pairs) {
     for (const span of pair.spans) times.push(span.from, ...(span.to === null ? [] : [span.to]));
     for (const check of pair.checks) times.push(check.at);
-    for (const at of [pair.nominated_ns, pair.selected_ns]) if (at !== null && at !== undefined) times.push(at);
+    times.push(...[pair.nominated_ns, pair.selected_ns].filter(isTime));
   }
   return times.filter((t) => t <= end);
 }
@@ -30,8 +31,8 @@ export function tellPair(pair) {
   if (n("error")) parts.push(plural(n("error"), "error"));
   if (n("dropped")) parts.push(`${n("dropped")} dropped`);
   if (pair.via) parts.push(`by ${pair.via}`);
-  if (pair.nominated_ns !== null && pair.nominated_ns !== undefined) parts.push(`nominated at ${clock(pair.nominated_ns)} s`);
-  if (pair.selected_ns !== null && pair.selected_ns !== undefined) parts.push(`selected at ${clock(pair.selected_ns)} s`);
+  if (isTime(pair.nominated_ns)) parts.push(`nominated at ${clock(pair.nominated_ns)} s`);
+  if (isTime(pair.selected_ns)) parts.push(`selected at ${clock(pair.selected_ns)} s`);
   const last = pair.spans[pair.spans.length - 1];
   if (last && last.state === "failed") parts.push(`failed at ${clock(last.from)} s`);
   return `${pair.peer} to ${pair.with}: ${pair.local.type} ${pair.local.address} to ${pair.remote.type} ${pair.remote.address}, ${parts.join(", ")}`;
@@ -52,11 +53,11 @@ function bar(pair, times, width) {
     else group.append(svg(`line.check.c-${WHAT[check.what] ?? "request"}`, { x1: at, x2: at, y1: check.what === "request" ? 7 : 3, y2: H - (check.what === "request" ? 7 : 3) }));
   }
   const nominated = pair.nominated_ns;
-  if (nominated !== null && nominated !== undefined) {
+  if (isTime(nominated)) {
     group.append(svg("path.nominated", { d: `M${x(nominated)} ${H / 2 - 6}l6 6l-6 6l-6 -6z` }));
   }
   const selected = pair.selected_ns;
-  if (selected !== null && selected !== undefined) group.append(svg("circle.selected-mark", { cx: x(selected), cy: H / 2, r: 4 }));
+  if (isTime(selected)) group.append(svg("circle.selected-mark", { cx: x(selected), cy: H / 2, r: 4 }));
   return group;
 }
 
@@ -77,9 +78,9 @@ function legend() {
     el("li", {}, el("span.swatch.circle", { "aria-hidden": "true" }, "●"), "selected"));
 }
 
-/** Selected ones first, then by who is asked to wait longest; as they came otherwise. */
+/** Selected ones first, otherwise as they came. */
 function order(pairs) {
-  const chosen = (pair) => pair.selected_ns !== null && pair.selected_ns !== undefined;
+  const chosen = (pair) => isTime(pair.selected_ns);
   return pairs.map((pair, at) => [pair, at])
     .sort(([a, i], [b, j]) => Number(chosen(b)) - Number(chosen(a)) || i - j).map(([pair]) => pair);
 }
@@ -98,7 +99,7 @@ export function pairsView(pairs, ended) {
     width = box.clientWidth;
     const narrow = width < 560;
     const room = Math.max(260, width - (narrow ? 16 : 260));
-    const times = gapScale(timesOf(pairs, ended), room - 8);
+    const times = gapScale(timesOf(pairs, ended), room - TAIL);
     put(rows, order(pairs).map((pair, at) => {
       const tell = tellPair(pair);
       const show = () => put(readout, tell);

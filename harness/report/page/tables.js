@@ -1,6 +1,6 @@
 /** A case's figures as tables: expectations, sessions, flows, tracks, NATs, servers, drops. */
 import { el } from "./dom.js";
-import { bitrate, bytes, clock, count, duration, percent } from "./format.js";
+import { bitrate, bytes, clock, count, duration, isTime, percent } from "./format.js";
 
 /**
  * A table that scrolls within itself. Columns without a word in any row are left out.
@@ -9,7 +9,7 @@ import { bitrate, bytes, clock, count, duration, percent } from "./format.js";
 export function table(caption, columns, rows) {
   if (!rows || rows.length === 0) return null;
   const kept = columns.map(([name, value, kind]) => ({ name, kind, cells: rows.map(value) }))
-    .filter(({ cells }) => cells.some((cell) => cell !== null && cell !== undefined && cell !== ""));
+    .filter(({ cells }) => cells.some((cell) => (cell ?? "") !== ""));
   return el("div.scroll", { tabindex: "0", role: "region", "aria-label": caption }, el("table.figures", {}, el("caption", {}, caption),
     el("thead", {}, el("tr", {}, kept.map(({ name, kind }) => el(`th${kind ? `.${kind}` : ""}`, { scope: "col" }, name)))),
     el("tbody", {}, rows.map((_, i) => el("tr", {}, kept.map(({ cells, kind }, at) => (at === 0
@@ -26,7 +26,7 @@ export function expectations(expectations, packet) {
     el("div", {}, el("code.what", {}, e.what),
       el("dl", {}, el("dt", {}, "expected"), el("dd", {}, e.expected ?? "–"), el("dt", {}, "got"), el("dd", {}, e.got ?? "–")),
       el("p.where", {}, e.file && el("span", {}, `${e.file}${e.line ? `:${e.line}` : ""}`),
-        e.at_ns !== null && e.at_ns !== undefined && el("span", {}, `at ${clock(e.at_ns)} s`),
+        isTime(e.at_ns) && el("span", {}, `at ${clock(e.at_ns)} s`),
         e.packet > 0 && packet(e.packet), e.of_oracle && el("span", {}, "a prediction"),
         e.finding && !e.of_oracle && el("span", {}, "a finding"))))));
 }
