@@ -82,6 +82,11 @@ static void test_flat_bytes(void **state)
     assert_false(hp_addr_equal(&a, &b));
     assert_true(hp_addr_same_ip(&a, &b));
     assert_true(hp_addr_hash(&a) != hp_addr_hash(&b));
+    g_autoptr(GHashTable) table = g_hash_table_new(hp_addr_key_hash, hp_addr_key_equal);
+    g_hash_table_add(table, &a);
+    hp_addr same = addr("192.0.2.1:3478");
+    assert_true(g_hash_table_contains(table, &same));
+    assert_false(g_hash_table_contains(table, &b)); /* another port */
 
     hp_addr mapped = addr("[::ffff:192.0.2.1]:3478");
     assert_false(hp_addr_same_ip(&a, &mapped));

@@ -33,6 +33,20 @@ static void marks_are_where_things_begin(void **state)
     assert_int_equal(hp_tree_get(t, "e")->column, 1);
 }
 
+static void only_scalars_have_text(void **state)
+{
+    g_autoptr(hp_arena) arena = hp_arena_new();
+    const hp_tree *t = tree_of("a: x\nb: ''\nc:\nd: [x]\ne: {x: y}\n", arena);
+    assert_string_equal(hp_tree_text(t, "a"), "x");
+    assert_string_equal(hp_tree_text(t, "b"), "");
+    assert_null(hp_tree_text(t, "c"));
+    assert_null(hp_tree_text(t, "d"));
+    assert_null(hp_tree_text(t, "e"));
+    assert_null(hp_tree_text(t, "f"));
+    assert_null(hp_tree_text(hp_tree_get(t, "a"), "x"));
+    assert_null(hp_tree_text(NULL, "a"));
+}
+
 static void renders_what_reads_back(void **state)
 {
     g_autoptr(hp_arena) arena = hp_arena_new();
@@ -154,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(marks_are_where_things_begin),
+        cmocka_unit_test(only_scalars_have_text),
         cmocka_unit_test(renders_what_reads_back),
         cmocka_unit_test(quoted_text_is_what_yaml_says),
         cmocka_unit_test(aliases_share_their_anchor),

@@ -330,8 +330,11 @@ static void test_interface_down(void **state)
     listen_at(&a, p.a, "192.0.2.1:1000");
     listen_at(&b, p.b, "192.0.2.2:2000");
     assert_true(say(&a, "192.0.2.2:2000", "x"));
+    assert_true(hp_host_has_family(p.b, HP_AF_IPV4));
+    assert_false(hp_host_has_family(p.b, HP_AF_IPV6));
     hp_host_set_interface_up(p.b, 0, false);
     assert_int_equal(hp_host_addresses(p.b, NULL, 0), 0);
+    assert_false(hp_host_has_family(p.b, HP_AF_IPV4));
     assert_false(say(&b, "192.0.2.1:1000", "x"));
     run(&p);
     assert_int_equal(b.n, 0);
