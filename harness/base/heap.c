@@ -1,80 +1,190 @@
+/* What fork() costs, and how to have it cheap.
+ *
+ * A child of fork() shares all pages with its parent until one of them writes, and then that page is copied. Starting
+ * thousands of children that live for a few milliseconds, nearly all time goes into three things, none of which a
+ * profile of the program shows:
+ *
+ *   - Page tables: one entry for each page the parent has, plans of thousands of cases for the most part, is copied for
+ *     every child. A huge page (2 MiB) is one entry instead of 512.
+ *   - Copies: malloc() hands out the holes that freed memory left between the plans, so that a child which needs a few
+ *     hundred kB writes to, and copies, a page for nearly each of its allocations.
+ *   - Fresh pages: each one a fault, and zeroed by the kernel, one at a time.
+ *
+ * So hp_heap_reserve() lets the heap grow in advised steps, hp_heap_settle() takes every hole and holds it, has what
+ * came to lie in small pages collapsed, and moves the heap's end to a boundary of huge pages; a child then moves its own
+ * end to the next one, where a single fault gives it 2 MiB:
+ *
+ *      plans, holes held | caller's own, small pages | child's, huge pages ...
+ *                        ^ boundary                  ^ boundary
+ *
+ * Limits: all of this is advice. The end of the heap is known from mallinfo2(), so that only glibc's malloc is served;
+ * any other (musl's, a sanitizer's, one that is preloaded) is left alone or, where it cannot be told, only asked for
+ * memory that is given back. Huge pages come only where the kernel has them to give; without, children cost more and
+ * nothing else changes. A hold is as large as the holes were. */
 #include "base/heap.h"
 
 #include <malloc.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { LARGEST = 64 * 1024, FINE = 1024, STEP = 16, SMALLEST = 24, HUGE_PAGE = 2 * 1024 * 1024 };
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
+#if defined(__SANITIZE_ADDRESS__)
+#define FOREIGN_HEAP 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FOREIGN_HEAP 1
+#endif
 #endif
 
 struct hp_heap_hold {
     hp_heap_hold *next;
 };
 
+#if defined(__GLIBC__) && !defined(FOREIGN_HEAP)
+#if __GLIBC_PREREQ(2, 33)
+#define KNOWN_HEAP 1
+#endif
+#endif
+
+#ifdef KNOWN_HEAP
+
+enum {
+    HUGE_PAGE = 2 * 1024 * 1024,
+    STEP = 128 * 1024 * 1024, /* by which the heap grows: address space, not memory */
+    CHILD_ROOM = 2 * HUGE_PAGE, /* without as much behind the boundary a child is left where it is */
+    LARGEST_HOLE = 64 * 1024,
+    FINE_HOLE = 1024,
+    SMALLEST_HOLE = 24, /* what the smallest chunk holds */
+    CACHED = 256 * 1024, /* no less than what malloc() caches for the thread, which counts as given out */
+    HEADER = 16, /* of a chunk, and the unit of sizes */
+};
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* since Linux 6.1; unknown before, which is as good as refused */
+#endif
+
+/* The main heap: [bottom, end), of which [top, end) was never given out or came back. */
+typedef struct extent {
+    uintptr_t bottom, top, end;
+    size_t n_free; /* bytes in holes */
+} extent;
+
+static extent measure(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+    const uintptr_t end = (uintptr_t)sbrk(0);
+    return (extent){end - info.arena, end - info.keepcost, end, info.fordblks - info.keepcost};
+}
+
+static uintptr_t boundary(uintptr_t address)
+{
+    return (address + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
+static void advise(uintptr_t from, uintptr_t to, int advice)
+{
+    if (from < to)
+        (void)madvise((void *)from, to - from, advice);
+}
+
+/* At least `room` bytes between top and end. */
+static extent make_room(size_t room)
+{
+    extent heap = measure();
+    if (heap.end - heap.top >= room)
+        return heap;
+    mallopt(M_TOP_PAD, STEP);
+    mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    mallopt(M_MMAP_THRESHOLD, HUGE_PAGE);
+    void *volatile more = malloc(heap.end - heap.top + HEADER); /* volatile: or the compiler leaves the pair out */
+    free(more);
+    const uintptr_t was_end = heap.end;
+    heap = measure();
+    advise(boundary(MIN(was_end, heap.top)), heap.end / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+    return heap;
+}
+
+void hp_heap_reserve(void)
+{
+    (void)make_room(STEP / 2);
+}
+
+/* Smaller by a sixteenth, so that no hole of a size in between is left in more than that; the small ones one by one. */
 static size_t smaller(size_t size)
 {
-    return size > FINE ? size - size / 16 / STEP * STEP : size - STEP;
+    return size > FINE_HOLE ? size - size / HEADER / HEADER * HEADER : size - HEADER;
+}
+
+static void hold(hp_heap_hold **held, void *memory)
+{
+    hp_heap_hold *taken = memory;
+    taken->next = *held;
+    *held = taken;
+}
+
+/* Takes memory of every size that comes from below `top`, which is memory from holes. The bound is for a malloc() that
+ * is not the one that was asked about its heap. */
+static void take_holes(hp_heap_hold **held, const extent *heap)
+{
+    size_t left = heap->n_free + CACHED;
+    for (size_t size = LARGEST_HOLE; size >= SMALLEST_HOLE; size = smaller(size)) {
+        while (size <= left) {
+            void *memory = malloc(size);
+            if ((uintptr_t)memory < heap->bottom || (uintptr_t)memory >= heap->top) {
+                free(memory);
+                break;
+            }
+            hold(held, memory);
+            left -= size;
+        }
+    }
 }
 
 hp_heap_hold *hp_heap_settle(void)
 {
-    const char *e = g_getenv("SETTLE");
-    if (!e)
-        return NULL;
     hp_heap_hold *held = NULL;
-    { struct mallinfo2 q = mallinfo2(); if (g_getenv("SETTLEV")) g_printerr("before: arena %zu ordblks %zu smblks %zu fordblks %zu uordblks %zu keepcost %zu hblkhd %zu\n", q.arena,q.ordblks,q.smblks,q.fordblks,q.uordblks,q.keepcost,q.hblkhd); }
-    char *end = (char*)sbrk(0);
-    char *top = end - mallinfo2().keepcost;
-    unsigned n=0; size_t total=0;
-    for (size_t size = LARGEST; size >= SMALLEST; size = smaller(size)) {
-        for (;;) {
-            hp_heap_hold *p = malloc(size);
-            if ((char *)p >= top) {
-                free(p);
-                break;
-            }
-            p->next = held;
-            held = p; n++; total+=size;
-        }
-    }
-    if (g_getenv("SETTLEV")) { struct mallinfo2 q = mallinfo2(); g_printerr("arena %zu ordblks %zu smblks %zu fordblks %zu uordblks %zu keepcost %zu hblkhd %zu\n", q.arena,q.ordblks,q.smblks,q.fordblks,q.uordblks,q.keepcost,q.hblkhd); }
-    if (g_getenv("SETTLEV")) g_printerr("soaked %u %zu end %p top %p keep %zu\n", n, total, end, top, (size_t)(end-top));
-    if (*e >= '2') {
-        struct mallinfo2 m = mallinfo2();
-        char *bottom = (char*)sbrk(0) - m.arena;
-        uintptr_t a = ((uintptr_t)bottom + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE, b = (uintptr_t)top / HUGE_PAGE * HUGE_PAGE;
-        gint64 t = g_get_monotonic_time();
-        int rc = b > a ? madvise((void*)a, b - a, MADV_COLLAPSE) : 0;
-        if (g_getenv("SETTLEV")) g_printerr("collapse %d %zu: %d us\n", rc, (size_t)(b-a), (int)(g_get_monotonic_time()-t));
-    }
-    if (*e >= '3') {
-        mallopt(M_TOP_PAD, 32 * HUGE_PAGE);
-        mallopt(M_TRIM_THRESHOLD, 1 << 30);
-        hp_heap_hold *p = malloc((size_t)((char*)sbrk(0) - top) );
-        p->next = held; held = p;
-        uintptr_t a = (uintptr_t)top / HUGE_PAGE * HUGE_PAGE + HUGE_PAGE, b = (uintptr_t)sbrk(0) / HUGE_PAGE * HUGE_PAGE;
-        int rc = madvise((void*)a, b - a, MADV_HUGEPAGE);
-        if (g_getenv("SETTLEV")) g_printerr("advise %d %zu\n", rc, (size_t)(b-a));
-    }
+    extent heap = make_room(STEP / 4);
+    take_holes(&held, &heap);
+    heap = measure();
+    advise(boundary(heap.bottom), heap.top / HUGE_PAGE * HUGE_PAGE, MADV_COLLAPSE);
+    const uintptr_t from = boundary(heap.top + HEADER);
+    if (heap.end < from + HUGE_PAGE + CHILD_ROOM)
+        return held;
+    advise(from, from + HUGE_PAGE, MADV_NOHUGEPAGE);
+    hold(&held, malloc(from - heap.top));
     return held;
 }
 
 void hp_heap_begin_child(void)
 {
-    const char *e = g_getenv("SETTLE");
-    if (!e || *e<'3') return;
-    mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    if (*e < '4') return;
-    char *top = (char*)sbrk(0) - mallinfo2().keepcost;
-    uintptr_t b = (uintptr_t)top / HUGE_PAGE * HUGE_PAGE + HUGE_PAGE;
-    char *p = malloc(b - (uintptr_t)top - 32);
-    if (g_getenv("SETTLEV")) fprintf(stderr, "top %p b %lx p %p top now %p\n", top, b, p, (char*)sbrk(0) - mallinfo2().keepcost);
+    const extent heap = measure();
+    const uintptr_t from = boundary(heap.top);
+    if (heap.end < from + CHILD_ROOM)
+        return;
+    mallopt(M_MMAP_THRESHOLD, STEP / 4); /* what is large comes from there too */
+    /* Never freed: the child ends soon, and until then must not come back to the pages before. */
+    void *volatile gap = malloc(from - heap.top);
+    (void)gap;
 }
+
+#else
+
+void hp_heap_reserve(void)
+{
+}
+
+hp_heap_hold *hp_heap_settle(void)
+{
+    return NULL;
+}
+
+void hp_heap_begin_child(void)
+{
+}
+
+#endif
 
 void hp_heap_release(hp_heap_hold *hold)
 {

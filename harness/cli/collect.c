@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "check/check.h"
 #include "cli/cli.h"
 
@@ -274,6 +275,7 @@ static bool all_found(const hp_case_filter *filter, const GPtrArray *plans, GErr
 
 bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags *diags, hp_cases *ret, GError **error)
 {
+    hp_heap_reserve();
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(source_free);
     for (char *const *path = paths; *path; path++) {
         g_autofree char *below = path_below(*path, filter->base);

@@ -1,7 +1,8 @@
 /* An arena: blocks that only grow, and are freed together.
  *
- * A scenario is some hundred small strings and arrays that live and die as one. Blocks double from 4 KiB to 64 KiB;
- * what is larger gets a block of its own size. Memory comes zeroed, so that a struct that the schema fills field by
+ * A scenario is some hundred small strings and arrays that live and die as one. A block is a quarter of
+ * all blocks before it, from 4 KiB to 64 KiB, so that little is left unused at the end: there is an arena a case, and
+ * cases are many. What is larger gets a block of its own size. Memory comes zeroed, so that a struct that the schema fills field by
  * field has no uninitialised padding. Nothing is ever given back singly: an array that grows should be sized first. */
 #include "scenario/arena.h"
 
@@ -20,14 +21,12 @@ typedef struct block {
 
 struct hp_arena {
     block *last;
-    size_t next_size;
+    size_t total; /* of all blocks */
 };
 
 hp_arena *hp_arena_new(void)
 {
-    hp_arena *arena = g_new0(hp_arena, 1);
-    arena->next_size = FIRST_BLOCK;
-    return arena;
+    return g_new0(hp_arena, 1);
 }
 
 void hp_arena_free(hp_arena *arena)
@@ -49,12 +48,12 @@ static void *alloc(hp_arena *arena, size_t size, size_t alignment)
     size_t start = b == NULL ? 0 : (b->used + alignment - 1) / alignment * alignment;
 
     if (b == NULL || start > b->size || size > b->size - start) {
-        size_t block_size = MAX(arena->next_size, size);
+        size_t block_size = MAX(CLAMP(arena->total / 4, FIRST_BLOCK, LAST_BLOCK), size);
         b = g_malloc0(sizeof *b + block_size);
         b->size = block_size;
         b->previous = arena->last;
         arena->last = b;
-        arena->next_size = MIN(arena->next_size * 2, LAST_BLOCK);
+        arena->total += block_size;
         start = 0;
     }
     b->used = start + size;
