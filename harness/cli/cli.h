@@ -18,6 +18,7 @@ typedef struct hp_command {
 } hp_command;
 
 int hp_cmd_run(int argc, char **argv);
+int hp_cmd_matrix(int argc, char **argv);
 int hp_cmd_check(int argc, char **argv);
 int hp_cmd_list(int argc, char **argv);
 int hp_cmd_explain(int argc, char **argv);
@@ -45,6 +46,8 @@ typedef struct hp_case_filter {
     const char *base; /* files given by themselves are named by their path below this folder, if they are; or NULL */
     GHashTable *only; /* set of case names, without a number of --repeat: these and no others; or NULL */
     unsigned repeat; /* every case so many times, with its seed and those after it; 0 and 1: once */
+    const hp_matrix_request *request; /* added to the matrix of each file; NULL: nothing */
+    const char *text; /* of the one path, which then is only a name; NULL: files are read */
 } hp_case_filter;
 
 typedef struct hp_cases {

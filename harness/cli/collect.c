@@ -279,14 +279,16 @@ bool hp_cases_collect(char *const *paths, const hp_case_filter *filter, hp_diags
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(source_free);
     for (char *const *path = paths; *path; path++) {
         g_autofree char *below = path_below(*path, filter->base);
-        if (!walk(sources, *path, below, NULL, error))
+        if (filter->text)
+            add_source(sources, *path, *path);
+        else if (!walk(sources, *path, below, NULL, error))
             return false;
     }
     ret->files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     ret->plans = g_ptr_array_new_with_free_func((GDestroyNotify)hp_plan_free);
     for (unsigned i = 0; i < sources->len; i++) {
         const source *s = sources->pdata[i];
-        GPtrArray *scenarios = hp_scenario_load(s->path, diags);
+        GPtrArray *scenarios = hp_scenario_load_matrix(s->path, filter->text, filter->request, diags);
         if (!scenarios)
             continue;
         g_ptr_array_add(ret->files, scenarios);

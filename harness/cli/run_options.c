@@ -155,7 +155,7 @@ bool hp_run_options_read(const char *command, const char *synopsis, const char *
     if (!parse(ret, synopsis, about, more, argc, argv)) {
         return false;
     }
-    if (ret->paths == NULL) {
+    if (ret->paths == NULL && !ret->may_lack_paths) {
         hp_cli_usage("%s: which scenarios? Give a file or a folder, as `hairpin %s scenarios`", command, command);
         return false;
     }

@@ -10,6 +10,7 @@ typedef struct hp_run_options {
     char *seed, *shard, *filter, *tag, *out, *junit, *html, *evidence, *jobs, *hang, *repeat;
     gboolean fail_fast, quiet, verbose, tap, github;
     char **paths;
+    bool may_lack_paths; /* preset: `paths` may stay NULL */
 
     /* Read from them. A command presets batch.evidence when its default is another than HP_EVIDENCE_ALL. */
     hp_case_filter cases;

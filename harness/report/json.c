@@ -24,6 +24,15 @@ static void put_scenario(hp_json *j, const hp_plan *plan)
     }
     hp_json_close(j, ']');
     hp_json_u64(j, "seed", plan->seed);
+    hp_json_open(j, "matrix", '[');
+    for (unsigned i = 0; i < s->n_axes; i++) {
+        hp_json_open(j, NULL, '{');
+        hp_json_text(j, "path", s->axes[i].path);
+        hp_json_text(j, "name", s->axes[i].name);
+        hp_json_text(j, "value", s->axes[i].value);
+        hp_json_close(j, '}');
+    }
+    hp_json_close(j, ']');
     hp_json_time(j, "until_ns", s->until);
     hp_json_text(j, "known_bug", s->known_bug);
 }

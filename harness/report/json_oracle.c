@@ -1,4 +1,5 @@
 /* The oracle in result.json: for every two peers that called each other what was predicted, why, and how it compares. */
+#include "oracle/shortfalls.h"
 #include "report/json_writer.h"
 
 static void put_types(hp_json *j, const char *key, uint8_t types)
@@ -15,6 +16,7 @@ static void put_prediction(hp_json *j, const hp_oracle_result *r)
     hp_json_text(j, "b", r->b);
     hp_json_text(j, "verdict", hp_oracle_verdict_name(r->verdict));
     hp_json_text(j, "why", r->why[0] != '\0' ? r->why : NULL);
+    hp_json_text(j, "shortfall", r->shortfall != NULL ? r->shortfall->name : NULL);
     hp_json_text(j, "predicted", hp_outcome_name(p->outcome));
     hp_json_text(j, "at_worst", hp_outcome_name(p->worst));
     put_types(j, "a_types", p->types[p->outcome].local);

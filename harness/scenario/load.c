@@ -88,9 +88,6 @@ static hp_scenario *load_case(hp_load *load, const hp_case *c)
     root->scenario.label = hp_arena_text(arena, c->label);
     root->scenario.tags = hp_arena_alloc(arena, sizeof(char *));
     add_axes(&root->scenario, c);
-    if (load->request != NULL && load->request->command != NULL) {
-        root->scenario.command = hp_arena_text(arena, load->request->command);
-    }
     hp_loader_struct(&loader, &hp_schema_root, c->tree, root, NULL, false);
     hp_loader_check_refs(&loader);
     hp_loader_check_raw(&loader);

@@ -550,8 +550,6 @@ typedef struct hp_scenario {
     GHashTable *link_files; /* what the loader has read for links; their arrays lie in it, for all cases of the file */
     hp_sc_axis *axes; /* of its matrix, in the matrix's order */
     unsigned n_axes;
-    char *command; /* that runs its file as it was read, with the matrix's options: "hairpin matrix a.yaml --axis
-                      home=all"; NULL: "hairpin run FILE" */
     void *storage; /* the arena all strings and arrays live in; private to scenario/ */
 } hp_scenario;
 
@@ -573,7 +571,6 @@ typedef struct hp_matrix_request {
     char *const *axes; /* "home=all", "defaults.ice.trickle=true,false"; NULL-terminated. Replaces an axis of that name */
     char *const *except; /* "home=symmetric,office=full-cone" */
     bool pairwise;
-    const char *command; /* hp_scenario.command of every case */
 } hp_matrix_request;
 
 /* hp_scenario_load() with that; text: instead of the file's, NULL: path is read. */
