@@ -254,8 +254,7 @@ static hp_result *judge(const hp_plan *plan, slot *s, hp_nursery_end how, unsign
                   : describe_death(s, how);
     hp_time end = hp_trace_end(s->trace);
     hp_trace_event(s->trace, end, HP_EV_SUT_CRASH, plan->case_name,
-                   HP_FS("signal", how.by_signal ? g_strsignal(how.value) : ""),
-                   HP_FS("message", message));
+                   HP_FS("signal", how.by_signal ? g_strsignal(how.value) : ""), HP_FS("message", message));
     hp_checker_feed(checker, s->trace);
     return hp_checker_finish(checker, s->trace, s->killed ? HP_VERDICT_HUNG : HP_VERDICT_CRASHED, message,
                              s->killed ? "hung" : "crashed", end);

@@ -10,7 +10,10 @@
  * the plan's pages, which is next to nothing, and the caller's pages are its own. What a case finds in memory does not
  * depend on what ran before it either.
  *
- * The two speak through a pair of sockets: four bytes say which number is to run, an hp_message says how it ended.
+ * The two speak through two pipes: four bytes say which number is to run, a message says how it ended. The caller keeps
+ * both ends of the first, so that it never writes to a pipe nobody could read from, which is a deadly signal; that a
+ * nursery is gone shows as the end of the second. Pipes, because a run is known to open no kernel socket.
+ *
  * A child that is gone stays a zombie until the next one is asked for, so that the number of the process, which lies in
  * memory all three share, cannot be another's when the caller kills it.
  *
@@ -19,11 +22,11 @@
 #include "run/nursery.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +37,7 @@ struct hp_nursery {
     void *user;
     pid_t *running; /* shared: the child, from its first moment on */
     pid_t pid; /* of the nursery */
-    int fd; /* the caller's end, or in the nursery its own */
+    int ask[2], answer[2]; /* pipes; answer[1] is the nursery's alone */
     bool busy;
 };
 
@@ -62,7 +65,7 @@ static message run_one(const hp_nursery *n, pid_t self, unsigned number, pid_t *
         return (message){.failure = errno};
     if (pid == 0) {
         die_with(self);
-        close(n->fd);
+        close(n->answer[1]); /* or its end would not show before the child's */
         __atomic_store_n(n->running, getpid(), __ATOMIC_RELEASE);
         n->child(n->user, number);
         _exit(0); /* not reached */
@@ -79,11 +82,11 @@ G_NORETURN static void serve(const hp_nursery *n, pid_t caller)
     const pid_t self = getpid();
     uint32_t number;
     pid_t last = 0;
-    while (recv(n->fd, &number, sizeof number, 0) == (ssize_t)sizeof number) {
+    while (read(n->ask[0], &number, sizeof number) == (ssize_t)sizeof number) {
         if (last > 0)
             waitpid(last, NULL, 0);
         const message m = run_one(n, self, number, &last);
-        if (send(n->fd, &m, sizeof m, MSG_NOSIGNAL) != (ssize_t)sizeof m)
+        if (write(n->answer[1], &m, sizeof m) != (ssize_t)sizeof m)
             break;
     }
     _exit(0);
@@ -103,32 +106,38 @@ static bool gone(GError **error)
     return false;
 }
 
+static void close_one(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 hp_nursery *hp_nursery_new(void (*child)(void *user, unsigned number), void *user, GError **error)
 {
     g_autoptr(hp_nursery) n = g_new0(hp_nursery, 1);
     n->child = child;
     n->user = user;
-    n->fd = -1;
+    n->ask[0] = n->ask[1] = n->answer[0] = n->answer[1] = -1;
     void *shared = mmap(NULL, sizeof *n->running, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    n->running = shared == MAP_FAILED ? NULL : shared;
-    int ends[2];
-    if (!n->running || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-        fail(error, n->running ? "socketpair" : "mmap");
+    if (shared == MAP_FAILED) {
+        fail(error, "mmap");
+        return NULL;
+    }
+    n->running = shared;
+    if (pipe2(n->ask, O_CLOEXEC) != 0 || pipe2(n->answer, O_CLOEXEC) != 0) {
+        fail(error, "pipe");
         return NULL;
     }
     const pid_t caller = getpid();
-    n->fd = ends[1];
     n->pid = fork();
-    if (n->pid == 0) {
-        close(ends[0]);
+    if (n->pid == 0)
         serve(n, caller);
-    }
-    close(ends[1]);
-    n->fd = ends[0];
     if (n->pid < 0) {
         fail(error, "fork");
         return NULL;
     }
+    close_one(&n->answer[1]);
     return g_steal_pointer(&n);
 }
 
@@ -141,8 +150,10 @@ void hp_nursery_free(hp_nursery *nursery)
         while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
-    if (nursery->fd >= 0)
-        close(nursery->fd);
+    for (unsigned i = 0; i < 2; i++) {
+        close_one(&nursery->ask[i]);
+        close_one(&nursery->answer[i]);
+    }
     if (nursery->running)
         munmap(nursery->running, sizeof *nursery->running);
     g_free(nursery);
@@ -153,8 +164,8 @@ bool hp_nursery_begin(hp_nursery *nursery, unsigned number, GError **error)
     g_assert(!nursery->busy);
     const uint32_t asked = number;
     __atomic_store_n(nursery->running, 0, __ATOMIC_RELEASE);
-    if (send(nursery->fd, &asked, sizeof asked, MSG_NOSIGNAL) != (ssize_t)sizeof asked)
-        return gone(error);
+    if (write(nursery->ask[1], &asked, sizeof asked) != (ssize_t)sizeof asked)
+        return fail(error, "write");
     nursery->busy = true;
     return true;
 }
@@ -166,7 +177,7 @@ bool hp_nursery_is_busy(const hp_nursery *nursery)
 
 int hp_nursery_fd(const hp_nursery *nursery)
 {
-    return nursery->fd;
+    return nursery->answer[0];
 }
 
 bool hp_nursery_kill(hp_nursery *nursery)
@@ -179,7 +190,7 @@ bool hp_nursery_take(hp_nursery *nursery, hp_nursery_end *ret, GError **error)
 {
     message m;
     ssize_t n;
-    while ((n = recv(nursery->fd, &m, sizeof m, 0)) < 0 && errno == EINTR)
+    while ((n = read(nursery->answer[0], &m, sizeof m)) < 0 && errno == EINTR)
         ;
     if (n != (ssize_t)sizeof m)
         return gone(error);

@@ -22,7 +22,7 @@ hp_nursery *hp_nursery_new(void (*child)(void *user, unsigned number), void *use
 void hp_nursery_free(hp_nursery *nursery);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_nursery, hp_nursery_free)
 
-/* Has a child forked; there must be none. HP_ERROR_ENVIRONMENT when the nursery is gone. */
+/* Has a child forked; there must be none. HP_ERROR_ENVIRONMENT when it cannot be asked for. */
 bool hp_nursery_begin(hp_nursery *nursery, unsigned number, GError **error);
 /* Whether there is a child that was not taken yet. */
 bool hp_nursery_is_busy(const hp_nursery *nursery);
