@@ -190,5 +190,8 @@ int hp_cmd_matrix(int argc, char **argv)
     if (run.paths != NULL && (run.paths[1] != NULL || g_file_test(run.paths[0], G_FILE_TEST_IS_DIR))) {
         return hp_cli_usage("matrix: one file at a time");
     }
+    if (run.cases.repeat > 1) {
+        return hp_cli_usage("matrix: many seeds are an axis here: --axis seeds=1..%u", run.cases.repeat);
+    }
     return load_and_run(&run, &o);
 }

@@ -37,7 +37,8 @@ def test_a_failed_expectation_is_one_and_says_all(run_scenario):
     ("run", GOOD, "--shard", "0/2"), ("run", GOOD, "--evidence", "some"), ("run", "no/such/file.yaml"), ("check",),
     ("run", GOOD, "--shard", "1/-1"), ("run", GOOD, "--seed", " -3"), ("run", GOOD, "--jobs", "0"),
     ("run", GOOD, "--jobs", "-3"), ("run", GOOD, "--hang-after", "0"), ("run", GOOD, GOOD), ("schema", "extra"),
-    ("explain",), ("explain", "no-such-key"), ("run", GOOD, "--filter", "nothing-is-called-this")])
+    ("explain",), ("explain", "no-such-key"), ("run", GOOD, "--filter", "nothing-is-called-this"), ("matrix", "--repeat", "3"),
+    ("merge",), ("merge", "out"), ("list", "--json"), ("run", GOOD, "--only", "no/such/file")])
 def test_bad_usage_is_two(hairpin, args):
     run = hairpin(*args)
     assert run.code == 2
