@@ -19,9 +19,7 @@ void hp_run_file_free(hp_run_file *file)
         return;
     }
     g_array_unref(file->entries);
-    if (file->map != NULL) {
-        g_mapped_file_unref(file->map);
-    }
+    g_mapped_file_unref(file->map);
     g_free(file->path);
     g_free(file->version);
     g_free(file);
@@ -131,18 +129,24 @@ static bool read_documents(reader *r, hp_run_document_fn fn, void *user, GError 
 
 hp_run_file *hp_run_file_read(const char *folder, hp_run_document_fn fn, void *user, GError **error)
 {
-    g_autoptr(hp_run_file) file = g_new0(hp_run_file, 1);
+    g_autofree char *path = g_build_filename(folder, HP_RUN_JSON_FILE, NULL);
     g_autoptr(GError) cause = NULL;
-    file->path = g_build_filename(folder, HP_RUN_JSON_FILE, NULL);
-    file->entries = g_array_new(FALSE, FALSE, sizeof(hp_run_entry));
-    g_array_set_clear_func(file->entries, clear_entry);
-    file->map = g_mapped_file_new(file->path, FALSE, &cause);
-    if (file->map == NULL) {
+    GMappedFile *map = g_mapped_file_new(path, FALSE, &cause);
+    if (map == NULL) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s", cause->message);
         return NULL;
     }
+    hp_run_file *file = g_new0(hp_run_file, 1);
+    file->path = g_steal_pointer(&path);
+    file->map = map;
+    file->entries = g_array_new(FALSE, FALSE, sizeof(hp_run_entry));
+    g_array_set_clear_func(file->entries, clear_entry);
     const size_t length = g_mapped_file_get_length(file->map);
     const char *text = length > 0 ? g_mapped_file_get_contents(file->map) : "";
     reader r = {.file = file, .at = text, .end = text + length, .line = 1};
-    return read_head(&r, error) && read_documents(&r, fn, user, error) ? g_steal_pointer(&file) : NULL;
+    if (read_head(&r, error) && read_documents(&r, fn, user, error)) {
+        return file;
+    }
+    hp_run_file_free(file);
+    return NULL;
 }
