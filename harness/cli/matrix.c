@@ -111,14 +111,15 @@ static void tell_again(const hp_cases *cases, const options *o, const char *file
 {
     for (unsigned i = 0; i < cases->plans->len; i++) {
         hp_plan *plan = cases->plans->pdata[i];
-        const char *label = strchr(plan->case_name, '[');
+        const char *label = strchr(plan->case_name, '['), *end = strrchr(plan->case_name, ']');
         GString *command = command_of(o, file);
         if (!has_seeds(plan->scenario)) {
             g_string_append_printf(command, " --seed %" G_GUINT64_FORMAT, plan->seed);
         }
-        if (label != NULL) {
+        if (label != NULL && end != NULL) { /* what --repeat put behind it is no part of it */
+            g_autofree char *filter = g_strndup(label, (gsize)(end + 1 - label));
             g_string_append(command, " --filter");
-            hp_report_append_word(command, label);
+            hp_report_append_word(command, filter);
         }
         g_free(plan->again);
         plan->again = g_string_free(command, FALSE);

@@ -18,6 +18,8 @@
 #define MAX_EXCEPTIONS 1000
 #define MAX_PAIRWISE_VALUES 2000 /* of all axes together */
 
+static const hp_tree nowhere = {.kind = HP_NODE_NULL, .text = ""}; /* for errors about the command line */
+
 typedef struct expansion {
     hp_load *load;
     hp_arena *arena;
@@ -252,7 +254,6 @@ static hp_tree *word(expansion *x, const char *text)
 static bool read_word_axis(expansion *x, const char *text)
 {
     const char *equals = strchr(text, '=');
-    const hp_tree nowhere = {.kind = HP_NODE_NULL, .text = ""};
     if (equals == NULL || equals == text || equals[1] == '\0') {
         hp_matrix_complain(x->load, &nowhere, "as `home=all` or `defaults.ice.trickle=true,false`",
                            "--axis takes NAME=VALUES, not `%s`", text);
@@ -454,7 +455,7 @@ static hp_case *without_matrix(expansion *x, const hp_tree *except, unsigned *re
         complain(x->load, except, NULL, "`matrix-except` without `matrix`");
     }
     if (request != NULL && request->except != NULL && request->except[0] != NULL) {
-        hp_matrix_complain(x->load, x->root, NULL, "--except without a matrix");
+        hp_matrix_complain(x->load, &nowhere, NULL, "--except without a matrix");
     }
     x->cases = hp_arena_alloc(x->arena, sizeof *x->cases);
     x->cases[0] = (hp_case){.tree = x->root, .label = hp_arena_text(x->arena, "")};
@@ -479,7 +480,7 @@ hp_case *hp_matrix_expand(hp_load *load, hp_arena *arena, const hp_tree *root, u
         return NULL;
     }
     if (x.n_cases == 0) {
-        complain(load, matrix != NULL ? matrix : root, NULL, "`matrix-except` leaves no case");
+        complain(load, matrix != NULL ? matrix : &nowhere, NULL, "`matrix-except` leaves no case");
         return NULL;
     }
     *ret_n = x.n_cases;
