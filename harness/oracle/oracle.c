@@ -163,12 +163,27 @@ hp_prediction hp_oracle_limited(const hp_oracle *oracle, unsigned a, unsigned b,
     return p;
 }
 
+bool hp_answers_whole(const hp_plan *plan, unsigned peer)
+{
+    const char *name = plan->peers[peer].source->name;
+    for (unsigned i = 0; i < plan->scenario->n_steps; i++) {
+        const hp_step *step = &plan->scenario->steps[i];
+        if (step->kind != HP_STEP_CALL || strcmp(step->call.from, name) == 0)
+            continue;
+        if (!step->call.to || g_strv_contains((const char *const *)step->call.to, name))
+            return !plan->peers[peer].source->ice.trickle;
+    }
+    return false;
+}
+
 /* A check may succeed before the server has told the address that it came from: RFC 8445 section 7.2.5.3.1 then makes a
  * peer reflexive candidate, and the one that comes later is redundant. The other end is in the same case with every
- * candidate that is signalled late. */
+ * candidate that is signalled late: with trickle, and with an answer that waits for all of them while its sender checks
+ * what the offer brought. */
 static uint8_t early_types(const hp_plan *plan, unsigned peer, uint8_t types, uint8_t late)
 {
-    return plan->peers[peer].source->ice.trickle && types & late ? types | HP_TYPE_PRFLX : types;
+    bool early = plan->peers[peer].source->ice.trickle || hp_answers_whole(plan, peer);
+    return early && types & late ? types | HP_TYPE_PRFLX : types;
 }
 
 bool hp_oracle_allows(const hp_oracle *oracle, const hp_prediction *p, hp_outcome happened, uint8_t local,

@@ -33,6 +33,18 @@ static bool never_gets_on(const hp_oracle *oracle, const hp_prediction *p, hp_ou
     return happened == HP_OUTCOME_NONE && p->endless;
 }
 
+/* Where the offer's side filters by address, the answerer is heard only after the other side has had the answer. */
+static bool gave_up_early(const hp_oracle *oracle, const hp_prediction *p, hp_outcome happened, uint8_t local,
+                          uint8_t remote)
+{
+    const hp_plan *plan = hp_oracle_plan(oracle);
+    hp_prediction lesser = *p;
+    lesser.outcome = lesser.worst = HP_OUTCOME_RELAY;
+    return happened == HP_OUTCOME_RELAY && p->outcome > HP_OUTCOME_RELAY && p->types[HP_OUTCOME_RELAY].local &&
+           (hp_answers_whole(plan, p->a) || hp_answers_whole(plan, p->b)) &&
+           hp_oracle_allows(oracle, &lesser, happened, local, remote);
+}
+
 static const entry entries[] = {
     {{"no-cookie", "libnice asks STUN servers without the magic cookie, which this server does not answer",
       "agent/agent.c, priv_add_new_candidate_discovery_stun(): RFC 3489"},
@@ -57,6 +69,13 @@ static const entry entries[] = {
       "agent/conncheck.c, priv_conn_check_tick_agent_locked()"},
      0,
      never_gets_on},
+    {{"gives-up-early",
+      "libnice checks as soon as it has the offer and gives a check up after two seconds, while its answer still waits "
+      "for "
+      "candidates",
+      "stun/usages/timer.h: 500 ms, sent three times"},
+     0,
+     gave_up_early},
 };
 
 const hp_shortfall *hp_shortfall_nth(size_t n)

@@ -171,6 +171,16 @@ static void early_addresses(void **state)
         assert_false(hp_oracle_allows(a.oracle, a.p, HP_OUTCOME_DIRECT, HP_TYPE_SRFLX, HP_TYPE_PRFLX));
         clear(&a);
     }
+    /* An answer waits for all candidates, the checks of whoever sends it do not. */
+    for (unsigned called = 0; called < 2; called++) {
+        g_autofree char *with = g_strdup_printf(text, "false");
+        g_autofree char *call = g_strdup_printf("%ssteps: [{call: {from: %s, to: %s}}]\n", with,
+                                                called ? "alice" : "bob", called ? "bob" : "alice");
+        asked a = ask(call);
+        assert_int_equal(hp_oracle_allows(a.oracle, a.p, HP_OUTCOME_DIRECT, HP_TYPE_SRFLX, HP_TYPE_PRFLX), called);
+        assert_int_equal(hp_oracle_allows(a.oracle, a.p, HP_OUTCOME_DIRECT, HP_TYPE_PRFLX, HP_TYPE_HOST), !called);
+        clear(&a);
+    }
 }
 
 static void known_shortfalls(void **state)
@@ -217,9 +227,22 @@ static void known_shortfalls(void **state)
     assert_true(a.p->endless);
     assert_string_equal(shortfall(&a, HP_OUTCOME_NONE, 0, 0), "never-gets-on");
     clear(&a);
+    static const char *const late = "network: {nats: {home: restricted-cone, office: symmetric}}\n"
+                                    "servers: {turn: turn}\ndefaults: {ice: {stun: turn, turn: turn, trickle: %s}}\n"
+                                    "peers: {alice: {behind: home}, bob: {behind: office}}\n"
+                                    "steps: [{call: {from: alice, to: bob}}]\n";
+    for (unsigned trickle = 0; trickle < 2; trickle++) {
+        g_autofree char *with = g_strdup_printf(late, trickle ? "true" : "false");
+        a = ask(with);
+        assert_int_equal(a.p->outcome, HP_OUTCOME_DIRECT);
+        assert_string_equal(shortfall(&a, HP_OUTCOME_RELAY, HP_TYPE_RELAY, HP_TYPE_RELAY),
+                            trickle ? "none" : "gives-up-early");
+        assert_string_equal(shortfall(&a, HP_OUTCOME_NONE, 0, 0), "none");
+        clear(&a);
+    }
     for (size_t i = 0; hp_shortfall_nth(i); i++)
         assert_true(strlen(hp_shortfall_nth(i)->cause) > 0 && strlen(hp_shortfall_nth(i)->where) > 0);
-    assert_null(hp_shortfall_nth(5));
+    assert_null(hp_shortfall_nth(6));
 }
 
 static void words(void **state)
