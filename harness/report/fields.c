@@ -140,9 +140,8 @@ void hp_fields_packet(hp_fields *f, const hp_packet *p)
     const char *proto = hp_packet_is_icmp(p) ? "ICMP" : p->proto == HP_PROTO_TCP ? "TCP" : "UDP";
     const bool named = hp_packet_is_icmp(p) || p->proto == HP_PROTO_TCP || p->proto == HP_PROTO_UDP;
     g_autofree char *number = g_strdup_printf("protocol %u", p->proto);
-    hp_fields_add(f, "packet", "%s, %zu bytes, TTL %u", named ? proto : number, hp_packet_wire_length(p), p->ttl);
-    hp_fields_add(f, "from", "%s", hp_addr_format(&p->src, src));
-    hp_fields_add(f, "to", "%s", hp_addr_format(&p->dst, dst));
+    hp_fields_add(f, "packet", "%s %s > %s, %zu bytes, TTL %u", named ? proto : number, hp_addr_format(&p->src, src),
+                  hp_addr_format(&p->dst, dst), hp_packet_wire_length(p), p->ttl);
     if (p->tos != 0) {
         hp_fields_add(f, "DSCP, ECN", "%u, %u", p->tos >> 2, p->tos & 3);
     }

@@ -57,7 +57,8 @@ void hp_fields_rtcp(hp_fields *fields, const uint8_t *data, size_t length);
 bool hp_fields_dns(hp_fields *fields, const hp_packet *packet);
 void hp_fields_tcp(hp_fields *fields, const hp_packet *packet);
 void hp_fields_icmp(hp_fields *fields, const hp_packet *packet);
-/* Members of an event but for its time, kind and subject; of a member "json" what is in it. */
+/* Members of an event but for those that go without saying: its time, kind and subject, a step's number and label...; of
+ * a member "json" what is in it. */
 void hp_fields_event(hp_fields *fields, JsonObject *event);
 
 #endif

@@ -63,7 +63,8 @@ static void add_json(hp_fields *f, const char *text)
 
 void hp_fields_event(hp_fields *f, JsonObject *event)
 {
-    static const char *const passed_over[] = {"at", "subject", "json", NULL};
+    static const char *const passed_over[] = {"at",   "event", "subject", "json",     "size",
+                                              "step", "label", "own",     "previous", NULL};
     const char *json = hp_evidence_text(event, "json");
     g_autoptr(GList) names = json_object_get_members(event);
     for (GList *at = names; at != NULL; at = at->next) {

@@ -119,7 +119,6 @@ static void init_builder(hp_ladder_builder *b, const hp_ladder_options *options)
     };
     if (options->detailed) {
         b->pairs = hp_pairs_new();
-        b->messages = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         b->ladder->marks = g_ptr_array_new_with_free_func(free_mark);
     }
 }
@@ -144,7 +143,6 @@ static void clear_builder(hp_ladder_builder *b)
     g_ptr_array_unref(b->legs);
     g_hash_table_unref(b->streamers);
     g_hash_table_unref(b->channels);
-    g_clear_pointer(&b->messages, g_hash_table_unref);
     hp_pairs_free(b->pairs);
     hp_ladder_free(b->ladder);
 }

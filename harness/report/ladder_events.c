@@ -150,22 +150,11 @@ static hp_ladder_draft *signal_arrow(const hp_ladder_event_line *e, int from, in
 
 static void on_signal_sent(const hp_ladder_event_line *e)
 {
-    if (e->b->messages != NULL) {
-        g_hash_table_replace(e->b->messages, GUINT_TO_POINTER((guint)hp_ladder_u64_of(e, "message")),
-                             g_strdup(hp_ladder_text_of(e, "json")));
-    }
     signal_arrow(e, e->who, broker(e), NULL);
 }
 
 static void on_signal_received(const hp_ladder_event_line *e)
 {
-    const char *json =
-        e->b->messages != NULL
-            ? g_hash_table_lookup(e->b->messages, GUINT_TO_POINTER((guint)hp_ladder_u64_of(e, "message")))
-            : NULL;
-    if (json != NULL) {
-        json_object_set_string_member(e->o, "json", json);
-    }
     if (hp_ladder_u64_of(e, "own") == 0) {
         signal_arrow(e, broker(e), e->who, hp_ladder_text_of(e, "from"));
     }

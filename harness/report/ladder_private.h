@@ -136,7 +136,6 @@ typedef struct hp_ladder_builder {
     GPtrArray *tracks; /* hp_ladder_track* */
     hp_ladder_draft *step; /* the last step, or NULL */
     struct hp_pairs *pairs; /* detailed only */
-    GHashTable *messages; /* detailed only: number of a signalling message to its JSON */
     GPtrArray *lost; /* hp_ladder_lost*: drops of packets that no tap saw */
     /* packets */
     GPtrArray *taps; /* hp_ladder_tap* */

@@ -170,23 +170,35 @@ static void put_end(hp_json *j, const char *key, int participant)
     }
 }
 
+/* What most entries do not have (a last of several, a relay, a note, a fate) is left out rather than null: there are
+ * hundreds of them in a case, and thousands of cases. */
 static void put_entry(hp_json *j, const decoder *d, const hp_ladder_entry *e)
 {
     const bool is_open = e->dropped != NULL && strcmp(e->dropped, "under way at the end") == 0;
     hp_json_open(j, NULL, '{');
     hp_json_time(j, "at", e->at);
-    hp_json_time(j, "last", e->last > e->at ? e->last : HP_NEVER);
+    if (e->last > e->at) {
+        hp_json_time(j, "last", e->last);
+    }
     hp_json_text(j, "shape", shape_name(e->shape));
     put_end(j, "from", e->from);
     put_end(j, "to", e->to);
-    put_end(j, "via", e->via);
+    if (e->via != HP_LADDER_NOBODY) {
+        put_end(j, "via", e->via);
+    }
     hp_json_text(j, "kind", kind_name(e));
     hp_json_text(j, "text", e->text);
-    hp_json_text(j, "note", e->note);
+    if (e->note != NULL) {
+        hp_json_text(j, "note", e->note);
+    }
     hp_json_u64(j, "count", e->count);
-    hp_json_bool(j, "bad", e->bad);
-    hp_json_text(j, "fate", e->dropped == NULL ? NULL : is_open ? "under-way" : "dropped");
-    hp_json_text(j, "reason", e->dropped);
+    if (e->bad) {
+        hp_json_bool(j, "bad", true);
+    }
+    if (e->dropped != NULL) {
+        hp_json_text(j, "fate", is_open ? "under-way" : "dropped");
+        hp_json_text(j, "reason", e->dropped);
+    }
     hp_json_u64(j, "packet", e->packet);
     put_fields(j, d, e);
     hp_json_close(j, '}');

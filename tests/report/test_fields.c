@@ -215,13 +215,9 @@ static void tcp_segments(void **state)
     g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_TCP, &from, &to, data, n);
     g_autoptr(hp_fields) f = hp_fields_new();
     hp_fields_packet(f, p);
-    assert_field(f, 1, "from", "203.0.113.10:3478");
-    assert_field(f, 3, "TCP", "SYN,ACK, 0 bytes");
-    assert_field(f, 4, "sequence number", "1000");
-    assert_field(f, 5, "acknowledgement", "2000");
-    assert_field(f, 6, "window", "500");
-    assert_field(f, 7, "maximum segment size", "1460");
-    assert_int_equal(hp_fields_n(f), 8);
+    ASSERT_FIELDS(f, {"packet", "TCP 203.0.113.10:3478 > 192.168.1.2:5000, 44 bytes, TTL 64"},
+                  {"TCP", "SYN,ACK, 0 bytes"}, {"sequence number", "1000"}, {"acknowledgement", "2000"},
+                  {"window", "500"}, {"maximum segment size", "1460"});
 }
 
 static void icmp_quotes(void **state)
@@ -232,10 +228,9 @@ static void icmp_quotes(void **state)
     g_autoptr(hp_packet) error = hp_packet_icmp_error(HP_ICMP_HOST_UNREACHABLE, &router, p, 0);
     g_autoptr(hp_fields) f = hp_fields_new();
     hp_fields_packet(f, error);
-    ASSERT_FIELDS(f, {"packet", "ICMP, 60 bytes, TTL 64"}, {"from", "192.0.2.254"}, {"to", "192.168.1.2"},
+    ASSERT_FIELDS(f, {"packet", "ICMP 192.0.2.254 > 192.168.1.2, 60 bytes, TTL 64"},
                   {"ICMP", "host unreachable (type 3, code 1)"}, {"about", "the packet that follows"},
-                  {"> packet", "UDP, 32 bytes, TTL 64"}, {"> from", "192.168.1.2:5000"}, {"> to", "192.0.2.1:6000"},
-                  {"> data", "4 bytes"});
+                  {"> packet", "UDP 192.168.1.2:5000 > 192.0.2.1:6000, 32 bytes, TTL 64"}, {"> data", "4 bytes"});
 }
 
 static void signalling(void **state)
@@ -248,8 +243,8 @@ static void signalling(void **state)
         -1, NULL));
     g_autoptr(hp_fields) f = hp_fields_new();
     hp_fields_event(f, json_node_get_object(json_parser_get_root(parser)));
-    ASSERT_FIELDS(f, {"event", "signal-sent"}, {"type", "offer"}, {"> to", "bob"}, {"> sdp", "14 bytes"},
-                  {"> > v", "0"}, {"> > a", "mid:0"}, {"> n", "7"});
+    ASSERT_FIELDS(f, {"type", "offer"}, {"> to", "bob"}, {"> sdp", "14 bytes"}, {"> > v", "0"}, {"> > a", "mid:0"},
+                  {"> n", "7"});
 }
 
 static void limits(void **state)
