@@ -131,7 +131,7 @@ def test_expectations_and_their_packets(rich):
 
 
 def test_candidate_pairs(rich):
-    assert rich.texts(".pair-name b") == ["alice", "alice", "bob"], "the selected one first"
+    assert rich.texts(".pair-name b") == ["alice to bob", "alice to bob", "bob to alice"], "the selected one first"
     assert rich.run("document.querySelector('.pair').getAttribute('aria-label')") == (
         "alice to bob: prflx 192.0.2.10:1027 to relay 203.0.113.10:63033, 1 request, 1 answered, by turn, nominated at 0.340 s, selected at 0.363 s")
     assert rich.run("document.querySelectorAll('.pair .check').length") == 10

@@ -57,7 +57,7 @@ def contrast(one, other):
 
 
 TEXT = ["ink", "muted", "accent", "direct", "hairpin", "relay", "none", "pass", "fail", "known", "fixed", "k-step", "k-signaling", "k-stun", "k-turn",
-        "k-ice", "k-dtls", "k-media", "k-nat", "k-other"]
+        "k-ice", "k-dtls", "k-media", "k-dns", "k-nat", "k-other"]
 PAIRS = [(text, ground) for text in TEXT for ground in ("paper", "panel", "sunk")] + \
     [(name, f"{name}-soft") for name in ("direct", "hairpin", "relay", "pass", "fail", "known", "fixed", "accent")] + \
     [("ink", f"{name}-soft") for name in ("pass", "fail", "known", "fixed", "none", "accent", "direct", "relay")] + [("paper", "fail")]

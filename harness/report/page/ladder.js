@@ -4,7 +4,7 @@
  */
 import { announce, el, put, svg } from "./dom.js";
 import { clock, duration, isTime, plural } from "./format.js";
-import { ROW, arrowOf, filtersOf, gapBefore, isShown, lanesOf, rowText } from "./ladder_layout.js";
+import { ROW, arrowOf, filtersOf, gapBefore, isLost, isShown, lanesOf, rowText, withNote } from "./ladder_layout.js";
 import { messagePanel } from "./ladder_panel.js";
 import { KINDS, family } from "./words.js";
 
@@ -15,7 +15,7 @@ export function tellEntry(entry, participants) {
   const name = (i) => participants[i]?.name;
   const who = entry.shape === "across" ? "" : [name(entry.from), name(entry.to) && `to ${name(entry.to)}`].filter(Boolean).join(" ");
   const fate = entry.fate ? `, ${[entry.fate, entry.reason].filter(Boolean).join(": ")}` : "";
-  return `${clock(entry.at)} s, ${who ? `${who}: ` : ""}${rowText(entry)}${fate}`;
+  return `${clock(entry.at)} s, ${who ? `${who}: ` : ""}${rowText(entry, participants)}${fate}`;
 }
 
 function lifelines(lanes) {
@@ -48,7 +48,7 @@ function arrowParts(entry, lanes, text) {
     const left = a.right;
     const room = reason.length * 6.2;
     const end = a.right ? Math.min(a.x1 + 9, lanes.width - room - 4) : Math.max(a.x1 - 9, room + 4);
-    parts.push(svg("path.cross", { d: `M${a.x1 - 4} ${y - 4}l8 8m0 -8l-8 8` }),
+    parts.push(isLost(entry) ? svg("path.cross", { d: `M${a.x1 - 4} ${y - 4}l8 8m0 -8l-8 8` }) : head(a.x1, a.right),
       svg("text.reason", { x: end, y: y + 4, "text-anchor": left ? "start" : "end" }, reason));
   } else {
     parts.push(head(a.x1, a.right));
@@ -57,11 +57,11 @@ function arrowParts(entry, lanes, text) {
   return parts;
 }
 
-function rowElement(entry, number, lanes, participants) {
+function rowElement(entry, number, lanes, participants, told) {
   const kind = family(entry.kind);
-  const text = rowText(entry);
-  const bad = entry.fate || entry.bad ? ".dropped" : "";
-  const time = el("span.time", {}, clock(entry.at));
+  const text = withNote(entry, rowText(entry, participants), lanes);
+  const bad = isLost(entry) ? ".dropped" : entry.fate ? ".under-way" : entry.bad ? ".bad" : "";
+  const time = el("span.time", {}, clock(entry.at) === told ? "" : clock(entry.at));
   const shell = (spec, ...inside) => el(`${spec}.k-${kind}${bad}`, {
     role: "option", id: `message-${number}`, "data-n": number, "aria-selected": "false", "aria-label": tellEntry(entry, participants),
     title: isTime(entry.last) && entry.last > entry.at ? `the last at ${clock(entry.last)} s` : null,
@@ -108,9 +108,9 @@ export function ladderView(ladder) {
           el("span.strip", { style: { width: `${lanes.width}px` } },
             svg("svg", { width: lanes.width, height: ROW, "aria-hidden": "true" }, lifelines(lanes)), el("span", {}, `${duration(gap)} later`))));
       }
-      previous = entry.at;
       shown.push(number);
-      elements.push(rowElement(entry, number, lanes, participants));
+      elements.push(rowElement(entry, number, lanes, participants, previous === null || gap !== null ? null : clock(previous)));
+      previous = entry.at;
     });
     put(rows, elements.length ? elements : el("p.empty", {}, "Nothing of that kind."));
     if (shown.includes(chosen)) mark(chosen, false);
@@ -166,7 +166,7 @@ export function ladderView(ladder) {
       announce(plural(shown.length, "message"));
     },
   }, text, " ", el("span.n", {}, String(n)));
-  put(filters, Object.entries(KINDS).filter(([name]) => counts.has(name)).map(([name, kind]) => chip(name, kind.name, counts.get(name), true)),
+  put(filters, Object.entries(KINDS).filter(([name]) => counts.has(name)).map(([name, kind]) => chip(name, kind, counts.get(name), true)),
     counts.has("drops") && chip("only-drops", "Only drops", counts.get("drops"), false));
 
   const watch = new ResizeObserver(() => {

@@ -42,10 +42,25 @@ export function arrowOf(entry, lanes, text) {
   return { x0: start, x1, text: inside(lanes.fits || self ? (start + goal) / 2 : Math.min(start, goal) + 12 + width / 2), right, self, dropped };
 }
 
-/** What is said of an entry on its row. @param {object} entry */
-export function rowText(entry) {
+/** What is said of an entry on its row. @param {object} entry @param {{name: string}[]} participants */
+export function rowText(entry, participants) {
+  const via = participants[entry.via] ? ` by ${participants[entry.via].name}` : "";
   const times = entry.count > 1 ? ` ×${entry.count}` : "";
-  return `${entry.text}${times}`;
+  return `${entry.text}${via}${times}`;
+}
+
+/** The same with the entry's note, where there is room for it. @param {object} entry @param {string} text @param {Lanes} lanes */
+export function withNote(entry, text, lanes) {
+  if (!entry.note) return text;
+  const [from, to] = [lanes.lanes[entry.from], lanes.lanes[entry.to]];
+  const room = entry.shape !== "arrow" ? lanes.width - (from ?? 0) : Math.abs((to ?? 0) - (from ?? 0));
+  const whole = `${text} (${entry.note})`;
+  return whole.length * LETTER < room - 16 ? whole : text;
+}
+
+/** Whether an entry's message was lost: what was still under way at the end was not. @param {object} entry */
+export function isLost(entry) {
+  return Boolean(entry.fate) && entry.fate !== "under-way";
 }
 
 /** Filters that these entries have something for, with how much. @param {object[]} entries */
@@ -54,13 +69,13 @@ export function filtersOf(entries) {
   const add = (name, n) => counts.set(name, (counts.get(name) ?? 0) + n);
   for (const entry of entries) {
     add(family(entry.kind), 1);
-    if (entry.fate) add("drops", 1);
+    if (isLost(entry)) add("drops", 1);
   }
   return counts;
 }
 
 /** Whether an entry is shown while these filters are off. @param {object} entry @param {Set<string>} off */
 export function isShown(entry, off) {
-  if (off.has("only-drops")) return Boolean(entry.fate) || family(entry.kind) === "step";
+  if (off.has("only-drops")) return isLost(entry) || family(entry.kind) === "step";
   return !off.has(family(entry.kind));
 }

@@ -40,7 +40,7 @@ export function messagePanel(closed) {
       const kind = family(entry.kind);
       const fields = entry.fields ?? [];
       put(element,
-        el("header", {}, el(`span.tag.k-${kind}`, {}, KINDS[kind].name), el("h3", {}, entry.text),
+        el("header", {}, el(`span.tag.k-${kind}`, {}, KINDS[kind]), el("h3", {}, entry.text),
           el("button.button", { type: "button", "aria-label": "Close the message", onclick: hide }, "✕")),
         list(facts(entry, participants)),
         fields.length > 0 && el("h4", {}, "Decoded"),

@@ -12,6 +12,8 @@ import { applyTheme, themeButton } from "./theme.js";
 applyTheme();
 window.hairpinSettled = settled; // tests wait for it
 
+const NO_TITLE = "Hairpin report"; // says nothing beside the word mark
+
 /** Where the list was when it was left. */
 let leftAt = 0;
 let leave = () => {};
@@ -28,7 +30,7 @@ function masthead(index, route) {
   return [
     el("a.home", { href: "#", "aria-label": "Hairpin report, all cases" }, mark(), el("span.wordmark", {}, "Hairpin"),
       el("span.version", {}, index.hairpin)),
-    el("p.title", {}, index.title || "Report"),
+    el("p.title", {}, index.title && index.title !== NO_TITLE ? index.title : "Report"),
     el("nav", { "aria-label": "Views" }, link("cases", "Cases", "#"),
       index.axes.length > 0 && link("grid", "Matrix", "#view=grid"),
       index.bench && link("bench", "Bench", "#view=bench")),

@@ -47,13 +47,13 @@ export function mediaView(tracks, marks) {
   const styled = drawn.map((track, i) => ({ name: `${track.kind} ${track.from} → ${track.to}`, className: `t${i % STYLES}`, figures: figuresOf(track.series) }));
   const shared = { x, marks: near, xFormat: (t) => `${clock(t, 3).replace(/\.?0+$/, "") || "0"} s` };
   const plots = [];
-  const make = (title, key, yFormat) => {
-    const one = plot({ ...shared, title, yFormat, series: styled.map(({ name, className, figures }) => ({ name, className, points: figures[key] })),
+  const make = (title, key, yFormat, least) => {
+    const one = plot({ ...shared, title, yFormat, least, series: styled.map(({ name, className, figures }) => ({ name, className, points: figures[key] })),
       cursor: (at) => { for (const other of plots) if (other !== one) other.setCursor(at); } });
     plots.push(one);
   };
-  make("One-way latency", "latency", duration);
-  make("Loss", "loss", percent);
+  make("One-way latency", "latency", duration, 1e6);
+  make("Loss", "loss", percent, 0.01);
   make("Bit rate", "rate", bitrate);
   return {
     element: el("div.plots", {}, plotLegend(styled), plots.map((one) => one.element), near.length > 0 && marksList(near)),

@@ -19,10 +19,6 @@ function timesOf(pairs, end) {
   return times.filter((t) => t <= end);
 }
 
-function title(pair) {
-  return [`${pair.peer}`, `${pair.local.type}`, "→", `${pair.remote.type}`];
-}
-
 /** "alice host 10.0.0.2:5 to bob srflx ...: 4 checks, 2 dropped, selected at 0.363 s" */
 export function tellPair(pair) {
   const n = (what) => pair.checks.filter((check) => check.what === what).length;
@@ -97,14 +93,15 @@ export function pairsView(pairs, ended) {
 
   function draw() {
     width = box.clientWidth;
-    const narrow = width < 560;
-    const room = Math.max(260, width - (narrow ? 16 : 260));
+    const name = width < 560 ? 0 : width < 900 ? 230 : 300;
+    box.style.setProperty("--name", name ? `${name}px` : "auto");
+    const room = Math.max(260, width - name - (name ? 32 : 16));
     const times = gapScale(timesOf(pairs, ended), room - TAIL);
     put(rows, order(pairs).map((pair, at) => {
       const tell = tellPair(pair);
       const show = () => put(readout, tell);
       return el("div.pair", { role: "listitem", tabindex: at === 0 ? "0" : "-1", "aria-label": tell, onpointerenter: show, onfocus: show },
-        el("span.pair-name", {}, el("b", {}, title(pair)[0]), el("span", {}, title(pair).slice(1).join(" ")),
+        el("span.pair-name", {}, el("b", {}, `${pair.peer} to ${pair.with}`), el("span", {}, `${pair.local.type} → ${pair.remote.type}`),
           pair.via && el("span.via", {}, `by ${pair.via}`),
           el("small", {}, `${pair.local.address} → ${pair.remote.address}`)),
         bar(pair, times, room));

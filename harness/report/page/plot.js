@@ -4,7 +4,7 @@
  * @typedef {{name: string, className: string, points: [number, number | null][], band?: [number, number, number][]}} Series
  *   a null makes a gap in the line; band: x, low, high
  * @typedef {{title: string, series: Series[], marks?: {at: number, kind: string, text: string}[], x: [number, number],
- *   yFormat: (y: number) => string, xFormat: (x: number) => string, zero?: boolean, height?: number, dots?: boolean, ticks?: number[],
+ *   yFormat: (y: number) => string, xFormat: (x: number) => string, zero?: boolean, least?: number, height?: number, dots?: boolean, ticks?: number[],
  *   cursor?: (x: number | null) => void}} Spec
  */
 import { bisector, extent } from "d3-array";
@@ -33,7 +33,7 @@ export function plot(spec) {
   const [y0, y1] = extent(spec.series.flatMap((one) => [...one.points.map((p) => p[1]), ...(one.band ?? []).flatMap((b) => [b[1], b[2]])])
     .filter((value) => value !== null));
   const low = spec.zero === false ? y0 ?? 0 : Math.min(0, y0 ?? 0);
-  const high = y1 > low ? y1 : low + 1;
+  const high = y1 > low ? y1 : low + (spec.least ?? 1);
 
   function draw() {
     width = Math.max(240, element.clientWidth);

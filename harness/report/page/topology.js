@@ -7,6 +7,7 @@ import { hostOf, layoutNetwork, pointsOf, wayBetween, zoneOf } from "./topology_
 import { PATHS, className, word } from "./words.js";
 
 const MARGIN = 30;
+const SMALLEST = 0.74; // of its size, before a wide drawing scrolls
 const ICONS = {
   peer: "M-6 5h12M-8-6h16v9h-16z",
   server: "M-7-7h14v6h-14zM-7 1h14v6h-14zM-4-4h1M-4 4h1",
@@ -88,7 +89,7 @@ export function topology(detail) {
   const layout = layoutNetwork(result.network);
   const width = layout.width + 2 * MARGIN;
   const height = layout.height + 2 * MARGIN + 14;
-  const drawing = svg("svg.topology", { width, height, viewBox: `${-MARGIN} ${-MARGIN - 14} ${width} ${height}`, role: "img",
+  const drawing = svg("svg.topology", { style: { "max-width": `${width}px`, "min-width": `${Math.round(width * SMALLEST)}px` }, viewBox: `${-MARGIN} ${-MARGIN - 14} ${width} ${height}`, role: "img",
     "aria-label": tellsOf(result) });
   const root = select(drawing);
   for (const rail of layout.rails) drawing.append(railElement(rail));

@@ -69,23 +69,23 @@ export function pathChip(kind) {
   return el(`span.path.p-${className(PATHS, kind)}`, { title: of.tells }, of.name);
 }
 
-/** How a family of ladder entries is called, which filter it is under, and its class. */
+/** How the families of ladder entries are called, in the order of their filters. @type {Record<string, string>} */
 export const KINDS = {
-  step: { filter: "steps", name: "Steps" },
-  signaling: { filter: "signalling", name: "Signalling" },
-  stun: { filter: "stun", name: "STUN" },
-  turn: { filter: "turn", name: "TURN" },
-  ice: { filter: "ice", name: "ICE" },
-  dtls: { filter: "dtls", name: "DTLS" },
-  media: { filter: "media", name: "Media and data" },
-  nat: { filter: "nat", name: "NAT" },
-  other: { filter: "other", name: "Other" },
+  step: "Steps",
+  signaling: "Signalling",
+  stun: "STUN",
+  turn: "TURN",
+  ice: "ICE",
+  dtls: "DTLS",
+  media: "Media and data",
+  dns: "DNS",
+  nat: "NAT and network",
+  other: "Other",
 };
 
-const SAME_KIND = { signal: "signaling", signalling: "signaling", served: "stun", check: "ice", data: "media", verdict: "step",
-  summary: "step", server: "stun", restart: "step" };
+const SAME_KIND = { data: "media", verdict: "step", network: "nat" };
 
-/** The family that an entry's kind belongs to. @param {string} kind @returns {keyof typeof KINDS} */
+/** The family that an entry's kind belongs to. @param {string} kind @returns {string} */
 export function family(kind) {
   if (Object.hasOwn(KINDS, kind)) return kind;
   return Object.hasOwn(SAME_KIND, kind) ? SAME_KIND[kind] : "other";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { cellOf, layoutOf, tableOf } from "../../../harness/report/page/grid_model.js";
 import { filterOf, select, settingsOf, tally } from "../../../harness/report/page/filter.js";
 import { bitrate, bytes, clock, count, duration, figure, percent, plural } from "../../../harness/report/page/format.js";
-import { arrowOf, filtersOf, gapBefore, isShown, lanesOf } from "../../../harness/report/page/ladder_layout.js";
+import { arrowOf, filtersOf, gapBefore, isShown, lanesOf, rowText, withNote } from "../../../harness/report/page/ladder_layout.js";
 import { caseHash, parse } from "../../../harness/report/page/route.js";
 import { hostOf, layoutNetwork, pointsOf, wayBetween, zoneOf } from "../../../harness/report/page/topology_layout.js";
 
@@ -102,8 +102,17 @@ test("long quiet is told, short quiet is not", () => {
   assert.equal(gapBefore(1e9, 1.5e9), 0.5e9);
 });
 
+test("a row tells how often, by which server, and its note where there is room", () => {
+  const entry = { shape: "arrow", from: 0, to: 2, via: 1, text: "check", note: "after 41ms", count: 3 };
+  const text = rowText(entry, [{ name: "alice" }, { name: "turn" }, { name: "bob" }]);
+  assert.equal(text, "check by turn ×3");
+  assert.equal(withNote(entry, text, lanesOf(3, 900)), "check by turn ×3 (after 41ms)");
+  assert.equal(withNote({ ...entry, to: 1 }, text, lanesOf(3, 500)), text);
+  assert.equal(rowText({ ...entry, via: null, count: 1 }, []), "check");
+});
+
 test("ladder filters by family, and drops across families", () => {
-  const entries = [{ kind: "check", fate: "dropped" }, { kind: "signal", fate: null }, { kind: "unheard-of", fate: null }, { kind: "step", fate: null }];
+  const entries = [{ kind: "ice", fate: "dropped" }, { kind: "signaling", fate: "under-way" }, { kind: "unheard-of", fate: null }, { kind: "step", fate: null }];
   assert.deepEqual([...filtersOf(entries)].sort(), [["drops", 1], ["ice", 1], ["other", 1], ["signaling", 1], ["step", 1]]);
   const shown = (...off) => entries.map((entry) => isShown(entry, new Set(off)));
   assert.deepEqual(shown(), [true, true, true, true]);
