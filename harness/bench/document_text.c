@@ -1,6 +1,6 @@
 /* The document as a table for a terminal.
  *
- * A metric is a heading and a table: a row a point of its axis, a column a variant. A cell is the mean, half of its 95 %
+ * A metric is a heading and a table: a row a point of its axis, a column a variant; without an axis a row a variant. A cell is the mean, half of its 95 %
  * interval where there is one, and how many times that of the variant "direct" it is, where there is such a variant; an
  * empty cell is a point that the variant has not. Columns are as wide as their widest cell; widths count characters. */
 #include <assert.h>
@@ -86,7 +86,7 @@ static char *cell(const hp_bench_metric *m, const hp_bench_point *p, const hp_be
     return g_string_free(out, FALSE);
 }
 
-/* ---- a table: rows of cells, the first row and the first column being names ---- */
+/* ---- a table: rows of cells, the first of each being a name ---- */
 
 static void append_padded(GString *out, const char *text, glong width, bool last)
 {
@@ -140,6 +140,32 @@ static GArray *axis_of(const hp_bench_metric *m)
     return xs;
 }
 
+/* A row a point, a column a variant. */
+static void fill_along_axis(GPtrArray *rows, const hp_bench_metric *m, const hp_bench_variant *base)
+{
+    g_autoptr(GArray) xs = axis_of(m);
+    GPtrArray *head = new_row(rows, g_strdup(m->x_name));
+    for (unsigned v = 0; v < m->variants->len; v++)
+        g_ptr_array_add(head, g_strdup(((const hp_bench_variant *)m->variants->pdata[v])->name));
+    for (unsigned i = 0; i < xs->len; i++) {
+        double x = g_array_index(xs, double, i);
+        GPtrArray *row = new_row(rows, hp_bench_format(x, m->x_unit));
+        for (unsigned v = 0; v < m->variants->len; v++)
+            g_ptr_array_add(row, cell(m, hp_bench_variant_at(m->variants->pdata[v], x),
+                                      base ? hp_bench_variant_at(base, x) : NULL));
+    }
+}
+
+/* Without an axis a row a variant. */
+static void fill_by_variant(GPtrArray *rows, const hp_bench_metric *m, const hp_bench_variant *base)
+{
+    for (unsigned v = 0; v < m->variants->len; v++) {
+        const hp_bench_variant *variant = m->variants->pdata[v];
+        GPtrArray *row = new_row(rows, g_strdup(variant->name));
+        g_ptr_array_add(row, cell(m, hp_bench_variant_at(variant, 0), base ? hp_bench_variant_at(base, 0) : NULL));
+    }
+}
+
 static void append_metric(GString *out, const hp_bench_metric *m)
 {
     static const char *const better[] = {"", ", lower is better", ", higher is better"};
@@ -147,19 +173,13 @@ static void append_metric(GString *out, const hp_bench_metric *m)
     g_string_append_printf(out, "\n%s: %s%s%s\n", m->name, m->about, better[m->better],
                            m->is_virtual ? "" : " (this machine)");
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    g_autoptr(GArray) xs = axis_of(m);
     const hp_bench_variant *base = hp_bench_metric_find(m, BASELINE);
-    GPtrArray *head = new_row(rows, g_strdup(m->x_name ? m->x_name : ""));
-    for (unsigned v = 0; v < m->variants->len; v++)
-        g_ptr_array_add(head, g_strdup(((const hp_bench_variant *)m->variants->pdata[v])->name));
-    for (unsigned i = 0; i < xs->len; i++) {
-        double x = g_array_index(xs, double, i);
-        GPtrArray *row = new_row(rows, m->x_name ? hp_bench_format(x, m->x_unit) : g_strdup(""));
-        for (unsigned v = 0; v < m->variants->len; v++)
-            g_ptr_array_add(row, cell(m, hp_bench_variant_at(m->variants->pdata[v], x),
-                                      base ? hp_bench_variant_at(base, x) : NULL));
-    }
-    append_table(out, rows);
+    if (m->x_name)
+        fill_along_axis(rows, m, base);
+    else
+        fill_by_variant(rows, m, base);
+    if (rows->len > 0)
+        append_table(out, rows);
 }
 
 char *hp_bench_document_text(const hp_bench_document *document)

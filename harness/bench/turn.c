@@ -20,7 +20,7 @@
 #include "bench/runs.h"
 #include "bench/saturation.h"
 
-static const unsigned default_clients[] = {1, 10, 100, 500}, quick_clients[] = {1, 10};
+static const unsigned default_clients[] = {1, 10, 100}, quick_clients[] = {1, 10};
 
 hp_bench_turn_options hp_bench_turn_defaults(void)
 {

@@ -4,36 +4,295 @@
 
 #include "base/compare.h"
 #include "base/error.h"
+#include "bench/compare.h"
+#include "bench/self.h"
 #include "bench/turn.h"
 #include "cli/cli.h"
+#include "seam/seam.h"
 
 typedef struct options {
-    char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang;
-    char *json, *save;
-    gboolean quick;
+    char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang, *repeats;
+    char *json, *save, *compare, *threshold, *virtual_threshold;
+    gboolean self, quick, no_throughput;
     char **paths;
 } options;
 
 static void options_clear(options *o)
 {
-    char *texts[] = {o->seeds,    o->clients, o->link, o->jitter, o->loss, o->rate,
-                     o->duration, o->ways,    o->jobs, o->hang,   o->json, o->save};
+    char *texts[] = {
+        o->seeds, o->clients, o->link, o->jitter,  o->loss, o->rate,    o->duration,  o->ways,
+        o->jobs,  o->hang,    o->json, o->repeats, o->save, o->compare, o->threshold, o->virtual_threshold};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(o->paths);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, options_clear)
+
+static bool read_options(options *o, int *argc, char ***argv)
+{
+    const GOptionEntry entries[] = {
+        {"self", 0, 0, G_OPTION_ARG_NONE, &o->self, "Hairpin's own servers, fabric and calls instead", NULL},
+        {"seeds", 0, 0, G_OPTION_ARG_STRING, &o->seeds, "runs of each kind, with the seeds 1 to N (default 10)", "N"},
+        {"clients", 0, 0, G_OPTION_ARG_STRING, &o->clients, "calls at once, each number for itself (default 1,10,100)",
+         "LIST"},
+        {"variants", 0, 0, G_OPTION_ARG_STRING, &o->ways,
+         "what direct is compared with (default turn-udp,turn-tcp,turn-tls)", "LIST"},
+        {"link", 0, 0, G_OPTION_ARG_STRING, &o->link, "delay of each access link, one way (default 20ms)", "TIME"},
+        {"jitter", 0, 0, G_OPTION_ARG_STRING, &o->jitter, "at most so much more, uniform (default 2ms)", "TIME"},
+        {"loss", 0, 0, G_OPTION_ARG_STRING, &o->loss, "of each access link, each way (default 0.1%)", "RATIO"},
+        {"rate", 0, 0, G_OPTION_ARG_STRING, &o->rate, "of the uplink that is saturated (default 4Mbit/s)", "RATE"},
+        {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration, "of a run with calls (default 5s)", "TIME"},
+        {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput, "leave out the search for the highest load",
+         NULL},
+        {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats, "with --self: samples of each figure (default 7)", "N"},
+        {"quick", 0, 0, G_OPTION_ARG_NONE, &o->quick, "a smoke test: few seeds, clients and rounds", NULL},
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "processes at once (default: one a core)", "N"},
+        {"hang-after", 0, 0, G_OPTION_ARG_STRING, &o->hang,
+         "real seconds without progress until a run counts as hung (default 10)", "S"},
+        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o->json, "write the figures as JSON", "FILE"},
+        {"save", 0, 0, G_OPTION_ARG_FILENAME, &o->save, "the same, as a baseline for --compare", "FILE"},
+        {"compare", 0, 0, G_OPTION_ARG_FILENAME, &o->compare,
+         "compare with the figures of that file; exit 1 when worse", "FILE"},
+        {"threshold", 0, 0, G_OPTION_ARG_STRING, &o->threshold,
+         "how much worse a figure of this machine may be (default 10%)", "RATIO"},
+        {"virtual-threshold", 0, 0, G_OPTION_ARG_STRING, &o->virtual_threshold,
+         "how much worse a virtual figure may be (default 0)", "RATIO"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->paths, NULL, "[FILE]"},
+        {NULL}};
+    return hp_cli_options(
+        "- measure TURN against direct, or Hairpin itself",
+        "Without FILE built-in calls are measured; the call of a scenario FILE is run as it is without "
+        "its TURN servers, and by relays alone.",
+        entries, argc, argv);
+}
+
+/* ---- values ---- */
+
+static bool read_number(const char *name, const char *text, guint64 min, guint64 max, unsigned *ret)
+{
+    guint64 value;
+    if (!text)
+        return true;
+    if (!g_ascii_string_to_unsigned(text, 10, min, max, &value, NULL)) {
+        hp_cli_usage("bench: --%s takes a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ", not `%s`", name,
+                     min, max, text);
+        return false;
+    }
+    *ret = (unsigned)value;
+    return true;
+}
+
+static bool read_time(const char *name, const char *text, hp_time min, hp_time max, hp_time *ret)
+{
+    hp_time value;
+    if (!text)
+        return true;
+    if (!hp_time_parse(text, &value) || value < min || value > max) {
+        char low[HP_TIME_TEXT], high[HP_TIME_TEXT];
+        hp_cli_usage("bench: --%s takes a time from %s to %s, such as 20ms, not `%s`", name, hp_time_format(min, low),
+                     hp_time_format(max, high), text);
+        return false;
+    }
+    *ret = value;
+    return true;
+}
+
+static bool read_ratio(const char *name, const char *text, int64_t max_ppb, int64_t *ret_ppb)
+{
+    int64_t value;
+    if (!text)
+        return true;
+    if (!hp_unit_parse(text, HP_UNIT_RATIO, &value) || value < 0 || value > max_ppb) {
+        g_autofree char *max = hp_unit_format(HP_UNIT_RATIO, max_ppb);
+        hp_cli_usage("bench: --%s takes a ratio from 0 to %s, such as 10%%, not `%s`", name, max, text);
+        return false;
+    }
+    *ret_ppb = value;
+    return true;
+}
+
+static bool read_rate(const char *text, uint64_t *ret)
+{
+    int64_t value;
+    if (!text)
+        return true;
+    if (!hp_unit_parse(text, HP_UNIT_RATE, &value) || value < 100000 || value > 1000000000) {
+        hp_cli_usage("bench: --rate takes a rate from 100kbit/s to 1Gbit/s, not `%s`", text);
+        return false;
+    }
+    *ret = (uint64_t)value;
+    return true;
+}
+
+static bool read_clients(const char *text, GArray *clients, hp_bench_turn_options *t)
+{
+    if (!text)
+        return true;
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    for (char **part = parts; *part; part++) {
+        guint64 n = 0;
+        bool bad = !g_ascii_string_to_unsigned(*part, 10, 1, HP_BENCH_MAX_CLIENTS, &n, NULL);
+        for (unsigned i = 0; i < clients->len; i++)
+            bad |= g_array_index(clients, unsigned, i) == n;
+        if (bad) {
+            hp_cli_usage("bench: --clients takes different numbers from 1 to %d, such as 1,10,100, not `%s`",
+                         HP_BENCH_MAX_CLIENTS, text);
+            return false;
+        }
+        unsigned value = (unsigned)n;
+        g_array_append_val(clients, value);
+    }
+    t->clients = (const unsigned *)clients->data;
+    t->n_clients = clients->len;
+    return clients->len > 0;
+}
+
+static bool read_ways(const char *text, bool ways[static HP_BENCH_WAY_N])
+{
+    if (!text)
+        return true;
+    for (unsigned way = HP_BENCH_DIRECT + 1; way < HP_BENCH_WAY_N; way++)
+        ways[way] = false;
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    for (char **part = parts; *part; part++) {
+        bool known = false;
+        for (unsigned way = 0; way < HP_BENCH_WAY_N; way++) {
+            if (strcmp(*part, hp_bench_way_name(way)) != 0)
+                continue;
+            ways[way] = known = true;
+        }
+        if (!known) {
+            hp_cli_usage("bench: --variants takes direct, turn-udp, turn-tcp and turn-tls, not `%s`", *part);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Options that the other kind of bench would pass over in silence. */
+static bool fit_together(const options *o)
+{
+    const struct {
+        const char *name, *text;
+    } of_network[] = {{"clients", o->clients}, {"variants", o->ways}, {"link", o->link},        {"jitter", o->jitter},
+                      {"loss", o->loss},       {"rate", o->rate},     {"duration", o->duration}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(of_network); i++)
+        if (of_network[i].text && (o->self || o->paths)) {
+            hp_cli_usage("bench: --%s is about the built-in calls, and means nothing with %s", of_network[i].name,
+                         o->self ? "--self" : "a FILE");
+            return false;
+        }
+    if (o->self && (o->paths || o->seeds || o->jobs || o->hang || o->no_throughput)) {
+        hp_cli_usage("bench: --self takes no %s", o->paths   ? "FILE"
+                                                  : o->seeds ? "--seeds (but --repeats)"
+                                                  : o->jobs  ? "--jobs: it measures one process"
+                                                  : o->hang  ? "--hang-after"
+                                                             : "--no-throughput");
+        return false;
+    }
+    if (o->repeats && !o->self)
+        return hp_cli_usage("bench: --repeats is about --self; runs with seeds are told by --seeds"), false;
+    if (o->paths && o->no_throughput)
+        return hp_cli_usage("bench: --no-throughput means nothing with a FILE"), false;
+    if (o->paths && o->paths[1])
+        return hp_cli_usage("bench: one FILE at a time"), false;
+    if ((o->threshold || o->virtual_threshold) && !o->compare)
+        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
+    return true;
+}
+
+/* ---- what is measured ---- */
+
+static bool read_turn(const options *o, GArray *clients, hp_bench_turn_options *t)
+{
+    int64_t loss = t->network.loss_ppb;
+    if (o->quick)
+        hp_bench_turn_quick(t);
+    if (o->no_throughput)
+        t->load_duration = 0;
+    bool ok = read_number("seeds", o->seeds, 1, HP_BENCH_MAX_SEEDS, &t->n_seeds) &&
+              read_number("jobs", o->jobs, 1, 64, &t->jobs) &&
+              read_number("hang-after", o->hang, 1, 86400, &t->hang_s) && read_clients(o->clients, clients, t) &&
+              read_ways(o->ways, t->ways) && read_time("link", o->link, 0, 10 * HP_S, &t->network.link) &&
+              read_time("jitter", o->jitter, 0, 10 * HP_S, &t->network.jitter) &&
+              read_ratio("loss", o->loss, 500000000, &loss) && read_rate(o->rate, &t->network.rate) &&
+              read_time("duration", o->duration, HP_S, 3600 * HP_S, &t->duration);
+    t->network.loss_ppb = (uint32_t)loss;
+    t->file = o->paths ? o->paths[0] : NULL;
+    return ok;
+}
+
+/* The exit code for figures that could not be had: a run that crashed is as good as an expectation that failed. */
+static int fail(const GError *error)
+{
+    int code = hp_cli_fail(error);
+    return error->domain == HP_ERROR && error->code == HP_ERROR_REFUSED ? HP_EXIT_FAILED : code;
+}
+
+/* ---- what is told ---- */
+
+typedef struct outcome {
+    hp_bench_document *baseline; /* NULL: none */
+    hp_bench_thresholds thresholds;
+} outcome;
+
+static bool read_outcome(const options *o, outcome *ret, int *ret_code)
+{
+    g_autoptr(GError) error = NULL;
+    const int64_t most = 10000000000; /* 1000 % */
+    int64_t machine = 100000000, simulated = 0;
+    *ret_code = HP_EXIT_USAGE;
+    if (!read_ratio("threshold", o->threshold, most, &machine) ||
+        !read_ratio("virtual-threshold", o->virtual_threshold, most, &simulated))
+        return false;
+    ret->thresholds = (hp_bench_thresholds){(double)machine / 1e9, (double)simulated / 1e9};
+    if (!o->compare)
+        return true;
+    /* Read before anything runs: a baseline that is none is told at once. */
+    ret->baseline = hp_bench_document_read(o->compare, &error);
+    if (!ret->baseline)
+        *ret_code = hp_cli_fail(error);
+    return ret->baseline != NULL;
+}
+
+static int tell(const options *o, const outcome *against, const hp_bench_document *d)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = hp_bench_document_text(d);
+    fputs(text, stdout);
+    if ((o->json && !hp_bench_document_write(d, o->json, &error)) ||
+        (o->save && !hp_bench_document_write(d, o->save, &error)))
+        return hp_cli_fail(error);
+    if (!against->baseline)
+        return HP_EXIT_GOOD;
+    g_autoptr(GArray) changes = hp_bench_compare(against->baseline, d, &against->thresholds, &error);
+    if (!changes) {
+        g_prefix_error(&error, "%s: ", o->compare);
+        return hp_cli_fail(error);
+    }
+    g_autofree char *told = hp_bench_changes_text(changes);
+    printf("\nAgainst %s (hairpin %s):\n%s", o->compare, against->baseline->hairpin, told);
+    return hp_bench_changes_are_good(changes) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
+}
+
 int hp_cmd_bench(int argc, char **argv)
 {
     g_auto(options) o = {0};
     g_autoptr(GError) error = NULL;
-    hp_bench_turn_options t = hp_bench_turn_defaults();
-    if (argc > 1 && strcmp(argv[1], "quick") == 0)
-        hp_bench_turn_quick(&t);
-    g_autoptr(hp_bench_document) d = hp_bench_turn(&t, &error);
-    if (!d)
-        return hp_cli_fail(error);
-    g_autofree char *text = hp_bench_document_text(d);
-    fputs(text, stdout);
-    return 0;
+    g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    hp_bench_turn_options turn = hp_bench_turn_defaults();
+    hp_bench_self_options self = hp_bench_self_defaults();
+    outcome against = {0};
+    int code = HP_EXIT_USAGE;
+    if (!read_options(&o, &argc, &argv) || !fit_together(&o) || !read_turn(&o, clients, &turn))
+        return HP_EXIT_USAGE;
+    if (o.quick)
+        hp_bench_self_quick(&self);
+    if (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) || !read_outcome(&o, &against, &code))
+        return code;
+    g_autoptr(hp_bench_document) d =
+        o.self ? (hp_seam_start(NULL, &error) ? hp_bench_self(&self, &error) : NULL) : hp_bench_turn(&turn, &error);
+    code = d ? tell(&o, &against, d) : fail(error);
+    hp_bench_document_free(against.baseline);
+    return code;
 }
