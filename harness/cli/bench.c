@@ -1,6 +1,7 @@
 /* `hairpin bench`: TURN against direct, or Hairpin's own servers and fabric; and either against a baseline. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/compare.h"
 #include "base/error.h"
@@ -54,9 +55,9 @@ static bool read_options(options *o, int *argc, char ***argv)
         {"compare", 0, 0, G_OPTION_ARG_FILENAME, &o->compare,
          "compare with the figures of that file; exit 1 when worse", "FILE"},
         {"threshold", 0, 0, G_OPTION_ARG_STRING, &o->threshold,
-         "how much worse a figure of this machine may be (default 10%)", "RATIO"},
+         "how much worse a figure of this machine may be (default 10%)", "PERCENT"},
         {"virtual-threshold", 0, 0, G_OPTION_ARG_STRING, &o->virtual_threshold,
-         "how much worse a virtual figure may be (default 0)", "RATIO"},
+         "how much worse a virtual figure may be (default 0%)", "PERCENT"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->paths, NULL, "[FILE]"},
         {NULL}};
     return hp_cli_options(
@@ -111,6 +112,21 @@ static bool read_ratio(const char *name, const char *text, int64_t max_ppb, int6
     return true;
 }
 
+/* A share that may well be above 100 %, as a double: it is held against measured figures. */
+static bool read_threshold(const char *name, const char *text, double *ret)
+{
+    char *end = NULL;
+    double percent = text ? g_ascii_strtod(text, &end) : 0;
+    if (!text)
+        return true;
+    if (end == text || strcmp(end, "%") != 0 || !(percent >= 0 && percent <= 100000)) {
+        hp_cli_usage("bench: --%s takes a percentage from 0%% to 100000%%, such as 10%%, not `%s`", name, text);
+        return false;
+    }
+    *ret = percent / 100;
+    return true;
+}
+
 static bool read_rate(const char *text, uint64_t *ret)
 {
     int64_t value;
@@ -128,7 +144,7 @@ static bool read_clients(const char *text, GArray *clients, hp_bench_turn_option
 {
     if (!text)
         return true;
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    g_auto(GStrv) parts = g_strsplit(*text ? text : "none", ",", -1);
     for (char **part = parts; *part; part++) {
         guint64 n = 0;
         bool bad = !g_ascii_string_to_unsigned(*part, 10, 1, HP_BENCH_MAX_CLIENTS, &n, NULL);
@@ -144,7 +160,7 @@ static bool read_clients(const char *text, GArray *clients, hp_bench_turn_option
     }
     t->clients = (const unsigned *)clients->data;
     t->n_clients = clients->len;
-    return clients->len > 0;
+    return true;
 }
 
 static bool read_ways(const char *text, bool ways[static HP_BENCH_WAY_N])
@@ -239,13 +255,11 @@ typedef struct outcome {
 static bool read_outcome(const options *o, outcome *ret, int *ret_code)
 {
     g_autoptr(GError) error = NULL;
-    const int64_t most = 10000000000; /* 1000 % */
-    int64_t machine = 100000000, simulated = 0;
+    ret->thresholds = (hp_bench_thresholds){.machine = 0.1, .simulated = 0};
     *ret_code = HP_EXIT_USAGE;
-    if (!read_ratio("threshold", o->threshold, most, &machine) ||
-        !read_ratio("virtual-threshold", o->virtual_threshold, most, &simulated))
+    if (!read_threshold("threshold", o->threshold, &ret->thresholds.machine) ||
+        !read_threshold("virtual-threshold", o->virtual_threshold, &ret->thresholds.simulated))
         return false;
-    ret->thresholds = (hp_bench_thresholds){(double)machine / 1e9, (double)simulated / 1e9};
     if (!o->compare)
         return true;
     /* Read before anything runs: a baseline that is none is told at once. */
@@ -253,6 +267,18 @@ static bool read_outcome(const options *o, outcome *ret, int *ret_code)
     if (!ret->baseline)
         *ret_code = hp_cli_fail(error);
     return ret->baseline != NULL;
+}
+
+/* Told before anything runs: a bench may take minutes. */
+static bool can_write(const char *path, GError **error)
+{
+    if (!path)
+        return true;
+    g_autofree char *folder = g_path_get_dirname(path);
+    if (access(folder, W_OK | X_OK) == 0 && !g_file_test(path, G_FILE_TEST_IS_DIR))
+        return true;
+    g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s cannot be written", path);
+    return false;
 }
 
 static int tell(const options *o, const outcome *against, const hp_bench_document *d)
@@ -290,6 +316,10 @@ int hp_cmd_bench(int argc, char **argv)
         hp_bench_self_quick(&self);
     if (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) || !read_outcome(&o, &against, &code))
         return code;
+    if (!can_write(o.json, &error) || !can_write(o.save, &error)) {
+        hp_bench_document_free(against.baseline);
+        return hp_cli_fail(error);
+    }
     g_autoptr(hp_bench_document) d =
         o.self ? (hp_seam_start(NULL, &error) ? hp_bench_self(&self, &error) : NULL) : hp_bench_turn(&turn, &error);
     code = d ? tell(&o, &against, d) : fail(error);

@@ -1,0 +1,143 @@
+"""`hairpin bench`: options, files of figures, baselines and exit codes."""
+import json
+
+import pytest
+
+SMALL = ("--seeds", "2", "--clients", "1,2", "--variants", "turn-udp", "--duration", "2s", "--no-throughput")
+SCENARIO = "scenarios/turn/force-relay.yaml"
+
+
+@pytest.fixture(scope="module")
+def baseline(hairpin_path, tmp_path_factory):
+    import subprocess
+
+    path = tmp_path_factory.mktemp("bench") / "baseline.json"
+    process = subprocess.run([str(hairpin_path), "bench", *SMALL, "--save", str(path)], capture_output=True, text=True,
+                             timeout=300)
+    assert process.returncode == 0, process.stderr
+    return path, process.stdout
+
+
+def metric(document, name):
+    return next(m for m in document["metrics"] if m["name"] == name)
+
+
+def test_the_table_and_the_document(baseline):
+    path, table = baseline
+    document = json.loads(path.read_text())
+    assert document["format"] == "hairpin-bench/1" and document["kind"] == "turn-vs-direct"
+    assert document["seeds"] == ["1", "2"]
+    assert document["settings"]["clients"] == "1,2" and document["settings"]["loss"] == "0.1%"
+    connect = metric(document, "time-to-connect")
+    assert connect["unit"] == "ms" and connect["better"] == "lower" and connect["virtual"] is True
+    assert connect["x"] == {"name": "clients", "unit": ""}
+    assert [v["name"] for v in connect["variants"]] == ["direct", "turn-udp"]
+    for m in document["metrics"]:
+        for variant in m["variants"]:
+            assert [p["x"] for p in variant["points"]] in ([1, 2], [0])
+            for p in variant["points"]:
+                assert p["min"] <= p["median"] <= p["max"] and p["low"] <= p["mean"] <= p["high"]
+    assert metric(document, "server-cpu-packet")["virtual"] is False
+    for m in document["metrics"]:
+        assert f"\n{m['name']}: " in table
+    assert "turn-tcp" not in table and "throughput" not in table
+
+
+def test_the_same_again_is_equal(hairpin, baseline):
+    path, _ = baseline
+    run = hairpin("bench", *SMALL, "--compare", path, "--threshold", "1000%", "--jobs", "1")
+    assert run.code == 0, run.stdout
+    document = json.loads(path.read_text())
+    n = sum(len(v["points"]) for m in document["metrics"] if m["virtual"] for v in m["variants"])
+    assert f" {n} equal" in run.stdout
+
+
+def changed(path, tmp_path, change):
+    document = json.loads(path.read_text())
+    change(document)
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(document))
+    return other
+
+
+def test_a_virtual_figure_that_got_worse_fails(hairpin, baseline, tmp_path):
+    def better_before(document):
+        metric(document, "latency")["variants"][0]["points"][0]["mean"] -= 0.001
+
+    run = hairpin("bench", *SMALL, "--threshold", "1000%", "--compare", changed(baseline[0], tmp_path, better_before))
+    assert run.code == 1
+    assert "worse     latency direct, 1 clients" in run.stdout
+    run = hairpin("bench", *SMALL, "--threshold", "1000%", "--virtual-threshold", "1%", "--compare",
+                  tmp_path / "other.json")
+    assert run.code == 0
+
+
+def test_what_is_missing_fails(hairpin, baseline, tmp_path):
+    def one_more(document):
+        document["metrics"].append({**metric(document, "loss"), "name": "vanished"})
+
+    run = hairpin("bench", *SMALL, "--threshold", "1000%", "--compare", changed(baseline[0], tmp_path, one_more))
+    assert run.code == 1
+    assert "missing   vanished" in run.stdout
+
+
+def test_other_settings_cannot_be_compared(hairpin, baseline):
+    run = hairpin("bench", *SMALL, "--link", "30ms", "--compare", baseline[0])
+    assert run.code == 2
+    assert "its link is 20ms, and that of these figures 30ms" in run.stderr
+
+
+def test_no_baseline_is_told_before_anything_runs(hairpin, tmp_path):
+    (tmp_path / "result.json").write_text('{"format": "hairpin-result/1"}')
+    run = hairpin("bench", "--compare", tmp_path / "result.json")
+    assert run.code == 2 and run.stdout == "" and "no figures of hairpin bench" in run.stderr
+    run = hairpin("bench", "--compare", tmp_path / "nowhere.json")
+    assert run.code == 3 and run.stdout == "" and "nowhere.json" in run.stderr
+
+
+def test_a_file_of_ones_own(hairpin, tmp_path):
+    run = hairpin("bench", SCENARIO, "--seeds", "2", "--json", tmp_path / "bench.json")
+    assert run.code == 0, run.stderr
+    document = json.loads((tmp_path / "bench.json").read_text())
+    latency = metric(document, "latency")
+    assert [v["name"] for v in latency["variants"]] == ["direct", "relay"]
+    # The Internet takes 20 ms, and a relay is on it.
+    assert [v["points"][0]["mean"] for v in latency["variants"]] == [20, 40]
+
+
+def test_a_call_that_needs_the_relay_is_told(hairpin):
+    run = hairpin("bench", "scenarios/basics/symmetric-turn.yaml", "--seeds", "2")
+    assert run.code == 1
+    assert "no call connects with any seed" in run.stderr
+
+
+def test_self(hairpin, tmp_path):
+    run = hairpin("bench", "--self", "--quick", "--repeats", "2", "--json", tmp_path / "self.json")
+    assert run.code == 0, run.stderr
+    document = json.loads((tmp_path / "self.json").read_text())
+    assert document["kind"] == "self"
+    assert {"server", "fabric", "calls", "ratios", "call-packets"} <= {m["name"] for m in document["metrics"]}
+    again = hairpin("bench", "--self", "--quick", "--repeats", "2", "--threshold", "1000%", "--compare",
+                    tmp_path / "self.json")
+    assert again.code == 0, again.stdout
+    assert " 3 equal" in again.stdout  # the virtual ones
+
+
+@pytest.mark.parametrize("args", [
+    ("--seeds", "0"), ("--seeds", "many"), ("--clients", ""), ("--clients", "1,1"), ("--clients", "1,-2"),
+    ("--clients", "2001"), ("--link", "20"), ("--link", "11s"), ("--loss", "51%"), ("--loss", "-1%"), ("--rate", "1kbit/s"),
+    ("--rate", "fast"), ("--duration", "0"), ("--variants", "turn-sctp"), ("--jobs", "0"), ("--threshold", "10%"),
+    ("--compare", "x", "--threshold", "-1%"), ("--compare", "x", "--threshold", "10"), ("--repeats", "3"), ("--self", "--seeds", "3"), ("--self", "--repeats", "0"),
+    ("--self", "--link", "1ms"), ("--self", SCENARIO), (SCENARIO, "--clients", "3"), (SCENARIO, SCENARIO),
+    ("scenarios/nat/pairs-stun.yaml",), ("no/such/file.yaml",), ("scenarios/turn/authentication.yaml",)])
+def test_bad_usage_is_two(hairpin, args):
+    run = hairpin("bench", *args)
+    assert run.code == 2, run.stdout
+    assert run.stderr.strip()
+    assert run.stdout == ""
+
+
+def test_figures_that_cannot_be_written(hairpin, tmp_path):
+    run = hairpin("bench", *SMALL, "--json", tmp_path / "no" / "folder.json")
+    assert run.code == 3
+    assert run.stdout == "" and "folder.json" in run.stderr  # told before anything runs
