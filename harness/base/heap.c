@@ -57,7 +57,7 @@ enum {
     CHILD_ROOM = 2 * HUGE_PAGE, /* without as much behind the boundary a child is left where it is */
     LARGEST_HOLE = 64 * 1024,
     FINE_HOLE = 1024,
-    SMALLEST_HOLE = 24, /* what the smallest chunk holds */
+    SMALLEST_HOLE = 16, /* a request that the smallest chunk, of 32 bytes, is enough for */
     CACHED = 256 * 1024, /* no less than what malloc() caches for the thread, which counts as given out */
     HEADER = 16, /* of a chunk, and the unit of sizes */
 };
