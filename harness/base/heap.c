@@ -132,11 +132,13 @@ static void take_holes(hp_heap_hold **held, const extent *heap)
     for (size_t size = LARGEST_HOLE; size >= SMALLEST_HOLE; size = smaller(size)) {
         while (size <= left) {
             void *memory = malloc(size);
-            if ((uintptr_t)memory < heap->bottom || (uintptr_t)memory >= heap->top) {
+            const bool hole = (uintptr_t)memory >= heap->bottom && (uintptr_t)memory < heap->top;
+            if (hole || size <= FINE_HOLE) /* what is small would not go back to the end, but be cached */
+                hold(held, memory);
+            else
                 free(memory);
+            if (!hole)
                 break;
-            }
-            hold(held, memory);
             left -= size;
         }
     }
