@@ -22,7 +22,8 @@ void hp_result_fill_paths(hp_result *result, const hp_facts *facts, const hp_tra
 void hp_result_ask_oracle(hp_result *result, hp_facts *facts);
 /* What two peers of the plan have come to by `ended`, against the prediction (oracle.c). */
 typedef struct hp_comparison {
-    hp_oracle_result result; /* its names alone unless called */
+    hp_oracle_result result; /* names and prediction alone unless called */
+    bool made; /* a call step that may bring the two together was carried out */
     bool called; /* each end has a session with the other, which has begun */
     bool over; /* neither has anything left to do: it is through with nominating, or has failed with all candidates */
     bool waited; /* both have been at it for so long that nothing more is waited for */

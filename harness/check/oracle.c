@@ -174,15 +174,16 @@ hp_comparison hp_oracle_compare(const hp_facts *facts, unsigned a, unsigned b, h
         .result = {.a = plan->peers[a].source->name, .b = plan->peers[b].source->name, .took = HP_NEVER},
         .called = one.components > 0 && other.components > 0,
     };
+    const hp_time called = call_time(facts, c.result.a, c.result.b);
+    c.made = called != HP_NEVER;
+    c.result.prediction = hp_oracle_pair(facts->oracle, a, b);
     if (!c.called) {
         return c;
     }
-    const hp_time called = call_time(facts, c.result.a, c.result.b);
     const hp_time connected = MAX(one.connected_at, other.connected_at);
     c.over = one.over && other.over;
     c.since = MAX(one.last, other.last);
     c.waited = ended - MAX(one.since, other.since) >= PATIENCE;
-    c.result.prediction = hp_oracle_pair(facts->oracle, a, b);
     if (connected != HP_NEVER && called != HP_NEVER && connected >= called) {
         c.result.took = connected - called;
     }

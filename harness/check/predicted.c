@@ -4,7 +4,7 @@
  *   - right when both ends agree with the prediction and are through, or nothing was predicted and nothing connected;
  *   - short when a known shortfall of the software under test accounts for the difference: that holds, and is told,
  *     unless `strict`;
- *   - wrong when the two differ, when it connected too late, when no call came about, when the run ended before anything
+ *   - wrong when the two differ, when it connected too late, when no call was made, when the run ended before anything
  *     could be said, and when the oracle has no opinion: a line that asserts nothing must not pass.
  *
  * When nothing can change any more, the run may end. That is so once both ends are ready: libnice then has nothing left
@@ -158,7 +158,7 @@ static void describe_expected(const hp_expectation *e, const hp_comparison *c, G
     const hp_prediction *p = c->result.prediction;
     hp_text_separate(text);
     g_string_append_printf(text, "%s and %s as predicted", c->result.a, c->result.b);
-    if (!c->called || c->result.verdict == HP_ORACLE_SILENT) {
+    if (!hp_oracle_applies(e->facts->oracle, p->a, p->b, NULL)) {
         return;
     }
     g_string_append(text, ": ");
@@ -181,7 +181,7 @@ static void describe_got(const hp_expectation *e, const hp_comparison *c, bool n
         g_string_append_printf(text, "%s and %s: ", r->a, r->b);
     }
     if (!c->called) {
-        g_string_append(text, "no call came about");
+        g_string_append(text, c->made ? "no path: the other end never took part" : "no call was made");
         return;
     }
     if (r->verdict == HP_ORACLE_SILENT) {
@@ -202,9 +202,15 @@ static void describe_got(const hp_expectation *e, const hp_comparison *c, bool n
     }
 }
 
-/* What is open when everything is over was too short a run, but for a pair that is where it was predicted to be. */
+/* What is open when everything is over was too short a run, but for a pair that is where it was predicted to be, and for
+ * a call without a path whose caller never came so far as to send its offer. */
 static state state_at_end(const hp_expectation *e, const hp_comparison *c, hp_time ended)
 {
+    const hp_prediction *p = c->result.prediction;
+    if (!c->called && c->made && p->outcome == HP_OUTCOME_NONE &&
+        hp_oracle_applies(e->facts->oracle, p->a, p->b, NULL)) {
+        return PAIR_RIGHT;
+    }
     const state now = state_of(e, c, ended);
     return now == PAIR_OPEN && c->called && c->result.verdict == HP_ORACLE_AGREES && c->result.connected &&
                    !is_too_late(e, c)
