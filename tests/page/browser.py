@@ -8,6 +8,7 @@ import base64
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -85,7 +86,10 @@ class Browser:
 
     def _next(self):
         while b"\0" not in self.buffer:
-            data = os.read(self.into, 1 << 20)
+            ready, _, _ = select.select([self.into], [], [], PATIENCE)
+            data = os.read(self.into, 1 << 20) if ready else b""
+            if not ready:
+                raise PageError(f"Chromium said nothing for {PATIENCE} s")
             if not data:
                 raise PageError("Chromium went away")
             self.buffer += data
