@@ -1,4 +1,5 @@
 /* `hairpin bench`: TURN against direct, or Hairpin's own servers and fabric; and either against a baseline. */
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,20 +10,22 @@
 #include "bench/self.h"
 #include "bench/turn.h"
 #include "cli/cli.h"
+#include "report/page.h"
 #include "seam/seam.h"
 
 typedef struct options {
     char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang, *repeats;
-    char *json, *save, *compare, *threshold, *virtual_threshold;
+    char *json, *save, *html, *compare, *threshold, *virtual_threshold;
     gboolean self, quick, no_throughput;
     char **paths;
 } options;
 
 static void options_clear(options *o)
 {
-    char *texts[] = {
-        o->seeds, o->clients, o->link, o->jitter,  o->loss, o->rate,    o->duration,  o->ways,
-        o->jobs,  o->hang,    o->json, o->repeats, o->save, o->compare, o->threshold, o->virtual_threshold};
+    char *texts[] = {o->seeds,     o->clients,          o->link, o->jitter, o->loss,
+                     o->rate,      o->duration,         o->ways, o->jobs,   o->hang,
+                     o->json,      o->repeats,          o->save, o->html,   o->compare,
+                     o->threshold, o->virtual_threshold};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(o->paths);
@@ -52,6 +55,7 @@ static bool read_options(options *o, int *argc, char ***argv)
          "real seconds without progress until a run counts as hung (default 10)", "S"},
         {"json", 0, 0, G_OPTION_ARG_FILENAME, &o->json, "write the figures as JSON", "FILE"},
         {"save", 0, 0, G_OPTION_ARG_FILENAME, &o->save, "the same, as a baseline for --compare", "FILE"},
+        {"html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, "draw them in a report of one file", "FILE"},
         {"compare", 0, 0, G_OPTION_ARG_FILENAME, &o->compare,
          "compare with the figures of that file; exit 1 when worse", "FILE"},
         {"threshold", 0, 0, G_OPTION_ARG_STRING, &o->threshold,
@@ -281,13 +285,27 @@ static bool can_write(const char *path, GError **error)
     return false;
 }
 
+/* The page takes the figures from a file; without one of the user's from one that is gone afterwards. */
+static bool write_page(const options *o, const hp_bench_document *d, GError **error)
+{
+    g_autofree char *part = g_strdup_printf("%s.figures", o->html);
+    const char *written = o->json ? o->json : o->save;
+    const hp_page_options page = {.title = "Hairpin bench", .bench = written ? written : part};
+    if (!written && !hp_bench_document_write(d, part, error))
+        return false;
+    bool ok = hp_page_write(NULL, o->html, &page, NULL, error);
+    if (!written)
+        g_unlink(part);
+    return ok;
+}
+
 static int tell(const options *o, const outcome *against, const hp_bench_document *d)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = hp_bench_document_text(d);
     fputs(text, stdout);
     if ((o->json && !hp_bench_document_write(d, o->json, &error)) ||
-        (o->save && !hp_bench_document_write(d, o->save, &error)))
+        (o->save && !hp_bench_document_write(d, o->save, &error)) || (o->html && !write_page(o, d, &error)))
         return hp_cli_fail(error);
     if (!against->baseline)
         return HP_EXIT_GOOD;
@@ -316,7 +334,7 @@ int hp_cmd_bench(int argc, char **argv)
         hp_bench_self_quick(&self);
     if (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) || !read_outcome(&o, &against, &code))
         return code;
-    if (!can_write(o.json, &error) || !can_write(o.save, &error)) {
+    if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error)) {
         hp_bench_document_free(against.baseline);
         return hp_cli_fail(error);
     }

@@ -1,5 +1,6 @@
 """`hairpin bench`: options, files of figures, baselines and exit codes."""
 import json
+import re
 
 import pytest
 
@@ -103,6 +104,15 @@ def test_a_file_of_ones_own(hairpin, tmp_path):
     assert [v["name"] for v in latency["variants"]] == ["direct", "relay"]
     # The Internet takes 20 ms, and a relay is on it.
     assert [v["points"][0]["mean"] for v in latency["variants"]] == [20, 40]
+
+
+def test_a_page(hairpin, tmp_path):
+    run = hairpin("bench", SCENARIO, "--seeds", "2", "--html", tmp_path / "bench.html")
+    assert run.code == 0, run.stderr
+    page = (tmp_path / "bench.html").read_text()
+    index = re.search(r'<script type="application/json" id="hairpin-index">(.*?)</script>', page, re.S).group(1)
+    assert json.loads(index)["bench"]["kind"] == "turn-vs-direct"
+    assert [f.name for f in tmp_path.iterdir()] == ["bench.html"]
 
 
 def test_a_call_that_needs_the_relay_is_told(hairpin):
