@@ -10,9 +10,10 @@
  *     hundred kB writes to, and copies, a page for nearly each of its allocations.
  *   - Fresh pages: each one a fault, and zeroed by the kernel, one at a time.
  *
- * So hp_heap_reserve() lets the heap grow in advised steps, hp_heap_settle() takes every hole and holds it, has what
- * came to lie in small pages collapsed, and moves the heap's end to a boundary of huge pages; a child then moves its own
- * end to the next one, where a single fault gives it 2 MiB:
+ * So hp_heap_reserve() makes room for the heap to grow in huge pages. hp_heap_settle() takes every hole and holds it, has
+ * what came to lie in small pages all the same collapsed, and moves the heap's end to a boundary of huge pages. What the
+ * process sets up for its children from there on lies close together. A child then moves its own end to the next
+ * boundary, where a single fault gives it 2 MiB:
  *
  *      plans, holes held | caller's own, small pages | child's, huge pages ...
  *                        ^ boundary                  ^ boundary
@@ -53,7 +54,7 @@ struct hp_heap_hold {
 
 enum {
     HUGE_PAGE = 2 * 1024 * 1024,
-    STEP = 128 * 1024 * 1024, /* by which the heap grows: address space, not memory */
+    STEP = 512 * 1024 * 1024, /* by which the heap grows: address space, not memory */
     CHILD_ROOM = 2 * HUGE_PAGE, /* without as much behind the boundary a child is left where it is */
     LARGEST_HOLE = 64 * 1024,
     FINE_HOLE = 1024,
@@ -147,7 +148,7 @@ static void take_holes(hp_heap_hold **held, const extent *heap)
 hp_heap_hold *hp_heap_settle(void)
 {
     hp_heap_hold *held = NULL;
-    extent heap = make_room(STEP / 4);
+    extent heap = make_room(STEP / 8);
     take_holes(&held, &heap);
     heap = measure();
     advise(boundary(heap.bottom), heap.top / HUGE_PAGE * HUGE_PAGE, MADV_COLLAPSE);
@@ -155,6 +156,7 @@ hp_heap_hold *hp_heap_settle(void)
     if (heap.end < from + HUGE_PAGE + CHILD_ROOM)
         return held;
     advise(from, from + HUGE_PAGE, MADV_NOHUGEPAGE);
+    advise(from + HUGE_PAGE, heap.end / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
     hold(&held, malloc(from - heap.top));
     return held;
 }
@@ -165,7 +167,7 @@ void hp_heap_begin_child(void)
     const uintptr_t from = boundary(heap.top);
     if (heap.end < from + CHILD_ROOM)
         return;
-    mallopt(M_MMAP_THRESHOLD, STEP / 4); /* what is large comes from there too */
+    mallopt(M_MMAP_THRESHOLD, STEP / 16); /* what is large comes from there too */
     /* Never freed: the child ends soon, and until then must not come back to the pages before. */
     void *volatile gap = malloc(from - heap.top);
     (void)gap;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "cli/live_line.h"
 #include "cli/run_output.h"
 #include "report/page.h"
@@ -104,6 +105,7 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
     const unsigned n = cases->plans->len;
     g_autoptr(GError) error = NULL;
     g_autoptr(hp_run_json) run_json = NULL;
+    g_autoptr(hp_heap_hold) hold = hp_heap_settle(); /* what is set up from here on every run will touch */
     if (!hp_seam_start(NULL, &error) || !prepare_out(o->out, cases, &run_json, &error)) {
         return hp_cli_fail(error);
     }

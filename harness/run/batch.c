@@ -1,16 +1,16 @@
 /* Theory of operation.
  *
  * `jobs` slots, each with a trace and a small control block in memory that is shared with the process forked for a
- * run, and a nursery (nursery.c) that forks it: every run begins from the memory that all plans left when they were
- * made, whatever ran before. The child fills the trace, judges it and writes the evidence. The parent, when the child has gone, judges the
- * same trace again - a result depends on plan and trace alone - and so has it without any protocol between the two;
- * after a crash the trace simply ends early.
+ * run, and a nursery (nursery.c) that forks it: every run begins with the memory of the moment when all was planned,
+ * whatever ran before. The child fills the trace, judges it and writes the evidence. The parent, when the child has
+ * gone, judges the same trace again - a result depends on plan and trace alone - and so has it without any protocol
+ * between the two; after a crash the trace simply ends early.
  *
  *   FREE --fork--> RUNNING --child gone--> (result taken) FREE
  *
- * The parent waits for the nurseries, which say when a child is gone. Every second it looks at the pulse; a
- * child whose steps have not grown for hang_s seconds is killed, and hung is the verdict. This is the only place where
- * real time is looked at, and it never decides anything but that.
+ * The parent waits for the nurseries, which say when a child is gone. Every second it looks at the pulse; a child whose
+ * steps have not grown for hang_s seconds is killed, and hung is the verdict. This is the only place where real time is
+ * looked at, and it never decides anything but that.
  *
  * What the software under test prints before it dies (an assertion's text) is kept in a memory file behind the child's
  * stderr; its last line becomes the message. */
@@ -334,8 +334,8 @@ bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_option
 {
     batch b = {.plans = plans, .n_plans = n_plans, .options = options};
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
+    g_autoptr(hp_heap_hold) hold = hp_heap_settle(); /* first, so that what is set up lies close together */
     bool ok = hp_run_warm_up(plans, n_plans, error);
-    g_autoptr(hp_heap_hold) hold = hp_heap_settle();
     ok = ok && make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error);
     bool more = ok;
     while (ok && more)

@@ -1,9 +1,9 @@
 /* An arena: blocks that only grow, and are freed together.
  *
- * A scenario is some hundred small strings and arrays that live and die as one. A block is a quarter of
- * all blocks before it, from 4 KiB to 64 KiB, so that little is left unused at the end: there is an arena a case, and
- * cases are many. What is larger gets a block of its own size. Memory comes zeroed, so that a struct that the schema fills field by
- * field has no uninitialised padding. Nothing is ever given back singly: an array that grows should be sized first. */
+ * A scenario is some hundred small strings and arrays that live and die as one. A block is a quarter of all blocks before
+ * it, from 4 KiB to 64 KiB, so that little is left unused at the end: there is an arena a case, and cases are many. What
+ * is larger gets a block of its own size. Memory comes zeroed, so that a struct that the schema fills field by field has
+ * no uninitialised padding. Nothing is ever given back singly: an array that grows should be sized first. */
 #include "scenario/arena.h"
 
 #include <stdint.h>
