@@ -2,8 +2,8 @@
  *
  * Everything is read and compared before anything is written: the shards must be of one whole (shard.json beside the
  * results says so; results without it are taken as they are), and no case may be there twice with different results.
- * Then result.json is put together from the lines of the parts, in the order of names, evidence folders are linked, and
- * the reports are made from the documents. */
+ * Then result.json is put together from the lines of the parts, in the order of names, evidence folders that are of these
+ * results are linked, and the reports are made from the documents. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -181,17 +181,29 @@ static bool prepare_out(const options *o, GError **error)
     return hp_shard_write(&whole, o->out, error);
 }
 
+/* Whether a folder is of this result, and not what an earlier run that kept evidence left there. */
+static bool is_evidence_of(const char *folder, JsonNode *document)
+{
+    g_autofree char *path = g_build_filename(folder, "result.json", NULL);
+    g_autoptr(JsonParser) parser = json_parser_new();
+    JsonNode *root = json_parser_load_from_file(parser, path, NULL) ? json_parser_get_root(parser) : NULL;
+    return root != NULL && json_node_equal(root, document);
+}
+
 static hp_report_case *adopt_case(const options *o, const merged *m, GError **error)
 {
     g_autofree char *from = g_build_filename(m->part->folder, m->entry->name, NULL);
     g_autofree char *to = g_build_filename(o->out, m->entry->name, NULL);
-    bool any = false;
     g_autoptr(JsonParser) parser = json_parser_new();
-    if (!hp_report_adopt_evidence(from, to, &any, error) ||
-        !json_parser_load_from_data(parser, m->entry->line, (gssize)m->entry->length, error)) {
+    if (!json_parser_load_from_data(parser, m->entry->line, (gssize)m->entry->length, error)) {
         return NULL;
     }
-    return hp_report_case_of_document(json_node_get_object(json_parser_get_root(parser)), any ? to : NULL, error);
+    JsonNode *document = json_parser_get_root(parser);
+    const bool any = is_evidence_of(from, document);
+    if (any ? !hp_report_adopt_evidence(from, to, error) : !hp_report_clear_evidence(to, error)) {
+        return NULL;
+    }
+    return hp_report_case_of_document(json_node_get_object(document), any ? to : NULL, error);
 }
 
 static bool write_out(const options *o, const GArray *cases, unsigned n_not_run, const hp_run_output *output,

@@ -21,8 +21,8 @@ bool hp_report_write_evidence(const char *folder, const hp_plan *plan, const hp_
  * of another run. A folder that is not there is fine. False and HP_ERROR_IO naming the path. */
 bool hp_report_clear_evidence(const char *folder, GError **error);
 /* Makes `to` an evidence folder with what is in `from`, by hard links where that can be and by copies elsewhere. What was
- * in `to` goes. *ret_any false: there is no (whole) evidence in `from`. False and HP_ERROR_IO naming the path. */
-bool hp_report_adopt_evidence(const char *from, const char *to, bool *ret_any, GError **error);
+ * in `to` goes. False and HP_ERROR_IO naming the path. */
+bool hp_report_adopt_evidence(const char *from, const char *to, GError **error);
 /* The text of result.json, version "hairpin-result/1": keys in a fixed order, times in whole nanoseconds, null for what
  * did not happen. Caller frees. */
 char *hp_report_json(const hp_result *result);

@@ -80,15 +80,11 @@ static bool copy_file(const char *from, const char *to, GError **error)
     return hp_output_close(o, error);
 }
 
-bool hp_report_adopt_evidence(const char *from, const char *to, bool *ret_any, GError **error)
+/* result.json last, as when it was written. */
+bool hp_report_adopt_evidence(const char *from, const char *to, GError **error)
 {
-    g_autofree char *result = g_build_filename(from, "result.json", NULL);
     if (!hp_report_clear_evidence(to, error)) {
         return false;
-    }
-    if (!g_file_test(result, G_FILE_TEST_IS_REGULAR)) {
-        *ret_any = false;
-        return true;
     }
     if (g_mkdir_with_parents(to, 0777) != 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot create this folder: %s", to, g_strerror(errno));
@@ -101,7 +97,6 @@ bool hp_report_adopt_evidence(const char *from, const char *to, bool *ret_any, G
             return false;
         }
     }
-    *ret_any = true;
     return true;
 }
 

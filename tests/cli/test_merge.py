@@ -66,6 +66,14 @@ def test_with_evidence_every_file_is_that_of_one_run(hairpin, tmp_path, folder):
     assert tap[0] == tap[1] and "not ok 3" in tap[0]
 
 
+def test_evidence_of_another_run_is_left_behind(hairpin, folder, tmp_path):
+    hairpin("run", folder, "--out", tmp_path / "a")
+    hairpin("run", folder, "--out", tmp_path / "a", "--seed", "2", "--evidence", "none")
+    run = hairpin("merge", tmp_path / "a", "--out", tmp_path / "whole")
+    assert run.code == 1 and "Evidence:" not in run.stdout
+    assert sorted(files(tmp_path / "whole")) == ["junit.xml", "result.json"]
+
+
 def test_the_evidence_of_shipped_scenarios_tells_the_same_twice(hairpin, shipped, tmp_path):
     run = hairpin("merge", shipped.out, "--out", tmp_path / "whole")
     assert run.code == shipped.code

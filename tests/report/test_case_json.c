@@ -50,7 +50,7 @@ static void fill(fixture *f, hp_session_result *sessions, hp_track_result *track
     f->result.first_call = 200 * HP_MS;
     f->result.sessions = sessions;
     f->result.n_sessions = 2;
-    tracks[0] = (hp_track_result){.kind = HP_MEDIA_AUDIO, .from = "a", .to = "b", .called = 1 * HP_S};
+    tracks[0] = (hp_track_result){.kind = HP_MEDIA_AUDIO, .from = "a", .to = "b", .called = HP_NEVER};
     tracks[0].figures = (hp_media_figures){.sent = 1500,
                                            .received = 1490,
                                            .lost = 10,
@@ -61,7 +61,7 @@ static void fill(fixture *f, hp_session_result *sessions, hp_track_result *track
                                            .latency = {.count = 1490, .p95 = 20500 * HP_US},
                                            .jitter_mean = 300 * HP_US,
                                            .mos_milli = 4410};
-    tracks[1] = (hp_track_result){.kind = HP_MEDIA_VIDEO, .from = "b", .to = "a", .called = HP_NEVER};
+    tracks[1] = (hp_track_result){.kind = HP_MEDIA_VIDEO, .from = "b", .to = "a", .called = 1 * HP_S};
     tracks[1].figures = (hp_media_figures){.sent = 10,
                                            .received = 10,
                                            .frames = 4,

@@ -264,15 +264,15 @@ static void the_summary_counts_repeats_by_case(void **state)
     add_seed(report, "b#1", HP_VERDICT_PASS, 7);
     add_seed(report, "b#2", HP_VERDICT_CRASHED, 8);
     add_seed(report, "b#3", HP_VERDICT_FAIL, 9);
-    add_seed(report, "b", HP_VERDICT_FAIL, 1); /* not one of them */
-    add_seed(report, "b#x", HP_VERDICT_FAIL, 1); /* nor that */
+    add_seed(report, "b#x", HP_VERDICT_FAIL, 1); /* not one of them */
+    add_seed(report, "b", HP_VERDICT_FAIL, 1); /* nor that */
     add_seed(report, "c#1", HP_VERDICT_FAIL, 5);
     add_seed(report, "cc#1", HP_VERDICT_FAIL, 6);
     assert_summary(report, &plain,
                    "CRASHED    b  1 of 3 good; the first that is not: seed 8\n"
                    "           again       hairpin run scenarios/nat/strict.yaml --seed 8\n"
-                   "FAIL       b\n"
                    "FAIL       b#x\n"
+                   "FAIL       b\n"
                    "FAIL       c  0 of 1 good; the first that is not: seed 5\n"
                    "           again       hairpin run scenarios/nat/strict.yaml --seed 5\n"
                    "FAIL       cc  0 of 1 good; the first that is not: seed 6\n"
