@@ -1,6 +1,7 @@
 """Every matrix of fixtures/matrix, cell by cell: what the oracle predicts comes about, and nothing else is let pass."""
 import csv
 import json
+import subprocess
 
 import pytest
 
@@ -20,10 +21,8 @@ SHORTFALLS = {
 @pytest.fixture(scope="module")
 def matrix(hairpin_path, tmp_path_factory):
     """matrix("pairs", ...) -> (code, grid as JSON, rows of the CSV, printed)"""
-    import subprocess
-
     def call(name, *args):
-        out = tmp_path_factory.mktemp(name)
+        out = tmp_path_factory.mktemp(name or "built-in")
         run = subprocess.run(
             [str(hairpin_path), "matrix", *([ROOT / "fixtures" / "matrix" / f"{name}.yaml"] if name else []),
              "--evidence", "none", "--json", out / "grid.json", "--csv", out / "grid.csv", *args],
@@ -37,7 +36,6 @@ def matrix(hairpin_path, tmp_path_factory):
 
 
 def presets(hairpin_path):
-    import subprocess
     schema = json.loads(subprocess.run([str(hairpin_path), "schema"], check=True, capture_output=True).stdout)
     return schema["$defs"]["nat"]["anyOf"][0]["properties"]["preset"]["enum"]
 
