@@ -279,7 +279,7 @@ static void know_others(search *s)
         const hp_path_result *path = &s->result->paths[i];
         const int ends[] = {hp_plan_find_peer(s->facts->plan, path->a), hp_plan_find_peer(s->facts->plan, path->b)};
         for (unsigned k = 0; k < 2; k++) {
-            const gpointer key = GINT_TO_POINTER(ends[k] + 1);
+            gpointer key = GINT_TO_POINTER(ends[k] + 1);
             const bool another = g_hash_table_contains(s->only, key);
             g_hash_table_insert(s->only, key, GINT_TO_POINTER(another ? 0 : ends[1 - k] + 1));
         }

@@ -244,32 +244,47 @@ static char *make_index(const work *w, const hp_page_options *options, const cha
     return hp_page_safe_json(plain);
 }
 
-static bool write_file(const char *path, const work *w, const char *index, hp_page_figures *figures, GError **error)
+/* The file, and how much was written to it. */
+typedef struct page_file {
+    hp_output *o;
+    uint64_t bytes;
+} page_file;
+
+static void put(page_file *f, const char *text, size_t length)
+{
+    hp_output_bytes(f->o, text, length);
+    f->bytes += length;
+}
+
+static void put_script(page_file *f, const char *type, const char *id, const char *text)
+{
+    g_autofree char *open = g_strdup_printf("<script type=\"%s\" id=\"%s\">", type, id);
+    put(f, open, strlen(open));
+    put(f, text, strlen(text));
+    put(f, "</script>\n", strlen("</script>\n"));
+}
+
+static bool write_file(const char *path, const work *w, const char *index, uint64_t *ret_bytes, GError **error)
 {
     const char *head, *tail;
     size_t head_length, tail_length;
     unsigned number = 0;
-    hp_output *o = hp_output_open(path, error);
-    if (o == NULL) {
+    page_file f = {.o = hp_output_open(path, error)};
+    if (f.o == NULL) {
         return false;
     }
     hp_page_template(&head, &head_length, &tail, &tail_length);
-    figures->bytes = head_length + tail_length + strlen(index);
-    hp_output_bytes(o, head, head_length);
-    hp_output_literal(o, "<script type=\"application/json\" id=\"hairpin-index\">");
-    hp_output_text(o, index);
-    hp_output_literal(o, "</script>\n");
+    put(&f, head, head_length);
+    put_script(&f, "application/json", "hairpin-index", index);
     for (unsigned i = 0; i < w->n_parts; i++) {
         for (unsigned k = 0; k < w->parts[i].chunks->len; k++) {
-            const char *chunk = g_ptr_array_index(w->parts[i].chunks, k);
-            hp_output_printf(o, "<script type=\"text/plain\" id=\"hairpin-chunk-%u\">", number++);
-            hp_output_text(o, chunk);
-            hp_output_literal(o, "</script>\n");
-            figures->bytes += strlen(chunk);
+            g_autofree char *id = g_strdup_printf("hairpin-chunk-%u", number++);
+            put_script(&f, "text/plain", id, g_ptr_array_index(w->parts[i].chunks, k));
         }
     }
-    hp_output_bytes(o, tail, tail_length);
-    return hp_output_close(o, error);
+    put(&f, tail, tail_length);
+    *ret_bytes = f.bytes;
+    return hp_output_close(f.o, error);
 }
 
 /* NULL without error: none was asked for. */
@@ -308,7 +323,7 @@ bool hp_page_write(const char *folder, const char *path, const hp_page_options *
     g_autofree char *index =
         make_index(&w, options, source->run != NULL ? source->run->version : HAIRPIN_VERSION, bench);
     hp_page_figures figures = {.cases = source->cases->len, .chunks = n_chunks(&w)};
-    const bool ok = write_file(path, &w, index, &figures, error);
+    const bool ok = write_file(path, &w, index, &figures.bytes, error);
     for (unsigned i = 0; i < w.n_parts; i++) {
         figures.with_evidence += w.parts[i].with_evidence;
         figures.spoilt += w.parts[i].spoilt;

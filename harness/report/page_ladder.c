@@ -149,14 +149,15 @@ static void decode_packets(decoder *d, const hp_ladder *ladder, const GArray *ke
 static void put_fields(hp_json *j, const decoder *d, const hp_ladder_entry *e)
 {
     const char *known = e->packet > 0 ? g_hash_table_lookup(d->texts, GUINT_TO_POINTER(e->packet)) : NULL;
-    g_autofree char *made = NULL;
-    if (known == NULL && e->event != NULL) {
-        g_autoptr(hp_fields) f = hp_fields_new();
-        hp_fields_event(f, e->event);
-        known = made = fields_text(f);
-    }
     hp_json_member(j, "fields");
-    hp_output_text(j->o, known != NULL ? known : "[]");
+    if (known != NULL || e->event == NULL) {
+        hp_output_text(j->o, known != NULL ? known : "[]");
+        return;
+    }
+    g_autoptr(hp_fields) f = hp_fields_new();
+    hp_fields_event(f, e->event);
+    g_autofree char *text = fields_text(f);
+    hp_output_text(j->o, text);
 }
 
 /* ---- the ladder ---- */

@@ -117,24 +117,30 @@ static bool read_run(hp_page_source *s, const char *folder, GError **error)
     return true;
 }
 
-hp_page_source *hp_page_source_open(const char *folder, GError **error)
+static bool read_folder(hp_page_source *s, const char *folder, GError **error)
 {
-    g_autoptr(hp_page_source) s = g_new0(hp_page_source, 1);
-    s->cases = g_ptr_array_new_with_free_func(free_case);
-    s->maps = g_ptr_array_new_with_free_func((GDestroyNotify)g_mapped_file_unref);
-    if (folder == NULL) {
-        return g_steal_pointer(&s);
-    }
     if (!(is_run(folder) ? read_run(s, folder, error) : find_files(s, folder, error))) {
-        return NULL;
+        return false;
     }
     if (s->cases->len == 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID,
                     "%s: no results of a run: `hairpin run ... --out DIR` leaves them in DIR", folder);
-        return NULL;
+        return false;
     }
     g_ptr_array_sort(s->cases, by_name);
-    return g_steal_pointer(&s);
+    return true;
+}
+
+hp_page_source *hp_page_source_open(const char *folder, GError **error)
+{
+    hp_page_source *s = g_new0(hp_page_source, 1);
+    s->cases = g_ptr_array_new_with_free_func(free_case);
+    s->maps = g_ptr_array_new_with_free_func((GDestroyNotify)g_mapped_file_unref);
+    if (folder != NULL && !read_folder(s, folder, error)) {
+        hp_page_source_free(s);
+        return NULL;
+    }
+    return s;
 }
 
 /* ---- evidence ---- */
