@@ -118,6 +118,9 @@ static void dropped(const run *r, const char *tap, const char *src, const char *
     static uint64_t uid = 100;
     p->uid = ++uid;
     hp_trace_packet(r->trace, 2 * HP_S, hp_trace_tap(r->trace, tap), HP_DIR_OUT, p);
+    if (reason == HP_DROP_NO_SOCKET) { /* it came there first */
+        hp_trace_packet(r->trace, 2 * HP_S, hp_trace_tap(r->trace, place), HP_DIR_IN, p);
+    }
     hp_trace_drop(r->trace, 2 * HP_S, place, p, reason, NULL);
 }
 
@@ -147,6 +150,7 @@ static void a_relayed_path_with_its_drops(void **state)
     dropped(r, "alice", "192.168.1.10:5000", "192.168.2.10:6000", true, NULL, "internet", HP_DROP_NO_ROUTE);
     dropped(r, "bob", "192.168.2.10:6000", "203.0.113.10:3478", true, "192.0.2.10:1", "home", HP_DROP_NAT_NO_MAPPING);
     dropped(r, "turn", "203.0.113.10:7000", "192.0.2.10:1", true, NULL, "home", HP_DROP_NAT_FILTERED);
+    dropped(r, "alice", "192.168.1.10:5000", "192.0.2.12:6000", true, NULL, "bob", HP_DROP_NO_SOCKET);
     /* None of these is a check between the two: no PRIORITY, a server's own, somebody else's. */
     dropped(r, "alice", "192.168.1.10:5000", "203.0.113.10:3478", false, NULL, "home", HP_DROP_LINK_LOSS);
     dropped(r, "turn", "203.0.113.10:9999", "192.0.2.10:1", true, NULL, "home", HP_DROP_LINK_LOSS);
@@ -154,9 +158,8 @@ static void a_relayed_path_with_its_drops(void **state)
     const hp_path_result *path = finish(r);
     assert_int_equal(path->kind, HP_OUTCOME_RELAY);
     static const hp_path_drops wanted[] = {
-        {"alice", "office", HP_DROP_NAT_FILTERED, 2},
-        {"alice", "internet", HP_DROP_NO_ROUTE, 1},
-        {"bob", "home", HP_DROP_NAT_FILTERED, 1},
+        {"alice", "office", HP_DROP_NAT_FILTERED, 2}, {"alice", "bob", HP_DROP_NO_SOCKET, 1},
+        {"alice", "internet", HP_DROP_NO_ROUTE, 1},   {"bob", "home", HP_DROP_NAT_FILTERED, 1},
         {"bob", "home", HP_DROP_NAT_NO_MAPPING, 1},
     };
     assert_int_equal(path->n_drops, G_N_ELEMENTS(wanted));

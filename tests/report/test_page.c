@@ -78,8 +78,8 @@ static void long_series(void **state)
     for (unsigned row = 0; row < G_N_ELEMENTS(rows); row++) {
         g_string_append_printf(text, ",\"%s\":[", rows[row]);
         for (unsigned i = 0; i < 3000; i++) {
-            /* packets 0, 1, 2, 0, 1, 2...; the others count up */
-            g_string_append_printf(text, "%s%u", i > 0 ? "," : "", row == 1 ? i % 3 : i);
+            /* packets 0, 1, 2, 0, 1, 2...; jitter counts down, the others up */
+            g_string_append_printf(text, "%s%u", i > 0 ? "," : "", row == 1 ? i % 3 : row == 2 ? 3000 - i : i);
         }
         g_string_append(text, "]");
     }
@@ -90,7 +90,7 @@ static void long_series(void **state)
     JsonArray *tracks = json_object_get_array_member(result, "tracks");
     JsonObject *series = json_object_get_object_member(json_array_get_object_element(tracks, 2), "series");
     assert_int_equal(json_object_get_int_member(series, "interval_ns"), 300);
-    static const int64_t second[] = {3 + 4 + 5, 0 + 1 + 2, 5, (4 * 1 + 5 * 2) / 3, 5};
+    static const int64_t second[] = {3 + 4 + 5, 0 + 1 + 2, 2997, (4 * 1 + 5 * 2) / 3, 5};
     for (unsigned row = 0; row < G_N_ELEMENTS(rows); row++) {
         JsonArray *values = json_object_get_array_member(series, rows[row]);
         assert_int_equal(json_array_get_length(values), 1000);
