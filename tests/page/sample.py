@@ -98,8 +98,7 @@ PARTICIPANTS = [{"name": "alice", "role": "peer"}, {"name": "signaling", "role":
 
 def entry(at_ms, kind, text, origin=None, goal=None, **more):
     shape = more.pop("shape", None) or ("arrow" if goal is not None else "note" if origin is not None else "across")
-    return {"at": int(at_ms * MS), "last": None, "shape": shape, "from": origin, "to": goal, "kind": kind, "text": text, "count": 1,
-            "fate": None, "reason": None, "packet": 0, "fields": [], **more}
+    return {"at": int(at_ms * MS), "shape": shape, "from": origin, "to": goal, "kind": kind, "text": text, "count": 1, "packet": 0, **more}
 
 
 ENTRIES = [

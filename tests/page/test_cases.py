@@ -148,6 +148,12 @@ def test_matrix_of_three_axes(browser, page_file):
     assert browser.texts(".found") == ["1,152 cases in 576 cells"]
     assert browser.run("document.querySelectorAll('.grid-place .p-mixed').length") == sum(
         sample.outcome(i, j) == "relay" for i in range(24) for j in range(24))
+    assert browser.run("document.querySelectorAll('.grid-place .p-mixed i').length") == 2 * browser.run(
+        "document.querySelectorAll('.grid-place .p-mixed').length")
+    label = "document.querySelector('table.grid tbody tr:nth-child(1) td:nth-of-type(4) a').getAttribute('aria-label')"
+    assert browser.run(label) == "full-cone with symmetric: 2 cases, 1 no path, 1 relay, passed"
+    browser.run("document.querySelector('table.grid tbody tr:nth-child(1) td:nth-of-type(4) a').focus()")
+    assert "stun No path" in browser.texts(".readout")[0] and "turn Relay" in browser.texts(".readout")[0]
     choose(browser, "at.servers", "turn")
     assert browser.texts(".found") == ["576 cases in 576 cells"]
     assert browser.run("document.querySelectorAll('.grid-place .p-mixed').length") == 0

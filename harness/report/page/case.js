@@ -112,7 +112,7 @@ export async function showCase(main, index, route) {
   const parts = [
     section("network", "Network", drawing, why, prediction(result)),
     section("expectations", "Expectations", expectations(result.expectations, packet)),
-    section("ladder", "Messages", lines ? lines.element
+    section("ladder", "Messages", lines ? lines.element : ladder?.complaint ? el("p.complaint", {}, ladder.complaint)
       : el("p.empty", {}, row.evidence ? "The evidence tells no messages." : "No evidence was kept of this case: run it again to see its messages.")),
     candidatePairs && section("pairs", "Candidate pairs", candidatePairs.element),
     media && section("media", "Media over time", media.element),

@@ -1,5 +1,6 @@
 /** The matrix view: one cell a combination, coloured and lettered by its path, marked where the verdict is bad. */
 import { busy, el, put } from "./dom.js";
+import { tally } from "./filter.js";
 import { duration, plural } from "./format.js";
 import { layoutOf, tableOf, valuesOf } from "./grid_model.js";
 import { caseHash, remember } from "./route.js";
@@ -12,8 +13,11 @@ function choice(label, name, options, value, change) {
   return el("label.choice", {}, el("span.label", {}, label), select);
 }
 
+const STRIPS = 6; // cases of one cell that are told apart by a strip each
+
 function describe(cell, r, c) {
-  const kinds = cell.mixed ? "several paths" : word(PATHS, cell.path).name.toLowerCase();
+  const kinds = tally(cell.cases, (row) => [row.path]).map(([kind, n]) =>
+    `${cell.mixed ? `${n} ` : ""}${word(PATHS, kind).name.toLowerCase()}`).join(", ");
   const several = cell.cases.length > 1 ? `${cell.cases.length} cases, ` : "";
   return `${r}${c ? ` with ${c}` : ""}: ${several}${kinds}, ${word(VERDICTS, cell.verdict).name.toLowerCase()}`;
 }
@@ -27,7 +31,10 @@ function cellElement(cell, r, c) {
     href: one ? caseHash(cell.cases[0].name) : "#" + new URLSearchParams({ q: commonName(cell.cases) }),
     "aria-label": describe(cell, r, c), tabindex: "-1",
   }, isBad(cell.verdict) ? word(VERDICTS, cell.verdict).glyph
-    : cell.mixed ? String(cell.cases.length) : word(PATHS, cell.path).glyph);
+    : !cell.mixed ? word(PATHS, cell.path).glyph
+      : cell.cases.length > STRIPS ? String(cell.cases.length)
+        : cell.cases.map((row) => el(`i.p-${className(PATHS, row.path)}`)));
+  if (cell.mixed && cell.cases.length <= STRIPS && !isBad(cell.verdict)) link.classList.add("strips");
   return el("td", {}, link);
 }
 
@@ -47,8 +54,11 @@ function readoutOf(cell, r, c, layout) {
     el("span", {}, el("span.axis", {}, `${layout.rows} `), el("b", {}, r)),
     c && el("span", {}, el("span.axis", {}, `${layout.cols} `), el("b", {}, c)));
   if (cell.cases.length > 1) {
-    line.append(` ${plural(cell.cases.length, "case")}: `);
-    for (const row of cell.cases.slice(0, 4)) line.append(pathChip(row.path) ?? "", " ");
+    const open = Object.keys(layout.fixed).filter((axis) => !layout.fixed[axis]);
+    for (const row of cell.cases.slice(0, STRIPS)) {
+      line.append(el("span", {}, el("span.axis", {}, `${open.map((axis) => row.matrix[axis]).join(", ")} `), pathChip(row.path)));
+    }
+    if (cell.cases.length > STRIPS) line.append(plural(cell.cases.length, "case"));
     return line;
   }
   line.append(pathChip(first.path) ?? "", first.types ? el("span.types", {}, first.types) : "",
@@ -88,7 +98,7 @@ function walk(table, event) {
 function legend() {
   return el("ul.legend", { "aria-label": "Legend" },
     Object.entries(PATHS).map(([key, of]) => el("li", {}, el(`span.cell.p-${key}`, { "aria-hidden": "true" }, of.glyph), of.name)),
-    el("li", {}, el("span.cell.p-mixed", { "aria-hidden": "true" }, "2"), "Several"),
+    el("li", {}, el("span.cell.p-mixed.strips", { "aria-hidden": "true" }, el("i.p-direct"), el("i.p-relay")), "Several, a strip each"),
     el("li", {}, el("span.cell.p-direct.bad", { "aria-hidden": "true" }, VERDICTS.fail.glyph), "Needs a look"),
     el("li", {}, el("span.cell.p-direct.o-shortfall", { "aria-hidden": "true" }, PATHS.direct.glyph), "Other than predicted"));
 }

@@ -27,6 +27,7 @@ export function tellPair(pair) {
   if (n("error")) parts.push(plural(n("error"), "error"));
   if (n("dropped")) parts.push(`${n("dropped")} dropped`);
   if (pair.via) parts.push(`by ${pair.via}`);
+  if (pair.transport === "tcp") parts.push("over TCP");
   if (isTime(pair.nominated_ns)) parts.push(`nominated at ${clock(pair.nominated_ns)} s`);
   if (isTime(pair.selected_ns)) parts.push(`selected at ${clock(pair.selected_ns)} s`);
   const last = pair.spans[pair.spans.length - 1];
@@ -74,6 +75,11 @@ function legend() {
     el("li", {}, el("span.swatch.circle", { "aria-hidden": "true" }, "●"), "selected"));
 }
 
+/** Whether these two had more than one session, so that it must be told of which a pair is. */
+function again(pairs, pair) {
+  return pairs.some((other) => other.peer === pair.peer && other.with === pair.with && other.session !== pair.session);
+}
+
 /** Selected ones first, otherwise as they came. */
 function order(pairs) {
   const chosen = (pair) => isTime(pair.selected_ns);
@@ -102,7 +108,8 @@ export function pairsView(pairs, ended) {
       const show = () => put(readout, tell);
       return el("div.pair", { role: "listitem", tabindex: at === 0 ? "0" : "-1", "aria-label": tell, onpointerenter: show, onfocus: show },
         el("span.pair-name", {}, el("b", {}, `${pair.peer} to ${pair.with}`), el("span", {}, `${pair.local.type} → ${pair.remote.type}`),
-          pair.via && el("span.via", {}, `by ${pair.via}`),
+          pair.transport === "tcp" && el("span.tcp", {}, "TCP"), pair.via && el("span.via", {}, `by ${pair.via}`),
+          again(pairs, pair) && el("span.tcp", {}, `session ${pair.session}`),
           el("small", {}, `${pair.local.address} → ${pair.remote.address}`)),
         bar(pair, times, room));
     }), el("div.pair.foot", { role: "presentation" }, el("span.pair-name"), axis(times, room)));
