@@ -176,6 +176,8 @@ def test_bench(browser, page_file):
         [2, 12], [1, 6], [0, 0]]
     rows = browser.run("[...document.querySelectorAll('.metric:first-child tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))")
     assert rows[6] == ["turn", "1", "20", "208 ms", "199 ms to 217 ms", "190 ms", "226 ms"]
+    assert browser.run("[...document.querySelectorAll('.metric')].map((m) => m.querySelector('.legend .line, .fill').classList.item(1))") == ["t0", "t1", "t2"], \
+        "a variant has its style in every plot"
     assert browser.texts(".bench-bar .value") == ["4.2 kB", "9.1 kB"]
     browser.run("document.querySelector('.plot').focus()")
     browser.key("End")

@@ -69,5 +69,6 @@ export function figure(value, unit) {
   if (unit === "bit/s") return bitrate(value);
   if (unit === "B") return bytes(value);
   if (unit === "%") return `${significant(value, 3)}%`;
-  return unit ? `${significant(value, 4)} ${unit === "us" ? "µs" : unit}` : significant(value, 4);
+  if (unit === "us") return duration(value * 1e3);
+  return unit ? `${significant(value, 4)} ${unit}` : significant(value, 4);
 }

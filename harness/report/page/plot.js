@@ -4,17 +4,30 @@
  * @typedef {{name: string, className: string, points: [number, number | null][], band?: [number, number, number][]}} Series
  *   a null makes a gap in the line; band: x, low, high
  * @typedef {{title: string, series: Series[], marks?: {at: number, kind: string, text: string}[], x: [number, number],
- *   yFormat: (y: number) => string, xFormat: (x: number) => string, zero?: boolean, least?: number, height?: number, dots?: boolean, ticks?: number[],
+ *   yFormat: (y: number) => string, xFormat: (x: number) => string, zero?: boolean, least?: number, height?: number, log?: boolean, dots?: boolean, ticks?: number[],
  *   cursor?: (x: number | null) => void}} Spec
  */
 import { bisector, extent } from "d3-array";
 import { axisBottom, axisLeft } from "d3-axis";
-import { scaleLinear } from "d3-scale";
+import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
 import { area, line } from "d3-shape";
 import { announce, el, svg } from "./dom.js";
 
+const TICK = 36; // pixels between given ticks
+
 const nearest = bisector((point) => point[0]).center;
+
+/** Those of some ticks that have room, the last one always. */
+function apart(ticks, x) {
+  const last = ticks[ticks.length - 1];
+  let at = -Infinity;
+  return ticks.filter((tick) => {
+    if (tick !== last && (x(tick) - at < TICK || x(last) - x(tick) < TICK)) return false;
+    at = x(tick);
+    return true;
+  });
+}
 
 function valueAt(series, x) {
   if (series.points.length === 0) return null;
@@ -38,13 +51,13 @@ export function plot(spec) {
   function draw() {
     width = Math.max(240, element.clientWidth);
     const margin = { left: 64, right: 14, top: spec.marks?.length ? 16 : 8, bottom: 24 };
-    x = scaleLinear().domain(spec.x).range([margin.left, width - margin.right]);
+    x = (spec.log ? scaleLog() : scaleLinear()).domain(spec.x).range([margin.left, width - margin.right]);
     const y = scaleLinear().domain([low, high]).nice(4).range([height - margin.bottom, margin.top]);
     root.setAttribute("width", width);
     root.replaceChildren();
     const drawing = select(root);
     const bottom = axisBottom(x).tickSize(4).tickFormat(spec.xFormat);
-    if (spec.ticks) bottom.tickValues(spec.ticks);
+    if (spec.ticks) bottom.tickValues(apart(spec.ticks, x));
     else bottom.ticks(Math.max(2, Math.floor(width / 110)));
     drawing.append("g").attr("class", "axis").attr("transform", `translate(0 ${height - margin.bottom})`).call(bottom);
     drawing.append("g").attr("class", "axis y").attr("transform", `translate(${margin.left} 0)`)

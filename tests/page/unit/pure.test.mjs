@@ -35,6 +35,7 @@ test("other figures", () => {
   assert.equal(percent(0), "0%");
   assert.equal(figure(null, "ms"), "–");
   assert.equal(figure(45, "us"), "45 µs");
+  assert.equal(figure(4707, "us"), "4.71 ms");
 });
 
 const NETWORK = {
