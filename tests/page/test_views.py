@@ -28,6 +28,8 @@ def test_view(browser, page_file, pictures, view, theme, width):
     browser.screenshot(pictures / f"{view}-{theme}-{width}.png", whole=True)
     assert browser.run("document.querySelectorAll('h1').length") == 1
     assert browser.run("document.documentElement.scrollWidth") <= width
+    # Rows clip what does not fit, so that the window does not tell.
+    assert browser.run("[...document.querySelectorAll('.case-list > li')].filter((row) => row.scrollWidth > row.clientWidth).length") == 0
     assert browser.run("getComputedStyle(document.body).backgroundColor") == \
         {"light": "rgb(247, 246, 242)", "dark": "rgb(20, 24, 27)"}[theme]
     assert browser.complaints() == []

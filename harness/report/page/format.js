@@ -45,15 +45,15 @@ export function plural(n, one, many = `${one}s`) {
 
 /** @param {number} bps */
 export function bitrate(bps) {
-  if (bps >= 1e6) return `${significant(bps / 1e6, 3)} Mbit/s`;
-  if (bps >= 1e3) return `${significant(bps / 1e3, 3)} kbit/s`;
+  if (Math.abs(bps) >= 1e6) return `${significant(bps / 1e6, 3)} Mbit/s`;
+  if (Math.abs(bps) >= 1e3) return `${significant(bps / 1e3, 3)} kbit/s`;
   return `${significant(bps, 3)} bit/s`;
 }
 
 /** @param {number} n */
 export function bytes(n) {
-  if (n >= 1e6) return `${significant(n / 1e6, 3)} MB`;
-  if (n >= 1e3) return `${significant(n / 1e3, 3)} kB`;
+  if (Math.abs(n) >= 1e6) return `${significant(n / 1e6, 3)} MB`;
+  if (Math.abs(n) >= 1e3) return `${significant(n / 1e3, 3)} kB`;
   return `${count(n)} B`;
 }
 

@@ -30,6 +30,7 @@ test("other figures", () => {
   assert.equal(plural(2, "entry", "entries"), "2 entries");
   assert.equal(bitrate(160_000), "160 kbit/s");
   assert.equal(bitrate(1_250_000), "1.25 Mbit/s");
+  assert.equal(bitrate(-575_195), "-575 kbit/s");
   assert.equal(bytes(102_812), "103 kB");
   assert.equal(percent(0.024), "2.4%");
   assert.equal(percent(0), "0%");
