@@ -111,7 +111,8 @@ static hp_bench_judgement judge(const hp_bench_metric *m, const hp_bench_summary
         return HP_BENCH_CHANGED;
     if ((share > 0) == (m->better == HP_BENCH_HIGHER))
         return HP_BENCH_IMPROVED;
-    return !m->is_virtual && overlap(before, now) ? HP_BENCH_UNCLEAR : HP_BENCH_WORSE;
+    bool unmeasured = before->mean == 0; /* too little to measure then: no share of it means anything */
+    return !m->is_virtual && (unmeasured || overlap(before, now)) ? HP_BENCH_UNCLEAR : HP_BENCH_WORSE;
 }
 
 static const hp_bench_point *find(const hp_bench_document *d, const char *metric, const char *variant, double x)
@@ -208,7 +209,9 @@ static void append_change(GString *out, const hp_bench_change *c)
     g_string_append_printf(out, ": %s -> %s", before, now);
     if (c->before && c->now && isfinite(c->share))
         g_string_append_printf(out, " (%+.3g%%)", 100 * c->share);
-    g_string_append(out, c->judgement == HP_BENCH_UNCLEAR ? ", but the intervals overlap\n" : "\n");
+    g_string_append(out, c->judgement != HP_BENCH_UNCLEAR ? "\n"
+                         : c->before->s.mean == 0         ? ", but there was nothing measurable before\n"
+                                                          : ", but the intervals overlap\n");
 }
 
 char *hp_bench_changes_text(const GArray *changes)

@@ -113,7 +113,7 @@ static streams look_at_streams(const hp_result *r)
 
 static double per(double value, double by)
 {
-    return by > 0 && value > 0 ? value / by : NAN;
+    return by > 0 ? value / by : NAN;
 }
 
 static void look_at_servers(const hp_result *r, const streams *s, unsigned calls, const hp_server_meter *meter,
@@ -124,14 +124,16 @@ static void look_at_servers(const hp_result *r, const streams *s, unsigned calls
         packets += (double)r->servers[i].relayed_packets;
         bytes += (double)r->servers[i].relayed_bytes;
     }
-    of[HP_BENCH_RELAYED_PACKETS] = per(packets, s->seconds);
-    of[HP_BENCH_RELAYED_BYTES] = per(bytes, s->seconds);
+    of[HP_BENCH_RELAYED_PACKETS] = packets > 0 ? per(packets, s->seconds) : NAN;
+    of[HP_BENCH_RELAYED_BYTES] = packets > 0 ? per(bytes, s->seconds) : NAN;
     if (!meter)
         return;
     double relaying = (double)hp_server_work_net(&meter->relaying, reading_ns) / HP_US;
     of[HP_BENCH_CPU_PACKET] = per(relaying, packets);
     of[HP_BENCH_CPU_STREAM] = packets > 0 ? per(relaying, s->seconds) : NAN;
-    of[HP_BENCH_CPU_CALL] = per((double)hp_server_work_net(&meter->other, reading_ns) / HP_US, calls);
+    /* A server that nobody asked anything has no figure; one whose work is too little to measure has nought. */
+    of[HP_BENCH_CPU_CALL] =
+        meter->other.calls == 0 ? NAN : per((double)hp_server_work_net(&meter->other, reading_ns) / HP_US, calls);
 }
 
 void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, uint64_t reading_ns,

@@ -121,7 +121,7 @@ static void run_child(void *user, unsigned index)
     dup2(s->output, STDERR_FILENO);
 
     GError *error = NULL;
-    hp_server_meter *meter = b->options->meters ? &b->options->meters[s->index] : NULL;
+    hp_server_meter *meter = b->options->meters ? &b->options->meters[index] : NULL;
     hp_result *result = hp_run_plan_metered(plan, s->trace, &c->pulse, meter, &error);
     bool ok = result != NULL;
     if (ok) {

@@ -128,6 +128,12 @@ static void test_from_nothing(void **state)
     assert_int_equal(judgement(changes, 0), HP_BENCH_WORSE);
     assert_int_equal(judgement(changes, 1), HP_BENCH_EQUAL);
     assert_true(isinf(g_array_index(changes, hp_bench_change, 0).share));
+    const hp_bench_subject cost = {"cost", "CPU", "us", HP_BENCH_LOWER, false, NULL, NULL};
+    const double nothing[] = {0, 0}, something[] = {0.2, 0.2};
+    hp_bench_document_add(before, &cost, "direct", 0, nothing, 2);
+    hp_bench_document_add(now, &cost, "direct", 0, something, 2);
+    g_autoptr(GArray) measured = compare(before, now, &usual);
+    assert_int_equal(judgement(measured, 4), HP_BENCH_UNCLEAR); /* too little to measure before */
 }
 
 static void test_missing_and_added(void **state)

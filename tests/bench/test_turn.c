@@ -48,6 +48,11 @@ static hp_bench_document *ideal(unsigned jobs)
     return d;
 }
 
+static unsigned samples(const hp_bench_document *d, const char *metric, const char *variant, double x)
+{
+    return hp_bench_variant_at(hp_bench_metric_find(hp_bench_document_find(d, metric), variant), x)->s.n;
+}
+
 static void test_by_hand(void **state)
 {
     g_autoptr(hp_bench_document) d = ideal(0);
@@ -66,6 +71,9 @@ static void test_by_hand(void **state)
         /* 50 packets a second, each by two relays, and some checks and reports. */
         double relayed = mean(d, "relayed-packets", "turn-udp", x);
         assert_true(relayed > 100 && relayed < 130);
+        /* A meter for each run. */
+        assert_int_equal(samples(d, "server-cpu-packet", "turn-udp", x), 2);
+        assert_int_equal(samples(d, "server-cpu-setup", "direct", x), 2);
         assert_true(mean(d, "server-cpu-packet", "turn-udp", x) > 0);
         assert_true(mean(d, "server-cpu-setup", "turn-tls", x) > mean(d, "server-cpu-setup", "turn-udp", x));
     }
@@ -159,7 +167,8 @@ static void test_files_that_cannot_be_benched(void **state)
     } cases[] = {
         {"peers: {alice: , bob: }\n" STEPS, "no peer has a TURN server"},
         {"network: {nats: {home: full-cone}}\n" PEERS, "has no call"},
-        {"network: {nats: {home: full-cone}}\n" PEERS STEPS "matrix: {network.nats.home.preset: [full-cone, symmetric]}\n",
+        {"network: {nats: {home: full-cone}}\n" PEERS STEPS
+         "matrix: {network.nats.home.preset: [full-cone, symmetric]}\n",
          "2 cases"},
         {"peers: [\n", "cannot be run"},
     };

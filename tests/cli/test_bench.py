@@ -46,7 +46,7 @@ def test_the_table_and_the_document(baseline):
 
 def test_the_same_again_is_equal(hairpin, baseline):
     path, _ = baseline
-    run = hairpin("bench", *SMALL, "--compare", path, "--threshold", "1000%", "--jobs", "1")
+    run = hairpin("bench", *SMALL, "--compare", path, "--threshold", "100000%", "--jobs", "1")
     assert run.code == 0, run.stdout
     document = json.loads(path.read_text())
     n = sum(len(v["points"]) for m in document["metrics"] if m["virtual"] for v in m["variants"])
@@ -65,10 +65,10 @@ def test_a_virtual_figure_that_got_worse_fails(hairpin, baseline, tmp_path):
     def better_before(document):
         metric(document, "latency")["variants"][0]["points"][0]["mean"] -= 0.001
 
-    run = hairpin("bench", *SMALL, "--threshold", "1000%", "--compare", changed(baseline[0], tmp_path, better_before))
+    run = hairpin("bench", *SMALL, "--threshold", "100000%", "--compare", changed(baseline[0], tmp_path, better_before))
     assert run.code == 1
     assert "worse     latency direct, 1 clients" in run.stdout
-    run = hairpin("bench", *SMALL, "--threshold", "1000%", "--virtual-threshold", "1%", "--compare",
+    run = hairpin("bench", *SMALL, "--threshold", "100000%", "--virtual-threshold", "1%", "--compare",
                   tmp_path / "other.json")
     assert run.code == 0
 
@@ -77,7 +77,7 @@ def test_what_is_missing_fails(hairpin, baseline, tmp_path):
     def one_more(document):
         document["metrics"].append({**metric(document, "loss"), "name": "vanished"})
 
-    run = hairpin("bench", *SMALL, "--threshold", "1000%", "--compare", changed(baseline[0], tmp_path, one_more))
+    run = hairpin("bench", *SMALL, "--threshold", "100000%", "--compare", changed(baseline[0], tmp_path, one_more))
     assert run.code == 1
     assert "missing   vanished" in run.stdout
 
@@ -127,7 +127,7 @@ def test_self(hairpin, tmp_path):
     document = json.loads((tmp_path / "self.json").read_text())
     assert document["kind"] == "self"
     assert {"server", "fabric", "calls", "ratios", "call-packets"} <= {m["name"] for m in document["metrics"]}
-    again = hairpin("bench", "--self", "--quick", "--repeats", "2", "--threshold", "1000%", "--compare",
+    again = hairpin("bench", "--self", "--quick", "--repeats", "2", "--threshold", "100000%", "--compare",
                     tmp_path / "self.json")
     assert again.code == 0, again.stdout
     assert " 3 equal" in again.stdout  # the virtual ones
