@@ -9,11 +9,12 @@
  * may answer a request and pass data on, needs no guess.
  *
  * Reading the clock is a system call, and costs about as much as relaying a small datagram. Each stretch has once that
- * cost in it: the end of one reading and the beginning of the next. Who tells figures takes it off again
- * (hp_server_work_net()); what is left is exact in the mean, not for one call. */
+ * cost in it: the end of one reading and the beginning of the next. What that is here and now is found out at the end of
+ * every call, by two readings with nothing in between, and taken off by hp_server_meter_net(); what is left is exact in
+ * the mean, not for one call. */
 #include "actors/server_meter.h"
 
-#include <glib.h>
+#include <stddef.h>
 #include <time.h>
 
 static uint64_t read_clock(void)
@@ -50,6 +51,9 @@ void hp_server_meter_leave(hp_server_meter *meter)
     sum->cpu_ns += meter->call.cpu_ns;
     sum->calls += meter->call.calls;
     sum->stretches += meter->call.stretches;
+    uint64_t first = read_clock();
+    meter->reading_ns += read_clock() - first;
+    meter->readings++;
 }
 
 bool hp_server_meter_pause(hp_server_meter *meter)
@@ -75,28 +79,8 @@ void hp_server_meter_relays(hp_server_meter *meter)
     }
 }
 
-uint64_t hp_server_work_net(const hp_server_work *work, uint64_t reading_ns)
+uint64_t hp_server_meter_net(const hp_server_meter *meter, const hp_server_work *work)
 {
-    uint64_t cost = work->stretches * reading_ns;
+    uint64_t cost = meter->readings > 0 ? work->stretches * meter->reading_ns / meter->readings : 0;
     return work->cpu_ns > cost ? work->cpu_ns - cost : 0;
-}
-
-static gint by_value(gconstpointer a, gconstpointer b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-uint64_t hp_server_meter_reading(void)
-{
-    enum { READINGS = 2001 };
-    g_autofree uint64_t *costs = g_new(uint64_t, READINGS);
-    uint64_t last = read_clock();
-    for (unsigned i = 0; i < READINGS; i++) {
-        uint64_t now = read_clock();
-        costs[i] = now - last;
-        last = now;
-    }
-    qsort(costs, READINGS, sizeof *costs, by_value);
-    return costs[READINGS / 2];
 }

@@ -18,16 +18,15 @@ typedef struct hp_server_work {
 typedef struct hp_server_meter {
     hp_server_work relaying; /* calls in which data was relayed */
     hp_server_work other; /* requests and their answers, timers, handshakes */
+    uint64_t reading_ns, readings; /* CPU of two readings without anything between them, one pair a call */
     /* private: the call under way */
     uint64_t since; /* thread CPU time; 0: the watch stands still */
     bool relayed;
     hp_server_work call;
 } hp_server_meter;
 
-/* The CPU nanoseconds of that work without those of reading the clock; reading_ns is hp_server_meter_reading(). */
-uint64_t hp_server_work_net(const hp_server_work *work, uint64_t reading_ns);
-/* What reading the clock costs here, in real nanoseconds: the median of many readings. */
-uint64_t hp_server_meter_reading(void);
+/* The CPU nanoseconds of that work (one of the meter's) without those of reading the clock. */
+uint64_t hp_server_meter_net(const hp_server_meter *meter, const hp_server_work *work);
 
 /* ---- for actors/server*.c; meter may be NULL everywhere: nothing happens ---- */
 

@@ -117,7 +117,7 @@ static double per(double value, double by)
 }
 
 static void look_at_servers(const hp_result *r, const streams *s, unsigned calls, const hp_server_meter *meter,
-                            uint64_t reading_ns, double *of)
+                            double *of)
 {
     double packets = 0, bytes = 0;
     for (unsigned i = 0; i < r->n_servers; i++) {
@@ -128,16 +128,15 @@ static void look_at_servers(const hp_result *r, const streams *s, unsigned calls
     of[HP_BENCH_RELAYED_BYTES] = packets > 0 ? per(bytes, s->seconds) : NAN;
     if (!meter)
         return;
-    double relaying = (double)hp_server_work_net(&meter->relaying, reading_ns) / HP_US;
+    double relaying = (double)hp_server_meter_net(meter, &meter->relaying) / HP_US;
     of[HP_BENCH_CPU_PACKET] = per(relaying, packets);
     of[HP_BENCH_CPU_STREAM] = packets > 0 ? per(relaying, s->seconds) : NAN;
     /* A server that nobody asked anything has no figure; one whose work is too little to measure has nought. */
     of[HP_BENCH_CPU_CALL] =
-        meter->other.calls == 0 ? NAN : per((double)hp_server_work_net(&meter->other, reading_ns) / HP_US, calls);
+        meter->other.calls == 0 ? NAN : per((double)hp_server_meter_net(meter, &meter->other) / HP_US, calls);
 }
 
-void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, uint64_t reading_ns,
-                         hp_bench_figures *ret)
+void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, hp_bench_figures *ret)
 {
     double *of = ret->of;
     for (unsigned i = 0; i < HP_BENCH_FIGURE_N; i++)
@@ -150,5 +149,5 @@ void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, 
     of[HP_BENCH_LATENCY_MAX] = s.latency.n > 0 ? ms(s.max) : NAN;
     of[HP_BENCH_JITTER] = mean_of(&s.jitter);
     of[HP_BENCH_LOSS] = s.received + s.lost > 0 ? 100.0 * (double)s.lost / (double)(s.received + s.lost) : NAN;
-    look_at_servers(result, &s, calls, meter, reading_ns, of);
+    look_at_servers(result, &s, calls, meter, of);
 }

@@ -27,8 +27,7 @@ typedef struct hp_bench_figures {
     double of[HP_BENCH_FIGURE_N];
 } hp_bench_figures;
 
-/* meter NULL, or reading_ns (hp_server_meter_reading()) of the machine that it was measured on. */
-void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, uint64_t reading_ns,
-                         hp_bench_figures *ret);
+/* meter may be NULL: there are no figures of CPU then. */
+void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, hp_bench_figures *ret);
 
 #endif

@@ -163,14 +163,13 @@ typedef struct stage {
     const hp_bench_turn_options *options;
     hp_bench_figures *by_way[HP_BENCH_WAY_N]; /* NULL: not asked for */
     hp_bench_figures *now; /* those of the way that runs */
-    uint64_t reading_ns;
 } stage;
 
 static void one_run(void *user, unsigned index, const hp_result *result, const hp_trace *trace,
                     const hp_server_meter *meter)
 {
     stage *s = user;
-    hp_bench_figures_of(result, meter, s->reading_ns, &s->now[index]);
+    hp_bench_figures_of(result, meter, &s->now[index]);
 }
 
 static bool make_cases(const hp_bench_turn_options *o, hp_bench_way way, unsigned n, hp_bench_cases *ret,
@@ -257,7 +256,7 @@ static void add_stage(hp_bench_document *d, const stage *s, double x)
 
 static bool bench_calls(hp_bench_document *d, const hp_bench_turn_options *o, unsigned n, GError **error)
 {
-    stage s = {.options = o, .reading_ns = hp_server_meter_reading()};
+    stage s = {.options = o};
     bool ok = true;
     for (unsigned way = 0; ok && way < HP_BENCH_WAY_N; way++)
         if (way == HP_BENCH_DIRECT || (o->file ? way == HP_BENCH_TURN_UDP : o->ways[way]))

@@ -229,8 +229,12 @@ static void test_measuring_leaves_no_mark(void **state)
 static void test_net_work(void **state)
 {
     const hp_server_work work = {.cpu_ns = 1000, .calls = 2, .stretches = 4};
-    assert_int_equal(hp_server_work_net(&work, 100), 600);
-    assert_int_equal(hp_server_work_net(&work, 300), 0); /* never less than nothing */
+    hp_server_meter meter = {.reading_ns = 200, .readings = 2};
+    assert_int_equal(hp_server_meter_net(&meter, &work), 600);
+    meter.reading_ns = 600;
+    assert_int_equal(hp_server_meter_net(&meter, &work), 0); /* never less than nothing */
+    meter = (hp_server_meter){0};
+    assert_int_equal(hp_server_meter_net(&meter, &work), 1000);
 }
 
 static int start(void **state)
