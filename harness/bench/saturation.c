@@ -125,7 +125,8 @@ static bool plan_round(const hp_bench_saturation_options *o, hp_bench_way way, u
 static bool run_round(const hp_bench_saturation_options *o, hp_bench_way way, unsigned n, search *searches, bool first,
                       GError **error)
 {
-    g_autofree hp_bench_cases *cases = g_new0(hp_bench_cases, n);
+    g_autoptr(GArray) cases_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(hp_bench_cases)), n);
+    hp_bench_cases *cases = (hp_bench_cases *)(void *)cases_room->data;
     g_autoptr(GPtrArray) plans = g_ptr_array_new();
     round_state round = {.options = o, .searches = searches, .first = first};
     bool ok = plan_round(o, way, n, searches, cases, plans, error) &&
@@ -139,7 +140,8 @@ bool hp_bench_saturate(const hp_bench_saturation_options *options, hp_bench_way 
                        hp_bench_saturation *ret, GError **error)
 {
     const double rate = (double)options->network.rate;
-    g_autofree search *searches = g_new0(search, n_seeds);
+    g_autoptr(GArray) searches_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(search)), n_seeds);
+    search *searches = (search *)(void *)searches_room->data;
     for (unsigned i = 0; i < n_seeds; i++)
         searches[i] = (search){.high = 1.1 * rate, .tried = rate / 10};
     bool ok = run_round(options, way, n_seeds, searches, true, error);

@@ -237,8 +237,10 @@ hp_bench_document *hp_bench_self(const hp_bench_self_options *options, GError **
     g_autoptr(hp_trace) trace = hp_trace_new(error);
     if (!trace)
         return NULL;
-    g_autofree pass *passes = g_new0(pass, options->repeats);
-    g_autofree double *samples = g_new(double, options->repeats);
+    g_autoptr(GArray) passes_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(pass)), options->repeats);
+    pass *passes = (pass *)(void *)passes_room->data;
+    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), options->repeats);
+    double *samples = (double *)(void *)samples_room->data;
     /* One pass that does not count: libraries, types and caches are warm then. */
     for (unsigned i = 0; i <= options->repeats; i++)
         if (!measure(options, MAX(i, 1), trace, &passes[MAX(i, 1) - 1], error))

@@ -218,7 +218,8 @@ static const char *name_of(const hp_bench_turn_options *o, hp_bench_way way)
 static void add_figure(hp_bench_document *d, const stage *s, hp_bench_figure figure, hp_bench_way way, double x)
 {
     const unsigned n = s->options->n_seeds;
-    g_autofree double *samples = g_new(double, n);
+    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), n);
+    double *samples = (double *)(void *)samples_room->data;
     unsigned have = 0;
     for (unsigned i = 0; i < n; i++)
         if (!isnan(s->by_way[way][i].of[figure]))
@@ -229,7 +230,8 @@ static void add_figure(hp_bench_document *d, const stage *s, hp_bench_figure fig
 static void add_latency_over_direct(hp_bench_document *d, const stage *s, hp_bench_way way, double x)
 {
     const unsigned n = s->options->n_seeds;
-    g_autofree double *samples = g_new(double, n);
+    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), n);
+    double *samples = (double *)(void *)samples_room->data;
     unsigned have = 0;
     for (unsigned i = 0; i < n; i++) {
         double added =
@@ -275,8 +277,12 @@ static bool bench_throughput(hp_bench_document *d, const hp_bench_turn_options *
                                                     .duration = o->load_duration,
                                                     .rounds = o->load_rounds,
                                                     .runs = {.jobs = o->jobs, .hang_s = o->hang_s}};
-    g_autofree hp_bench_saturation *found = g_new(hp_bench_saturation, o->n_seeds);
-    g_autofree double *goodput = g_new(double, o->n_seeds), *framing = g_new(double, o->n_seeds);
+    g_autoptr(GArray) found_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(hp_bench_saturation)), o->n_seeds);
+    hp_bench_saturation *found = (hp_bench_saturation *)(void *)found_room->data;
+    g_autoptr(GArray) goodput_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), o->n_seeds);
+    double *goodput = (double *)(void *)goodput_room->data;
+    g_autoptr(GArray) framing_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), o->n_seeds);
+    double *framing = (double *)(void *)framing_room->data;
     for (unsigned way = 0; way < HP_BENCH_WAY_N; way++) {
         if (way != HP_BENCH_DIRECT && !o->ways[way])
             continue;
@@ -297,7 +303,8 @@ static bool bench_throughput(hp_bench_document *d, const hp_bench_turn_options *
 
 static void bench_memory(hp_bench_document *d, const hp_bench_turn_options *o)
 {
-    g_autofree double *samples = g_new(double, o->n_seeds);
+    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), o->n_seeds);
+    double *samples = (double *)(void *)samples_room->data;
     for (unsigned i = 0; i < o->n_clients; i++) {
         unsigned have = 0;
         for (unsigned seed = 1; seed <= o->n_seeds; seed++) {
