@@ -22,7 +22,9 @@
  * takes no fault a page, and one read maps sixteen pages at a time. Measured, bulk TCP into a fresh trace went from 42 to
  * 62 times real time. MADV_POPULATE_WRITE gained nothing, nor did fallocate(); huge pages for shared memory are not to
  * be had everywhere. At most an eighth more than the log has, and 256 kB, is taken ahead; before half a megabyte is
- * written, nothing. Where the kernel refuses, pages come by faults as ever. */
+ * written, nothing. How far pages are there is remembered in the log's head, for the process that writes the next run:
+ * to ask the kernel (SEEK_HOLE) takes as long as the file has pages, at every step. Where the kernel refuses, pages come
+ * by faults as ever. */
 #include "trace/log.h"
 
 #include <assert.h>
@@ -206,10 +208,12 @@ static void make_ready(hp_trace *trace, uint64_t offset)
         trace->ready = HP_LOG_RECORDS + READY_FROM + PAGE;
         return;
     }
-    bool there = from + wanted <= trace->size && (uint64_t)lseek(trace->fd, (off_t)from, SEEK_HOLE) >= from + wanted;
-    if (!there && (from + wanted > trace->size || pwrite(trace->fd, zeroes, wanted, (off_t)from) != (ssize_t)wanted)) {
-        trace->ready = UINT64_MAX;
-        return;
+    if (from + wanted > trace->log->filled) {
+        if (from + wanted > trace->size || pwrite(trace->fd, zeroes, wanted, (off_t)from) != (ssize_t)wanted) {
+            trace->ready = UINT64_MAX;
+            return;
+        }
+        trace->log->filled = from + wanted;
     }
     /* Reading one page of several maps all that the kernel has at hand around it. */
     for (uint64_t at = from; at < from + wanted; at += READY_AROUND) {

@@ -22,6 +22,7 @@ typedef struct hp_log {
     uint64_t last; /* offset of the last record, 0 = none; stored last, with release order */
     uint64_t lost; /* records that found no room */
     uint64_t generation; /* counts resets, so that a process knows its caches of references are stale */
+    uint64_t filled; /* offset up to which pages are known to be there; resets keep them */
     uint32_t n_taps; /* stored after the entry it makes visible */
 } hp_log;
 
