@@ -14,8 +14,8 @@
  * both ends of the first, so that it never writes to a pipe nobody could read from, which is a deadly signal; that a
  * nursery is gone shows as the end of the second. Pipes, because a run is known to open no kernel socket.
  *
- * A child that is gone stays a zombie until the next one is asked for, so that the number of the process, which lies in
- * memory all three share, cannot be another's when the caller kills it.
+ * A child that is gone stays a zombie until the next one, or the end, is asked for, so that the number of the process,
+ * which lies in memory all three share, cannot be another's when the caller kills it.
  *
  * Nobody outlives anybody: nursery and child ask the kernel for SIGKILL when their parent ends, and look whether it had
  * ended before they asked. */
@@ -40,6 +40,8 @@ struct hp_nursery {
     int ask[2], answer[2]; /* pipes; answer[1] is the nursery's alone */
     bool busy;
 };
+
+#define STOP UINT32_MAX /* instead of a child's number: end */
 
 typedef struct message {
     int32_t failure; /* an errno of fork(), or 0 */
@@ -85,6 +87,8 @@ G_NORETURN static void serve(const hp_nursery *n, pid_t caller)
     while (read(n->ask[0], &number, sizeof number) == (ssize_t)sizeof number) {
         if (last > 0)
             waitpid(last, NULL, 0);
+        if (number == STOP)
+            break;
         const message m = run_one(n, self, number, &last);
         if (write(n->answer[1], &m, sizeof m) != (ssize_t)sizeof m)
             break;
@@ -146,7 +150,9 @@ void hp_nursery_free(hp_nursery *nursery)
     if (!nursery)
         return;
     if (nursery->pid > 0) {
-        kill(nursery->pid, SIGKILL);
+        const uint32_t stop = STOP;
+        if (nursery->busy || write(nursery->ask[1], &stop, sizeof stop) != (ssize_t)sizeof stop)
+            kill(nursery->pid, SIGKILL);
         while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
@@ -161,7 +167,7 @@ void hp_nursery_free(hp_nursery *nursery)
 
 bool hp_nursery_begin(hp_nursery *nursery, unsigned number, GError **error)
 {
-    g_assert(!nursery->busy);
+    g_assert(!nursery->busy && number != STOP);
     const uint32_t asked = number;
     __atomic_store_n(nursery->running, 0, __ATOMIC_RELEASE);
     if (write(nursery->ask[1], &asked, sizeof asked) != (ssize_t)sizeof asked)
