@@ -164,6 +164,7 @@ static int load_and_run(hp_run_options *run, const options *o)
         }
     }
     hp_cases_clear(&cases);
+    run->cases.request = NULL;
     return code;
 }
 

@@ -147,6 +147,9 @@ static void put_padded(hp_output *o, const char *text, unsigned width)
 /* Numbers stand upright, a digit a line, so that a column is no wider than a cell. */
 static void put_headers(const drawing *d, unsigned first, unsigned last)
 {
+    if (d->columns == NULL) {
+        return; /* one axis alone */
+    }
     const unsigned lines = d->named ? 1 : d->n_columns >= 100 ? 3 : d->n_columns >= 10 ? 2 : 1;
     for (unsigned line = 0; line < lines; line++) {
         g_autoptr(GString) text = g_string_new(NULL);
@@ -205,9 +208,7 @@ static void put_grid(const drawing *d, const place *places)
         while (last < d->n_columns && (last == first || at + column_width(d, last) <= d->width)) {
             at += column_width(d, last++);
         }
-        if (d->columns != NULL) {
-            put_headers(d, first, last);
-        }
+        put_headers(d, first, last);
         for (unsigned row = 0; row < d->rows->values->len; row++) {
             if (!is_empty_row(d, places, row)) {
                 put_row(d, places, row, first, last);
@@ -248,7 +249,7 @@ static void put_grids(const drawing *d)
     const GPtrArray *cells = d->grid->cells;
     const size_t n = (size_t)d->rows->values->len * d->n_columns;
     g_autofree bool *drawn = g_new0(bool, MAX(cells->len, 1));
-    g_autofree place *places = g_new(place, n);
+    g_autofree place *places = g_new(place, MAX(n, 1));
     for (unsigned i = 0; i < cells->len; i++) {
         if (drawn[i]) {
             continue;

@@ -144,7 +144,7 @@ static bool best_row(search *s, const unsigned *by_size, unsigned one, unsigned 
     unsigned best = 0;
     bool found = false;
     for (unsigned turn = 0; turn < MIN(s->n, (unsigned)MOST_ORDERS); turn++) {
-        unsigned order[HP_MATRIX_MAX_AXES];
+        unsigned order[HP_MATRIX_MAX_AXES] = {0};
         for (unsigned i = 0; i < s->n; i++) {
             order[i] = by_size[(i + turn) % s->n];
         }
@@ -215,7 +215,7 @@ unsigned *hp_pairwise_rows(const unsigned *sizes, unsigned n_axes, hp_pairwise_a
                            unsigned max_rows, unsigned *ret_n)
 {
     search s = {.sizes = sizes, .n = n_axes, .allowed = allowed, .user = user, .next_b = 1};
-    unsigned by_size[HP_MATRIX_MAX_AXES], one = 0, other = 0, row[HP_MATRIX_MAX_AXES];
+    unsigned by_size[HP_MATRIX_MAX_AXES] = {0}, one = 0, other = 0, row[HP_MATRIX_MAX_AXES] = {0};
 
     if (n_axes == 1) {
         return single_axis(&s, ret_n);
