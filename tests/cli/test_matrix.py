@@ -29,6 +29,10 @@ def test_grid_failures_evidence_and_the_way_back(hairpin, tmp_path):
     assert result["matrix"] == [
         {"path": "network.nats.home.preset", "name": "home", "value": "symmetric"},
         {"path": "network.nats.office.preset", "name": "office", "value": "symmetric"}]
+    told = result["oracle"][0]
+    assert (told["verdict"], told["predicted"], told["happened"], told["shortfall"]) == (
+        "agrees", "no path", "no path", None)
+    assert told["reasons"][0].startswith("direct is impossible because home maps per destination")
     one = hairpin("matrix", path, "--axis", "home=full-cone,symmetric", "--axis", "office=symmetric", "--seed", "1",
                   "--filter", "[home=symmetric,_office=symmetric]")
     assert one.code == 1 and "1 cells:" in one.stdout
