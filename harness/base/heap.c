@@ -87,7 +87,7 @@ static uintptr_t boundary(uintptr_t address)
 static void advise(uintptr_t from, uintptr_t to, int advice)
 {
     if (from < to)
-        (void)madvise((void *)from, to - from, advice);
+        (void)madvise((void *)from, to - from, advice); /* NOLINT(performance-no-int-to-ptr): where it is, is all we know */
 }
 
 /* At least `room` bytes between top and end. */
@@ -171,7 +171,7 @@ void hp_heap_begin_child(void)
     /* Never freed: the child ends soon, and until then must not come back to the pages before. */
     void *volatile gap = malloc(from - heap.top);
     (void)gap;
-}
+} /* NOLINT(clang-analyzer-unix.Malloc) */
 
 #else
 

@@ -125,7 +125,7 @@ hp_nursery *hp_nursery_new(void (*child)(void *user, unsigned number), void *use
     n->ask[0] = n->ask[1] = n->answer[0] = n->answer[1] = -1;
     void *shared = mmap(NULL, sizeof *n->running, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
-        fail(error, "mmap");
+        fail(error, "mmap"); /* NOLINT(clang-analyzer-unix.Malloc): g_autoptr has it */
         return NULL;
     }
     n->running = shared;
