@@ -10,9 +10,9 @@
  *     hundred kB writes to, and copies, a page for nearly each of its allocations.
  *   - Fresh pages: each one a fault, and zeroed by the kernel, one at a time.
  *
- * So hp_heap_reserve() makes room for the heap to grow in huge pages. hp_heap_settle() takes every hole and holds it, has
- * what came to lie in small pages all the same collapsed, and moves the heap's end to a boundary of huge pages. What the
- * process sets up for its children from there on lies close together. A child then moves its own end to the next
+ * So hp_heap_reserve() makes room for the heap to grow in huge pages. hp_heap_settle() takes every hole and holds it,
+ * has what came to lie in small pages all the same collapsed, and moves the heap's end to a boundary of huge pages. What
+ * the process sets up for its children from there on lies close together. A child then moves its own end to the next
  * boundary, where a single fault gives it 2 MiB:
  *
  *      plans, holes held | caller's own, small pages | child's, huge pages ...
@@ -86,8 +86,9 @@ static uintptr_t boundary(uintptr_t address)
 
 static void advise(uintptr_t from, uintptr_t to, int advice)
 {
+    void *start = (void *)from; /* NOLINT(performance-no-int-to-ptr): where it is, is all we know */
     if (from < to)
-        (void)madvise((void *)from, to - from, advice); /* NOLINT(performance-no-int-to-ptr): where it is, is all we know */
+        (void)madvise(start, to - from, advice);
 }
 
 /* At least `room` bytes between top and end. */

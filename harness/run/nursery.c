@@ -3,12 +3,12 @@
  *   caller --number--> nursery --fork--> child
  *          <---end----         <--wait--
  *
- * A process that runs many scenarios keeps their results, frees what it judged them with, and so leaves its heap full of
- * holes. A child forked from it puts its own memory into these holes, and each page of them is one that both write to:
- * the kernel copies it, for the child and for the parent again. That was most of the time of a short run. A nursery is
- * forked before, when the heap is still whole (base/heap.c), and never touches it: its children copy what they change of
- * the plan's pages, which is next to nothing, and the caller's pages are its own. What a case finds in memory does not
- * depend on what ran before it either.
+ * A process that runs many scenarios keeps their results, frees what it judged them with, and so leaves its heap full
+ * of holes. A child forked from it puts its own memory into these holes, and each page of them is one that both write
+ * to: the kernel copies it, for the child and for the parent again. That was most of the time of a short run. A nursery
+ * is forked before, when the heap is still whole (base/heap.c), and never touches it: its children copy what they change
+ * of the plan's pages, which is next to nothing, and the caller's pages are its own. What a case finds in memory does
+ * not depend on what ran before it either.
  *
  * The two speak through two pipes: four bytes say which number is to run, a message says how it ended. The caller keeps
  * both ends of the first, so that it never writes to a pipe nobody could read from, which is a deadly signal; that a
