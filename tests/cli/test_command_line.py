@@ -191,7 +191,7 @@ def test_explain_knows_keys_by_name_and_path(hairpin):
 def test_schema_takes_every_shipped_scenario(hairpin):
     import jsonschema
     import yaml
-    from conftest import ROOT
+    from program import ROOT
     schema = json.loads(hairpin("schema").stdout)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
@@ -202,14 +202,14 @@ def test_schema_takes_every_shipped_scenario(hairpin):
 
 
 def test_the_reference_page_is_what_the_program_prints(hairpin):
-    from conftest import ROOT
+    from program import ROOT
     assert hairpin("schema", "--reference").stdout == (ROOT / "scenarios" / "REFERENCE.md").read_text()
 
 
 def test_layering_is_held(tmp_path):
     import shutil
     import subprocess
-    from conftest import ROOT
+    from program import ROOT
     assert subprocess.run([ROOT / "ci" / "layers"]).returncode == 0
     # And would be noticed: a copy in which the world knows the scenario.
     for name in ("harness", "ci"):

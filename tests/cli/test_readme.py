@@ -1,7 +1,7 @@
 """What the README shows must work."""
 import re
 
-from conftest import ROOT
+from program import ROOT
 
 
 def test_the_example_passes_without_a_warning(hairpin, tmp_path):

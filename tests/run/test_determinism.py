@@ -1,7 +1,7 @@
 """Same seed, same bytes: whatever the number of jobs and wherever the kernel puts the process in memory."""
 import subprocess
 
-from conftest import ROOT, Run
+from program import ROOT, Run
 
 
 def run_all(hairpin_path, out, *args, prefix=()):

@@ -9,7 +9,7 @@ import typing
 
 import pytest
 
-from conftest import ROOT
+from program import ROOT
 
 
 def tshark(path, *args):

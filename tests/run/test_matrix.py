@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT
+from program import ROOT
 
 # Where libnice is known to fall short, and in how many cells: a new cause, or one that is gone, is told here.
 SHORTFALLS = {

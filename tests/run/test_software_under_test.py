@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import ROOT
+from program import ROOT
 
 TWO = "ice/two-streams"
 ABORTS = r"""

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT
+from program import ROOT
 
 MEDIA = ROOT / "fixtures" / "media"
 
