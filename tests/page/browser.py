@@ -14,7 +14,7 @@ import signal
 import subprocess
 import tempfile
 
-PATIENCE = 120  # seconds until a browser that says nothing is given up
+PATIENCE = 60  # seconds until a browser that says nothing is given up
 
 
 def chromium():
@@ -42,9 +42,8 @@ class Browser:
             f"--window-size={width},{height}", "--no-first-run", "--disable-gpu", "--disable-background-networking",
             "--disable-component-update", "--disable-extensions", "--disable-dev-shm-usage", "--hide-scrollbars",
             "--force-color-profile=srgb",
-            # A tab that seems covered draws no frames, and what waits for one would wait for ever.
-            "--disable-renderer-backgrounding", "--disable-backgrounding-occluded-windows",
-            "--disable-background-timer-throttling", "about:blank"]
+            # Without the last, a page that changes its address 200 times in ten seconds has the next changes swallowed.
+            "--disable-ipc-flooding-protection", "about:blank"]
         if os.geteuid() == 0:
             arguments.insert(1, "--no-sandbox")
 
