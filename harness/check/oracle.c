@@ -3,7 +3,8 @@
  * What happened is read from the states and selected pairs of both ends, up to the first step that changed the network
  * (hp_oracle_changing_step()), or to the end. A call of several components or sessions has happened as its worst part
  * did. It has come to nothing when an end says so, or is still at it after PATIENCE; before that it is undecided. A pair
- * that is worse than predicted counts once both ends are through with nominating, one that is better at once.
+ * that is worse than predicted counts once both ends are through with nominating, one that is better at once. Types are
+ * those of the pair that each end selected, as that end sees them: peer reflexive is a matter of who looks.
  *
  * A disagreement is one of three: the oracle is wrong, the fabric is wrong, or the software under test does less than
  * ICE can. All three are worth a finding, but for the shortfalls that are known (oracle/shortfalls.h). Scenarios of known
@@ -152,14 +153,21 @@ static void judge(hp_oracle *oracle, hp_oracle_result *r, const end_state *a, co
         r->happened = relayed ? HP_OUTCOME_RELAY : hairpinned ? HP_OUTCOME_HAIRPIN : HP_OUTCOME_DIRECT;
         r->local = a->local;
         r->remote = a->remote;
+        r->b_local = b->local;
+        r->b_remote = b->remote;
     }
-    if (hp_oracle_allows(oracle, p, r->happened, r->local, r->remote)) {
+    const hp_prediction *mirror = r->connected ? hp_oracle_pair(oracle, p->b, p->a) : NULL;
+    const bool fits = hp_oracle_allows(oracle, p, r->happened, r->local, r->remote);
+    const bool b_fits = mirror == NULL || hp_oracle_allows(oracle, mirror, r->happened, r->b_local, r->b_remote);
+    r->b_differs = fits && !b_fits;
+    if (fits && b_fits) {
         r->verdict = HP_ORACLE_AGREES;
     } else if (r->connected ? !r->settled && r->happened <= p->outcome : !a->failed && !b->failed && !waited) {
         r->verdict = HP_ORACLE_UNDECIDED;
         r->why = "ICE was still at work when the run, or the network as it was, ended";
     } else {
-        r->shortfall = hp_shortfall_find(oracle, p, r->happened, r->local, r->remote);
+        r->shortfall = r->b_differs ? hp_shortfall_find(oracle, mirror, r->happened, r->b_local, r->b_remote)
+                                    : hp_shortfall_find(oracle, p, r->happened, r->local, r->remote);
         r->verdict = r->shortfall != NULL ? HP_ORACLE_SHORTFALL : HP_ORACLE_DISAGREES;
         r->why = r->shortfall != NULL ? r->shortfall->cause : "";
     }
@@ -191,14 +199,15 @@ hp_comparison hp_oracle_compare(const hp_facts *facts, unsigned a, unsigned b, h
     return c;
 }
 
-/* "direct, alice srflx or prflx, bob host". */
-static char *outcome_text(const hp_oracle_result *r, hp_outcome outcome, uint8_t local, uint8_t remote)
+/* "direct, alice srflx or prflx, bob host"; by_b: "direct, as bob sees it alice srflx or prflx, bob host". */
+static char *outcome_text(const hp_oracle_result *r, hp_outcome outcome, bool by_b, uint8_t local, uint8_t remote)
 {
-    g_autofree char *own = hp_types_text(local);
-    g_autofree char *other = hp_types_text(remote);
+    g_autofree char *own = hp_types_text(by_b ? remote : local);
+    g_autofree char *other = hp_types_text(by_b ? local : remote);
     return outcome == HP_OUTCOME_NONE
                ? g_strdup(hp_outcome_name(outcome))
-               : g_strdup_printf("%s, %s %s, %s %s", hp_outcome_name(outcome), r->a, own, r->b, other);
+               : g_strdup_printf("%s, %s%s%s%s %s, %s %s", hp_outcome_name(outcome), by_b ? "as " : "",
+                                 by_b ? r->b : "", by_b ? " sees it " : "", r->a, own, r->b, other);
 }
 
 static void add_finding(hp_result *result, const hp_oracle_result *r)
@@ -209,13 +218,16 @@ static void add_finding(hp_result *result, const hp_oracle_result *r)
     const bool allowed = r->happened >= p->worst && r->happened <= p->outcome && r->connected;
     const hp_outcome told = allowed ? r->happened : p->outcome;
     g_autofree char *reasons = g_strjoinv("; ", p->reasons);
-    g_autofree char *predicted = outcome_text(r, told, p->types[told].local, p->types[told].remote);
+    const hp_pair_types *types =
+        r->b_differs ? &hp_oracle_pair(result->oracle, p->b, p->a)->types[told] : &p->types[told];
+    g_autofree char *predicted = outcome_text(r, told, r->b_differs, types->local, types->remote);
     finding->mark = result->plan->peers[p->a].source->mark;
     finding->at = result->ended;
     finding->of_oracle = true;
     finding->what = g_strdup_printf("oracle: %s and %s", r->a, r->b);
     finding->expected = g_strdup_printf("%s (%s)", predicted, reasons);
-    finding->got = outcome_text(r, r->happened, r->local, r->remote);
+    finding->got = r->b_differs ? outcome_text(r, r->happened, true, r->b_local, r->b_remote)
+                                : outcome_text(r, r->happened, false, r->local, r->remote);
     g_ptr_array_add(result->expects, finding);
 }
 

@@ -193,6 +193,10 @@ static void describe_got(const hp_expectation *e, const hp_comparison *c, bool n
         g_string_append(text, ", ");
         hp_text_time(text, r->took);
     }
+    if (r->b_differs) {
+        g_string_append_printf(text, ", as %s sees it", r->b);
+        append_types(text, r->b_remote, r->b_local);
+    }
     if (r->verdict == HP_ORACLE_UNDECIDED) {
         g_string_append_printf(text, " so far: %s", r->why);
     } else if (r->shortfall != NULL) {

@@ -149,6 +149,8 @@ typedef struct hp_oracle_result {
     bool connected, settled; /* as of then: both ends had a pair; and were through with nominating */
     hp_outcome happened; /* when connected; else HP_OUTCOME_NONE */
     uint8_t local, remote; /* types of the pair that `a` had selected */
+    uint8_t b_local, b_remote; /* and `b`, as it sees itself and `a` */
+    bool b_differs; /* what `a` selected is as predicted, what `b` did is not */
     hp_time took; /* from the call to both ends connected; HP_NEVER: they were not */
     const struct hp_shortfall *shortfall; /* of that verdict, else NULL (oracle/shortfalls.h) */
 } hp_oracle_result;

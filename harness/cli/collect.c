@@ -110,10 +110,12 @@ static bool walk(GPtrArray *sources, const char *path, const char *relative, con
     return true;
 }
 
-/* A name as a path below out/: no dot-dot, nothing that a shell or a file system stumbles over. */
+/* A name as a path below out/: no dot-dot, nothing that a shell or a file system stumbles over. The blank behind a comma
+ * is for readers of prose. */
 static char *safe_name(const char *name)
 {
-    g_autofree char *safe = g_strdup(name);
+    g_auto(GStrv) items = g_strsplit(name, ", ", -1);
+    g_autofree char *safe = g_strjoinv(",", items);
     for (char *c = safe; *c; c++)
         if (!g_ascii_isalnum(*c) && !strchr("/._-+=,[]", *c))
             *c = '_';

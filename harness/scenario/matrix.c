@@ -208,111 +208,62 @@ static bool expand_rows(expansion *x, const unsigned *rows, unsigned n)
 
 /* ---- the command line ---- */
 
-/* The same nodes on line 0: they are not of the file. */
-static const hp_tree *unplaced(hp_arena *arena, const hp_tree *node)
+/* The axis that a name on the command line means: its name, its path or an end of it. n_axes when none, -1 and a
+ * complaint when several. */
+static int meant_axis(const expansion *x, const char *name)
 {
-    hp_tree *copy = hp_arena_alloc(arena, sizeof *copy);
-    *copy = *node;
-    copy->line = copy->column = 0;
-    if (node->kind == HP_NODE_MAP) {
-        hp_tree_pair *pairs = hp_arena_alloc(arena, MAX(node->n, 1) * sizeof *pairs);
-        for (unsigned i = 0; i < node->n; i++) {
-            pairs[i] = (hp_tree_pair){unplaced(arena, node->pairs[i].key), unplaced(arena, node->pairs[i].value)};
-        }
-        copy->pairs = pairs;
-    } else if (node->kind == HP_NODE_LIST) {
-        const hp_tree **items = hp_arena_alloc(arena, MAX(node->n, 1) * sizeof *items);
-        for (unsigned i = 0; i < node->n; i++) {
-            items[i] = unplaced(arena, node->items[i]);
-        }
-        copy->items = items;
-    }
-    return copy;
-}
-
-/* YAML in flow style, of an option; NULL when it is none, which was reported. */
-static const hp_tree *parse_words(expansion *x, const char *option, const char *text)
-{
-    g_autofree char *path = g_strdup_printf("--%s", option);
-    const hp_source source = {path, text, strlen(text)};
-    const hp_tree *tree = hp_tree_parse(&source, x->arena, x->load->diags);
-    if (tree == NULL) {
-        x->load->n_errors++;
-        return NULL;
-    }
-    return unplaced(x->arena, tree);
-}
-
-static hp_tree *word(expansion *x, const char *text)
-{
-    hp_tree *node = hp_tree_new(x->arena, HP_NODE_SCALAR, NULL);
-    node->text = hp_arena_text(x->arena, text);
-    return node;
-}
-
-/* `NAME=VALUES`: the axis it replaces, or one more. */
-static bool read_word_axis(expansion *x, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text || equals[1] == '\0') {
-        hp_matrix_complain(x->load, &nowhere, "as `home=all` or `defaults.ice.trickle=true,false`",
-                           "--axis takes NAME=VALUES, not `%s`", text);
-        return false;
-    }
-    g_autofree char *name = g_strndup(text, (gsize)(equals - text));
-    g_autofree char *flow = g_strdup_printf("[%s]", equals + 1);
-    const hp_tree *values = parse_words(x, "axis", flow);
-    if (values == NULL) {
-        return false;
-    }
-    values = values->kind == HP_NODE_LIST && values->n == 1 && values->items[0]->kind != HP_NODE_NULL &&
-                     values->items[0]->kind != HP_NODE_MAP
-                 ? values->items[0] /* `all`, a range, or a list written as one */
-                 : values;
-    unsigned at = x->n_axes;
+    int found = (int)x->n_axes;
     for (unsigned i = 0; i < x->n_axes; i++) {
-        at = strcmp(x->axes[i].name, name) == 0 || is_suffix(name, x->axes[i].path) ? i : at;
+        if (strcmp(x->axes[i].name, name) == 0 || strcmp(x->axes[i].path, name) == 0) {
+            return (int)i;
+        }
+    }
+    for (unsigned i = 0; i < x->n_axes; i++) {
+        if (is_suffix(name, x->axes[i].path)) {
+            if (found < (int)x->n_axes) {
+                hp_matrix_complain(x->load, &nowhere, "give more of the path",
+                                   "--axis %s may mean several axes of the matrix: `%s`, `%s`", name,
+                                   x->axes[found].path, x->axes[i].path);
+                return -1;
+            }
+            found = (int)i;
+        }
+    }
+    return found;
+}
+
+/* The axis that it replaces, or one more. */
+static bool add_axis_of_command(expansion *x, const char *text)
+{
+    g_autofree char *name = NULL;
+    const hp_tree *values = hp_command_axis(x->load, x->arena, text, &name);
+    int at = values == NULL ? -1 : meant_axis(x, name);
+    if (at < 0) {
+        return false;
     }
     if (at == HP_MATRIX_MAX_AXES) {
         hp_matrix_complain(x->load, &nowhere, NULL, "a matrix may have at most %d axes", HP_MATRIX_MAX_AXES);
         return false;
     }
     /* A short form means the axis as the file wrote it. */
-    const hp_tree *key = word(x, at < x->n_axes ? x->axes[at].key->text : name);
+    const bool known = at < (int)x->n_axes;
+    hp_tree *key = hp_tree_new(x->arena, HP_NODE_SCALAR, NULL);
+    key->text = known ? x->axes[at].key->text : hp_arena_text(x->arena, name);
     hp_axis read;
     if (!hp_axis_read(x->load, x->arena, x->root, key, values, true, &read)) {
         return false;
     }
     for (unsigned i = 0; i < x->n_axes; i++) {
-        at = strcmp(x->axes[i].path, read.path) == 0 ? i : at; /* `home` and `network.nats.home.preset` */
+        at = strcmp(x->axes[i].path, read.path) == 0 ? (int)i : at; /* `home` and `network.nats.home.preset` */
+    }
+    if (at < (int)x->n_axes && x->axes[at].key->line == 0) {
+        hp_matrix_complain(x->load, &nowhere, "give all its values at once", "--axis %s: the axis is there already",
+                           name);
+        return false;
     }
     x->axes[at] = read;
-    x->n_axes = MAX(x->n_axes, at + 1);
+    x->n_axes = MAX(x->n_axes, (unsigned)at + 1);
     return true;
-}
-
-/* `NAME=VALUE,NAME=VALUE` as the map that an exception is. A value in brackets is a list. */
-static bool read_word_except(expansion *x, const char *text)
-{
-    g_autoptr(GString) flow = g_string_new("{");
-    int depth = 0;
-    bool name = true;
-    for (const char *p = text; *p != '\0'; p++) {
-        depth += *p == '[' || *p == '{' ? 1 : *p == ']' || *p == '}' ? -1 : 0;
-        if (*p == '=' && name) {
-            g_string_append(flow, ": ");
-            name = false;
-        } else {
-            g_string_append_c(flow, *p);
-            name = name || (*p == ',' && depth == 0);
-        }
-    }
-    g_string_append_c(flow, '}');
-    const hp_tree *item = parse_words(x, "except", flow->str);
-    if (item != NULL) {
-        g_ptr_array_add(x->except, (void *)item);
-    }
-    return item != NULL;
 }
 
 /* ---- reading ---- */
@@ -340,10 +291,31 @@ static bool read_axes(expansion *x, const hp_tree *matrix)
     }
     name_axes(x);
     for (unsigned i = 0; good && request != NULL && request->axes != NULL && request->axes[i] != NULL; i++) {
-        good = read_word_axis(x, request->axes[i]);
+        good = add_axis_of_command(x, request->axes[i]);
     }
     if (good) {
         name_axes(x);
+    }
+    return good && hp_axes_agree(x->load, x->axes, x->n_axes);
+}
+
+/* Every value that an exception names is one of its axis: else it would never apply, and nobody would know. But what the
+ * file excepts may be gone when the command line replaces an axis. */
+static bool are_values(const expansion *x, const hp_axis *axis, const hp_tree *wanted)
+{
+    if ((axis->key->line == 0 && wanted->line > 0) || hp_axis_find(axis, wanted) >= 0) {
+        return true;
+    }
+    if (wanted->kind != HP_NODE_LIST) {
+        hp_axis_lacks(x->load, axis, wanted);
+        return false;
+    }
+    bool good = true;
+    for (unsigned i = 0; i < wanted->n; i++) {
+        if (hp_axis_find(axis, wanted->items[i]) < 0) {
+            hp_axis_lacks(x->load, axis, wanted->items[i]);
+            good = false;
+        }
     }
     return good;
 }
@@ -362,7 +334,11 @@ static bool read_except(expansion *x, const hp_tree *except)
         g_ptr_array_add(x->except, (void *)except->items[i]);
     }
     for (unsigned i = 0; good && request != NULL && request->except != NULL && request->except[i] != NULL; i++) {
-        good = read_word_except(x, request->except[i]);
+        const hp_tree *item = hp_command_except(x->load, x->arena, request->except[i]);
+        good = item != NULL;
+        if (good) {
+            g_ptr_array_add(x->except, (void *)item);
+        }
     }
     for (unsigned i = 0; i < x->n_axes; i++) {
         axes[i] = (hp_assignment){x->axes[i].path, x->axes[i].name, NULL};
@@ -375,7 +351,8 @@ static bool read_except(expansion *x, const hp_tree *except)
             continue;
         }
         for (unsigned j = 0; j < item->n; j++) {
-            good = find_axis(x->load, item->pairs[j].key, axes, x->n_axes) >= 0 && good;
+            const int axis = find_axis(x->load, item->pairs[j].key, axes, x->n_axes);
+            good = axis >= 0 && are_values(x, &x->axes[axis], item->pairs[j].value) && good;
         }
     }
     return good;

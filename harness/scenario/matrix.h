@@ -52,6 +52,19 @@ void hp_matrix_complain(hp_load *load, const hp_tree *at, const char *hint, cons
 bool hp_axis_read(hp_load *load, hp_arena *arena, const hp_tree *root, const hp_tree *key, const hp_tree *values,
                   bool lenient, hp_axis *ret);
 
+/* Which value has that name; -1: none. */
+int hp_axis_find(const hp_axis *axis, const hp_tree *name);
+/* Reports that the axis has no such value, with the one that is meant. */
+void hp_axis_lacks(hp_load *load, const hp_axis *axis, const hp_tree *name);
+/* Whether no axis undoes what another one sets, so that a case is what it is called. False when an error was reported. */
+bool hp_axes_agree(hp_load *load, const hp_axis *axes, unsigned n);
+
+/* matrix_command.c: `NAME=VALUES` of --axis. The values, NULL when an error was reported; *ret_name: caller frees. */
+const hp_tree *hp_command_axis(hp_load *load, hp_arena *arena, const char *text, char **ret_name);
+/* `NAME=VALUE,NAME=VALUE` of --except, as the map that an exception is; a value in brackets is a list. NULL when an
+ * error was reported. */
+const hp_tree *hp_command_except(hp_load *load, hp_arena *arena, const char *text);
+
 /* matrix_words.c: the axes that are words. kind of a key that is no path; HP_AXIS_N: it is none of them. */
 hp_axis_kind hp_axis_word(const hp_tree *root, const char *text);
 /* What a word, or a NAT's name, means and may be set to; for suggestions. Appends names that are not owned. */

@@ -94,6 +94,30 @@ static const hp_tree *range(const reading *r, const hp_tree *node)
     return list_of(r->arena, node, items);
 }
 
+static bool is_number(const char *text, gsize n)
+{
+    bool digits = n > 0;
+    for (gsize i = 0; i < n; i++) {
+        digits = digits && g_ascii_isdigit(text[i]);
+    }
+    return digits;
+}
+
+/* What looks like a range of numbers and is none that a matrix can take. True when an error was reported. */
+static bool is_bad_range(const reading *r, const hp_tree *values)
+{
+    const char *dots = values->kind == HP_NODE_SCALAR ? strstr(values->text, "..") : NULL;
+    const hp_key *key = hp_matrix_key(r->axis->path);
+    if (dots == NULL || key == NULL || key->type != HP_V_INT ||
+        !is_number(values->text, (gsize)(dots - values->text)) || !is_number(dots + 2, strlen(dots + 2)) ||
+        range(r, values) != NULL) {
+        return false;
+    }
+    hp_matrix_complain(r->load, values, NULL, "the range `%s` of `%s` must go upwards and have at most %d numbers",
+                       values->text, r->axis->name, HP_MATRIX_MAX_CASES);
+    return true;
+}
+
 /* The values as a list; NULL when they are none. */
 static const hp_tree *as_list(const reading *r, const hp_tree *values)
 {
@@ -111,18 +135,116 @@ static const hp_tree *as_list(const reading *r, const hp_tree *values)
                : hp_axis_word_all(r->arena, r->axis, values);
 }
 
+int hp_axis_find(const hp_axis *axis, const hp_tree *name)
+{
+    for (unsigned i = 0; i < axis->n; i++) {
+        if (hp_tree_equal(axis->values[i].name, name)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+void hp_axis_lacks(hp_load *load, const hp_axis *axis, const hp_tree *name)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) text = g_string_new(NULL);
+    hp_tree_render(name, text);
+    for (unsigned i = 0; i < axis->n; i++) {
+        GString *value = g_string_new(NULL);
+        hp_tree_render(axis->values[i].name, value);
+        g_ptr_array_add(names, g_string_free(value, FALSE));
+    }
+    g_autofree char *hint = hp_loader_nearest(text->str, (const char *const *)names->pdata, names->len);
+    hp_matrix_complain(load, name, hint, "`%s` is no value of the axis `%s`", text->str, axis->name);
+}
+
+/* `yes` and `true`, `stun+turn` and `turn+stun`. */
+static bool same_settings(const hp_axis_value *a, const hp_axis_value *b)
+{
+    bool same = a->n == b->n;
+    for (unsigned i = 0; same && i < a->n; i++) {
+        same = strcmp(a->settings[i].path, b->settings[i].path) == 0 &&
+               hp_tree_equal(a->settings[i].value, b->settings[i].value);
+    }
+    return same;
+}
+
 static bool differ(const reading *r)
 {
     const hp_axis *axis = r->axis;
     for (unsigned j = 1; j < axis->n; j++) {
         for (unsigned k = 0; k < j; k++) {
-            if (hp_tree_equal(axis->values[j].name, axis->values[k].name)) {
-                hp_matrix_complain(r->load, axis->values[j].name, NULL, "this value is there already");
+            if (same_settings(&axis->values[j], &axis->values[k])) {
+                g_autoptr(GString) value = g_string_new(NULL);
+                hp_tree_render(axis->values[j].name, value);
+                hp_matrix_complain(r->load, axis->values[j].name, NULL, "`%s` of `%s`: this value is there already",
+                                   value->str, axis->name);
                 return false;
             }
         }
     }
     return true;
+}
+
+/* The paths that the values of an axis set, each once. */
+static GHashTable *paths_set_by(const hp_axis *axis)
+{
+    GHashTable *paths = g_hash_table_new(g_str_hash, g_str_equal);
+    for (unsigned i = 0; i < axis->n; i++) {
+        for (unsigned k = 0; k < axis->values[i].n; k++) {
+            g_hash_table_add(paths, (void *)axis->values[i].settings[k].path);
+        }
+    }
+    return paths;
+}
+
+/* Whether setting `path` undoes one of what was set before: the same, or something in it. */
+static const char *find_undone(GHashTable *before, const char *path)
+{
+    const size_t n = strlen(path);
+    const char *found = NULL;
+    GHashTableIter iter;
+    gpointer key;
+    g_hash_table_iter_init(&iter, before);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        const char *other = key;
+        if (strncmp(other, path, n) == 0 && (other[n] == '\0' || other[n] == '.') &&
+            (found == NULL || strcmp(other, found) < 0)) { /* the first by name, not by its place in the table */
+            found = other;
+        }
+    }
+    return found;
+}
+
+static bool leaves_alone(hp_load *load, const hp_axis *axis, const hp_axis *earlier)
+{
+    g_autoptr(GHashTable) before = paths_set_by(earlier);
+    const char *last = NULL;
+    for (unsigned i = 0; i < axis->n; i++) {
+        for (unsigned k = 0; k < axis->values[i].n; k++) {
+            const char *path = axis->values[i].settings[k].path;
+            const char *undone = path == last ? NULL : find_undone(before, path); /* most values set the same */
+            if (undone != NULL) {
+                hp_matrix_complain(load, axis->key, NULL, "the axis `%s` undoes what `%s` sets: %s", axis->name,
+                                   earlier->name, undone);
+                return false;
+            }
+            last = path;
+        }
+    }
+    return true;
+}
+
+bool hp_axes_agree(hp_load *load, const hp_axis *axes, unsigned n)
+{
+    bool good = true;
+    for (unsigned i = 1; i < n; i++) {
+        for (unsigned j = 0; good && j < i; j++) {
+            good = leaves_alone(load, &axes[i], &axes[j]);
+        }
+    }
+    return good;
 }
 
 static bool read_list(const reading *r, const hp_tree *list)
@@ -233,6 +355,9 @@ bool hp_axis_read(hp_load *load, hp_arena *arena, const hp_tree *root, const hp_
             hp_matrix_complain(load, values, NULL, "`%s` needs a list of values", key->text);
         }
         return values->n > 0 && read_named(&r, values);
+    }
+    if (is_bad_range(&r, values)) {
+        return false;
     }
     const hp_tree *list = as_list(&r, values);
     if (list == NULL && lenient && values->kind == HP_NODE_SCALAR) {

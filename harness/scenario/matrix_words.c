@@ -179,6 +179,9 @@ static bool make_servers(const maker *m)
         const char *transport = strcmp(*part, "turn") == 0                                         ? "udp"
                                 : strcmp(*part, "turn-tcp") == 0 || strcmp(*part, "turn-tls") == 0 ? *part + 5
                                                                                                    : NULL;
+        if (g_strv_contains((const char *const *)part + 1, *part)) {
+            return bad_value(m, instead); /* the same twice */
+        }
         if (strcmp(*part, "stun") == 0) {
             stun = true;
         } else if (transport != NULL) {

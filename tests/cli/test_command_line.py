@@ -224,7 +224,7 @@ def test_layering_is_held(tmp_path):
 
 def test_only_the_cases_that_a_file_names(hairpin, tmp_path):
     names = tmp_path / "names"
-    names.write_text("basics/same-network\n\nnat/consoles[home.preset=console-open,_away.preset=console-strict]\n")
+    names.write_text("basics/same-network\n\nnat/consoles[home.preset=console-open,away.preset=console-strict]\n")
     run = hairpin("run", "scenarios", "--only", names, "--out", tmp_path / "out", "--evidence", "none")
     document = json.loads((tmp_path / "out" / "result.json").read_text())
     assert run.code == 0
