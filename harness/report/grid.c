@@ -42,24 +42,48 @@ static int find_value(const hp_grid_axis *axis, const char *value)
     return -1;
 }
 
+/* False: the scenario is of another matrix. */
+static bool values_of(const hp_grid *grid, const hp_scenario *s, unsigned *ret)
+{
+    bool all = s->n_axes == grid->axes->len;
+    for (unsigned a = 0; all && a < s->n_axes; a++) {
+        const int value = find_value(&g_array_index(grid->axes, hp_grid_axis, a), s->axes[a].value);
+        all = value >= 0;
+        ret[a] = all ? (unsigned)value : 0;
+    }
+    return all;
+}
+
+static void add_axes(hp_grid *grid, const hp_scenario *s)
+{
+    for (unsigned a = 0; a < s->n_axes; a++) {
+        const hp_grid_axis axis = {g_strdup(s->axes[a].name), g_strdup(s->axes[a].path),
+                                   g_ptr_array_new_with_free_func(g_free)};
+        g_array_append_val(grid->axes, axis);
+    }
+}
+
 hp_grid *hp_grid_new(const GPtrArray *scenarios)
 {
     hp_grid *grid = g_new0(hp_grid, 1);
     grid->axes = g_array_new(FALSE, FALSE, sizeof(hp_grid_axis));
     g_array_set_clear_func(grid->axes, clear_axis);
     grid->cells = g_ptr_array_new_with_free_func(free_cell);
+    if (scenarios->len > 0) {
+        add_axes(grid, scenarios->pdata[0]);
+    }
+    grid->n_planned = scenarios->len;
+    grid->planned = g_new(unsigned, MAX((size_t)scenarios->len * grid->axes->len, 1));
     for (unsigned i = 0; i < scenarios->len; i++) {
         const hp_scenario *s = scenarios->pdata[i];
-        for (unsigned a = 0; a < s->n_axes; a++) {
-            if (grid->axes->len <= a) {
-                const hp_grid_axis axis = {g_strdup(s->axes[a].name), g_strdup(s->axes[a].path),
-                                           g_ptr_array_new_with_free_func(g_free)};
-                g_array_append_val(grid->axes, axis);
-            }
+        for (unsigned a = 0; a < grid->axes->len; a++) {
             hp_grid_axis *axis = &g_array_index(grid->axes, hp_grid_axis, a);
-            if (find_value(axis, s->axes[a].value) < 0) {
+            int value = find_value(axis, s->axes[a].value);
+            if (value < 0) {
+                value = (int)axis->values->len;
                 g_ptr_array_add(axis->values, g_strdup(s->axes[a].value));
             }
+            grid->planned[(size_t)i * grid->axes->len + a] = (unsigned)value;
         }
     }
     return grid;
@@ -72,6 +96,7 @@ void hp_grid_free(hp_grid *grid)
     }
     g_array_unref(grid->axes);
     g_ptr_array_unref(grid->cells);
+    g_free(grid->planned);
     g_free(grid);
 }
 
@@ -101,17 +126,9 @@ static GArray *pairs_of(const hp_result *result)
 
 void hp_grid_add(hp_grid *grid, const hp_result *result, const char *evidence)
 {
-    const hp_scenario *s = result->plan->scenario;
     g_autofree unsigned *values = g_new0(unsigned, MAX(grid->axes->len, 1));
-    if (s->n_axes != grid->axes->len) {
+    if (!values_of(grid, result->plan->scenario, values)) {
         return;
-    }
-    for (unsigned a = 0; a < s->n_axes; a++) {
-        const int value = find_value(&g_array_index(grid->axes, hp_grid_axis, a), s->axes[a].value);
-        if (value < 0) {
-            return;
-        }
-        values[a] = (unsigned)value;
     }
     hp_grid_cell *cell = g_new0(hp_grid_cell, 1);
     cell->name = g_strdup(result->plan->case_name);
@@ -170,6 +187,11 @@ char *hp_grid_types(const hp_grid_pair *pair)
     return g_strdup_printf("%s/%s", local, remote);
 }
 
+unsigned hp_grid_not_run(const hp_grid *grid)
+{
+    return grid->n_planned > grid->cells->len ? grid->n_planned - grid->cells->len : 0;
+}
+
 void hp_grid_count(const hp_grid *grid, hp_grid_totals *ret)
 {
     *ret = (hp_grid_totals){.cells = grid->cells->len};
@@ -183,6 +205,13 @@ void hp_grid_count(const hp_grid *grid, hp_grid_totals *ret)
         ret->unknown += !s.known;
         if (s.known) {
             ret->by_outcome[s.outcome]++;
+        }
+        for (unsigned k = 0; k < cell->pairs->len; k++) {
+            const hp_time took = g_array_index(cell->pairs, hp_grid_pair, k).took;
+            if (took != HP_NEVER && (ret->slowest == NULL || took > ret->slowest_took)) {
+                ret->slowest = cell;
+                ret->slowest_took = took;
+            }
         }
         if (s.unlucky && ret->unlucky++ == 0) {
             ret->unlucky_example = cell;

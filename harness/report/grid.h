@@ -1,8 +1,9 @@
 /* The grid of a matrix: what became of every combination of values.
  *
  * It is filled case by case, in any order, and drawn when all is over: as text for a terminal, as JSON, as CSV. A cell
- * is one case; it copies what it shows, so results may be freed. A combination that is no case (an exception, another
- * shard, not run) has no cell. */
+ * is one case; it copies what it shows, so results may be freed. A case that was not run (a filter, another shard,
+ * --fail-fast) has no cell, but the grid knows it from its scenario; a combination that is no case (an exception, the
+ * reduction) has neither. */
 #ifndef HP_REPORT_GRID_H
 #define HP_REPORT_GRID_H
 
@@ -41,6 +42,8 @@ typedef struct hp_grid_cell {
 typedef struct hp_grid {
     GArray *axes; /* hp_grid_axis */
     GPtrArray *cells; /* hp_grid_cell*, by the matrix's order once hp_grid_sort() was called */
+    unsigned *planned; /* of every case, run or not: an index for each axis */
+    unsigned n_planned;
 } hp_grid;
 
 /* scenarios: hp_scenario*, all of one matrix in its order, from which axes and values come. */
@@ -67,9 +70,9 @@ hp_grid_summary hp_grid_summarise(const hp_grid_cell *cell);
 char *hp_grid_types(const hp_grid_pair *pair);
 
 /* Grids for a terminal of `width` columns, a legend, and below them what libnice is known to fall short in and where
- * luck decided. Rows are the first axis, columns the second; each combination of the others is a grid of its own, but
- * seeds are folded, and so are all of them where most combinations are no case: then a cell shows the worst of its
- * cases. Call hp_grid_sort() before, as for the others. Caller frees. */
+ * luck decided. Rows are the first axis, columns the second; each combination of the others that was run is a grid of its
+ * own, but seeds are folded, and so are all of them where most combinations are no case: then a cell shows the worst of
+ * its cases. A place without a cell has a mark that says why; rows without any are left out. Call hp_grid_sort() before, as for the others. Caller frees. */
 char *hp_grid_text(const hp_grid *grid, const hp_report_style *style, unsigned width);
 /* The text of "hairpin-grid/1": axes, cells, totals, shortfalls. Caller frees. */
 char *hp_grid_json(const hp_grid *grid);

@@ -72,7 +72,7 @@ static void put_cells(hp_json *j, const hp_grid *grid)
     hp_json_close(j, ']');
 }
 
-static void put_totals(hp_json *j, const hp_grid_totals *t)
+static void put_totals(hp_json *j, const hp_grid_totals *t, unsigned not_run)
 {
     static const char *const keys[] = {"none", "relay", "hairpin", "direct"};
     static_assert(G_N_ELEMENTS(keys) == HP_OUTCOME_N, "one key an outcome");
@@ -84,6 +84,8 @@ static void put_totals(hp_json *j, const hp_grid_totals *t)
     hp_json_u64(j, "unknown", t->unknown);
     hp_json_u64(j, "failed", t->failed);
     hp_json_u64(j, "unlucky", t->unlucky);
+    hp_json_u64(j, "not_run", not_run);
+    hp_json_time(j, "slowest_ns", t->slowest != NULL ? t->slowest_took : HP_NEVER);
     hp_json_close(j, '}');
     hp_json_open(j, "shortfalls", '[');
     for (unsigned i = 0; i < t->n_shortfalls; i++) {
@@ -110,7 +112,7 @@ char *hp_grid_json(const hp_grid *grid)
     hp_json_text(&j, "format", "hairpin-grid/1");
     hp_json_text(&j, "hairpin", HAIRPIN_VERSION);
     put_axes(&j, grid);
-    put_totals(&j, &totals);
+    put_totals(&j, &totals, hp_grid_not_run(grid));
     put_cells(&j, grid);
     hp_output_literal(j.o, "\n}\n");
     return hp_output_take(j.o, NULL);

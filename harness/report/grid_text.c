@@ -6,7 +6,7 @@
  *    2 symmetric            D  .  .!
  *    3 udp-blocking-office  .  .  .
  *
- * A cell is a letter for the kind of path and a mark; what it says stands in the legend. Columns have their values as
+ * A cell is a letter for the kind of path and a mark; what it says stands in the legend, and no place stays empty. Columns have their values as
  * headers where these fit, else numbers, which are the numbers of the rows where both axes have the same values and are
  * told above otherwise. A grid that is wider than the terminal is cut into blocks of columns. */
 #include "report/grid_private.h"
@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "trace/output.h"
 
 #define GREEN "\x1b[32m"
@@ -22,6 +23,9 @@
 #define CYAN "\x1b[36m"
 #define DIM "\x1b[2m"
 #define PLAIN "\x1b[0m"
+
+#define NOT_RUN '_'
+#define NO_CASE 'x'
 
 enum { CELL = 2, MOST_LABEL = 30 };
 
@@ -47,6 +51,7 @@ typedef struct drawing {
     bool same; /* rows and columns have the same values, so one numbering */
     bool folded[16]; /* this axis has no grids of its own */
     unsigned label_width; /* with the blank behind it */
+    bool gaps, holes; /* some place was drawn as not run; as no case */
 } drawing;
 
 static const hp_grid_axis *axis_of(const hp_grid *grid, unsigned a)
@@ -70,6 +75,7 @@ static void put_coloured(const drawing *d, const char *colour, const char *text)
 /* The cells of one place, folded: the worst outcome, the gravest mark. */
 typedef struct place {
     bool any, known, failed, shortfall, unlucky;
+    bool planned; /* there is a case, be it run or not */
     hp_outcome outcome;
 } place;
 
@@ -91,13 +97,10 @@ static void put_place(const drawing *d, const place *p, unsigned *blanks)
 {
     const char letter = p->known ? looks[p->outcome].letter : '?';
     const char mark = p->failed ? '!' : p->shortfall ? '-' : p->unlucky ? '~' : '\0';
-    const char text[] = {letter, mark, '\0'};
-    if (p->any) {
-        hp_output_printf(d->o, "%*s", (int)*blanks, "");
-        put_coloured(d, p->failed || !p->known ? RED : looks[p->outcome].colour, text);
-        *blanks = 0;
-    }
-    *blanks += !p->any ? CELL : mark == '\0' ? 1 : 0;
+    const char text[] = {p->any ? letter : p->planned ? NOT_RUN : NO_CASE, mark, '\0'};
+    hp_output_printf(d->o, "%*s", (int)*blanks, "");
+    put_coloured(d, !p->any ? DIM : p->failed || !p->known ? RED : looks[p->outcome].colour, text);
+    *blanks = mark == '\0' ? 1 : 0;
 }
 
 /* ---- one grid ---- */
@@ -201,7 +204,16 @@ static bool is_empty_row(const drawing *d, const place *places, unsigned row)
     return !any;
 }
 
-static void put_grid(const drawing *d, const place *places)
+static void note_gaps(drawing *d, const place *places, unsigned row)
+{
+    for (unsigned c = 0; c < d->n_columns; c++) {
+        const place *p = &places[(size_t)row * d->n_columns + c];
+        d->gaps |= !p->any && p->planned;
+        d->holes |= !p->any && !p->planned;
+    }
+}
+
+static void put_grid(drawing *d, const place *places)
 {
     for (unsigned first = 0, last = 0; first < d->n_columns; first = last) {
         unsigned at = d->label_width;
@@ -211,6 +223,7 @@ static void put_grid(const drawing *d, const place *places)
         put_headers(d, first, last);
         for (unsigned row = 0; row < d->rows->values->len; row++) {
             if (!is_empty_row(d, places, row)) {
+                note_gaps(d, places, row);
                 put_row(d, places, row, first, last);
             }
         }
@@ -219,11 +232,12 @@ static void put_grid(const drawing *d, const place *places)
 
 /* ---- all grids ---- */
 
-static bool is_same_grid(const drawing *d, const hp_grid_cell *a, const hp_grid_cell *b)
+/* Of values of all axes. */
+static bool is_same_grid(const drawing *d, const unsigned *a, const unsigned *b)
 {
     bool same = true;
     for (unsigned i = 2; i < d->grid->axes->len; i++) {
-        same &= d->folded[i] || a->values[i] == b->values[i];
+        same &= d->folded[i] || a[i] == b[i];
     }
     return same;
 }
@@ -244,7 +258,12 @@ static void put_title(const drawing *d, const hp_grid_cell *cell)
     }
 }
 
-static void put_grids(const drawing *d)
+static place *place_of(const drawing *d, place *places, const unsigned *values)
+{
+    return &places[(size_t)values[0] * d->n_columns + (d->columns != NULL ? values[1] : 0)];
+}
+
+static void put_grids(drawing *d)
 {
     const GPtrArray *cells = d->grid->cells;
     const size_t n = (size_t)d->rows->values->len * d->n_columns;
@@ -254,13 +273,19 @@ static void put_grids(const drawing *d)
         if (drawn[i]) {
             continue;
         }
+        const unsigned *here = ((const hp_grid_cell *)cells->pdata[i])->values;
         memset(places, 0, n * sizeof *places);
+        for (unsigned k = 0; k < d->grid->n_planned; k++) {
+            const unsigned *values = d->grid->planned + (size_t)k * d->grid->axes->len;
+            if (is_same_grid(d, here, values)) {
+                place_of(d, places, values)->planned = true;
+            }
+        }
         for (unsigned k = i; k < cells->len; k++) {
             const hp_grid_cell *cell = cells->pdata[k];
-            if (!drawn[k] && is_same_grid(d, cells->pdata[i], cell)) {
+            if (!drawn[k] && is_same_grid(d, here, cell->values)) {
                 drawn[k] = true;
-                join(&places[(size_t)cell->values[0] * d->n_columns + (d->columns != NULL ? cell->values[1] : 0)],
-                     cell);
+                join(place_of(d, places, cell->values), cell);
             }
         }
         put_title(d, cells->pdata[i]);
@@ -277,7 +302,7 @@ static void fold(drawing *d)
         all *= axis_of(d->grid, a)->values->len;
         all = MIN(all, UINT32_MAX);
     }
-    const bool sparse = (uint64_t)d->grid->cells->len * 2 < all;
+    const bool sparse = (uint64_t)d->grid->n_planned * 2 < all;
     for (unsigned a = 2; a < d->grid->axes->len && a < G_N_ELEMENTS(d->folded); a++) {
         d->folded[a] = sparse || strcmp(axis_of(d->grid, a)->path, "seed") == 0;
     }
@@ -336,17 +361,30 @@ static void put_heading(const drawing *d)
 static void put_legend(const drawing *d, const hp_grid_totals *t)
 {
     hp_output_literal(d->o, "D direct, H hairpin, R relay, . no path, ? nothing came about\n"
-                            "! failed, - a known shortfall of libnice, ~ less than there might be, by ill luck\n\n");
-    hp_output_printf(d->o, "%u cells: %u direct, %u hairpin, %u relay, %u no path", t->cells,
-                     t->by_outcome[HP_OUTCOME_DIRECT], t->by_outcome[HP_OUTCOME_HAIRPIN],
-                     t->by_outcome[HP_OUTCOME_RELAY], t->by_outcome[HP_OUTCOME_NONE]);
+                            "! failed, - a known shortfall of libnice, ~ less than there might be, by ill luck\n");
+    if (d->gaps || d->holes) {
+        hp_output_printf(d->o, "%s%s%s\n", d->gaps ? "_ not run (a filter, another shard, --fail-fast)" : "",
+                         d->gaps && d->holes ? ", " : "", d->holes ? "x no case (an exception, pairwise)" : "");
+    }
+    hp_output_printf(d->o, "\n%u %s: %u direct, %u hairpin, %u relay, %u no path", t->cells,
+                     t->cells == 1 ? "cell" : "cells", t->by_outcome[HP_OUTCOME_DIRECT],
+                     t->by_outcome[HP_OUTCOME_HAIRPIN], t->by_outcome[HP_OUTCOME_RELAY],
+                     t->by_outcome[HP_OUTCOME_NONE]);
     if (t->unknown > 0) {
         hp_output_printf(d->o, ", %u unknown", t->unknown);
     }
     hp_output_literal(d->o, "; ");
     g_autofree char *failed = g_strdup_printf("%u failed", t->failed);
     put_coloured(d, t->failed > 0 ? RED : PLAIN, failed);
+    if (hp_grid_not_run(d->grid) > 0) {
+        hp_output_printf(d->o, "; %u not run", hp_grid_not_run(d->grid));
+    }
     hp_output_char(d->o, '\n');
+    if (t->slowest != NULL) {
+        g_autoptr(GString) took = g_string_new(NULL);
+        hp_decimal_append(took, t->slowest_took, HP_MS, 3, false);
+        hp_output_printf(d->o, "slowest to connect: %s ms, in %s\n", took->str, t->slowest->name);
+    }
 }
 
 static void put_kind(const drawing *d, unsigned n, const char *name, const char *cause, const hp_grid_cell *example)

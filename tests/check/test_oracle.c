@@ -9,6 +9,7 @@
 // clang-format on
 
 #include "check/check.h"
+#include "oracle/shortfalls.h"
 
 typedef struct run {
     hp_diags *diags;
@@ -125,6 +126,24 @@ static void better_than_can_be(void **ignored)
     clear(&r);
 }
 
+/* alice's pair is as predicted; what bob says of his is not. */
+static void each_end_sees_for_itself(void **ignored)
+{
+    run r = begin(SYMMETRIC);
+    both(&r, HP_S, "connecting");
+    pair(&r, 2 * HP_S, "alice", "bob", "prflx", "relay", "198.51.100.1:1");
+    pair(&r, 2 * HP_S, "bob", "alice", "relay", "host", "198.51.100.2:1");
+    both(&r, 2 * HP_S, "ready");
+    end(&r, 9 * HP_S);
+    assert_verdict(&r, HP_ORACLE_DISAGREES, "");
+    assert_true(r.result->predictions[0].b_differs);
+    const hp_expect_result *finding = r.result->expects->pdata[0];
+    assert_string_equal(finding->got, "relay, as bob sees it alice host, bob relay");
+    assert_true(g_str_has_prefix(finding->expected,
+                                 "relay, as bob sees it alice prflx or relay, bob srflx or relay (direct is"));
+    clear(&r);
+}
+
 static void nothing_where_something_can_be(void **ignored)
 {
     run r = begin(SYMMETRIC);
@@ -233,6 +252,46 @@ static void silence_and_shortfalls(void **ignored)
     clear(&r);
 }
 
+/* The direct way is there once the filter of home has been opened; libnice may have chosen by then. */
+static void a_relay_chosen_early(void **ignored)
+{
+    static const struct {
+        const char *nomination, *local;
+        hp_oracle_verdict verdict;
+    } cases[] = {
+        {"regular", "srflx", HP_ORACLE_SHORTFALL},
+        {"regular", "host", HP_ORACLE_DISAGREES}, /* no such relayed pair */
+        {"aggressive", "srflx", HP_ORACLE_DISAGREES},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "network: {nats: {home: restricted-cone, office: symmetric}}\nservers: {turn: turn}\n"
+            "defaults: {ice: {turn: turn, stun: turn, nomination: %s}}\n"
+            "peers: {alice: {behind: home}, bob: {behind: office}}\nsteps: [{call: {from: alice, to: bob}}]\n",
+            cases[i].nomination);
+        run r = begin(text);
+        both_pair(&r, HP_S, cases[i].local, "relay");
+        both(&r, HP_S, "ready");
+        end(&r, 9 * HP_S);
+        const hp_oracle_result *told = &r.result->predictions[0];
+        assert_int_equal(told->prediction->outcome, HP_OUTCOME_DIRECT);
+        assert_int_equal(told->verdict, cases[i].verdict);
+        if (cases[i].verdict == HP_ORACLE_SHORTFALL) {
+            assert_string_equal(told->shortfall->name, "nominates-early");
+        }
+        clear(&r);
+    }
+    /* Where signalled candidates are enough, nothing waits for a check to be sent again. */
+    run r = begin("network: {nats: {home: full-cone, office: full-cone}}\nservers: {turn: turn}\n"
+                  "defaults: {ice: {turn: turn, stun: turn, nomination: regular}}\n"
+                  "peers: {alice: {behind: home}, bob: {behind: office}}\nsteps: [{call: {from: alice, to: bob}}]\n");
+    both_pair(&r, HP_S, "srflx", "relay");
+    both(&r, HP_S, "ready");
+    end(&r, 9 * HP_S);
+    assert_int_equal(r.result->predictions[0].verdict, HP_ORACLE_DISAGREES);
+    clear(&r);
+}
+
 static void only_those_who_called(void **ignored)
 {
     run r = begin("peers: {alice: , bob: , carol: }\nsteps: [{call: {from: alice, to: carol}}]\n");
@@ -247,14 +306,11 @@ static void only_those_who_called(void **ignored)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_run_as_predicted),
-        cmocka_unit_test(better_than_can_be),
-        cmocka_unit_test(nothing_where_something_can_be),
-        cmocka_unit_test(until_the_network_changes),
-        cmocka_unit_test(connected_and_lost),
-        cmocka_unit_test(hairpins_are_told_by_address),
-        cmocka_unit_test(known_bugs_are_no_findings),
-        cmocka_unit_test(silence_and_shortfalls),
+        cmocka_unit_test(a_run_as_predicted),           cmocka_unit_test(better_than_can_be),
+        cmocka_unit_test(each_end_sees_for_itself),     cmocka_unit_test(nothing_where_something_can_be),
+        cmocka_unit_test(until_the_network_changes),    cmocka_unit_test(connected_and_lost),
+        cmocka_unit_test(hairpins_are_told_by_address), cmocka_unit_test(known_bugs_are_no_findings),
+        cmocka_unit_test(silence_and_shortfalls),       cmocka_unit_test(a_relay_chosen_early),
         cmocka_unit_test(only_those_who_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

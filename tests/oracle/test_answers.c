@@ -240,9 +240,16 @@ static void known_shortfalls(void **state)
         assert_string_equal(shortfall(&a, HP_OUTCOME_NONE, 0, 0), "none");
         clear(&a);
     }
+    /* Where one end is found by its checks alone, and by nobody who nominates as he goes. */
+    g_autofree char *chosen = g_strdup_printf(late, "true, nomination: regular");
+    a = ask(chosen);
+    assert_string_equal(shortfall(&a, HP_OUTCOME_RELAY, HP_TYPE_RELAY, HP_TYPE_RELAY), "nominates-early");
+    assert_string_equal(shortfall(&a, HP_OUTCOME_RELAY, HP_TYPE_HOST, HP_TYPE_RELAY), "none");
+    assert_string_equal(shortfall(&a, HP_OUTCOME_NONE, 0, 0), "none");
+    clear(&a);
     for (size_t i = 0; hp_shortfall_nth(i); i++)
         assert_true(strlen(hp_shortfall_nth(i)->cause) > 0 && strlen(hp_shortfall_nth(i)->where) > 0);
-    assert_null(hp_shortfall_nth(6));
+    assert_null(hp_shortfall_nth(7));
 }
 
 static void words(void **state)

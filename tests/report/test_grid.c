@@ -72,6 +72,7 @@ static hp_grid *fill(const GPtrArray *cases, const came *list)
 #define LEGEND                                                                                                         \
     "D direct, H hairpin, R relay, . no path, ? nothing came about\n"                                                  \
     "! failed, - a known shortfall of libnice, ~ less than there might be, by ill luck\n\n"
+#define SLOWEST(name) "slowest to connect: 412.5 ms, in t[" name "]\n"
 
 static void a_grid_for_each_of_the_rest(void **state)
 {
@@ -95,9 +96,10 @@ static void a_grid_for_each_of_the_rest(void **state)
         "trickle=no\n"
         "           full-cone symmetric\n"
         "symmetric  R-        .~\n"
-        "full-cone  .!        ?!\n\n" LEGEND "8 cells: 1 direct, 1 hairpin, 2 relay, 3 no path, 1 unknown; 2 failed\n"
-        "Where libnice is known to do less than ICE could:\n"
-        "       1  one-address: ",
+        "full-cone  .!        ?!\n\n" LEGEND
+        "8 cells: 1 direct, 1 hairpin, 2 relay, 3 no path, 1 unknown; 2 failed\n" SLOWEST(
+            "home=symmetric, office=full-cone, trickle=yes") "Where libnice is known to do less than ICE could:\n"
+                                                             "       1  one-address: ",
         known->cause,
         "\n          as in t[home=symmetric, office=full-cone, trickle=no]\n"
         "Where luck decides:\n"
@@ -141,11 +143,13 @@ static void numbers_where_names_do_not_fit(void **state)
     }
     hp_grid_sort(grid);
     g_autofree char *text = hp_grid_text(grid, &plain, 40);
-    assert_string_equal(text, "rows: home, columns: office\n\n"
-                              "                        1 2 3 4 5 6\n"
-                              "  1 full-cone           D D D D D D\n"
-                              "  2 symmetric           D R D D D D\n\n" LEGEND
-                              "12 cells: 11 direct, 0 hairpin, 1 relay, 0 no path; 0 failed\n");
+    assert_string_equal(text,
+                        "rows: home, columns: office\n\n"
+                        "                        1 2 3 4 5 6\n"
+                        "  1 full-cone           D D D D D D\n"
+                        "  2 symmetric           D R D D D D\n\n" LEGEND
+                        "12 cells: 11 direct, 0 hairpin, 1 relay, 0 no path; 0 failed; 24 not run\n" SLOWEST(
+                            "home=full-cone, office=full-cone"));
 }
 
 static void columns_go_below_each_other(void **state)
@@ -157,18 +161,19 @@ static void columns_go_below_each_other(void **state)
     }
     hp_grid_sort(grid);
     g_autofree char *text = hp_grid_text(grid, &plain, 40);
-    assert_string_equal(text,
-                        "rows: trickle, columns: seed\n"
-                        "1 1  2 2  3 3  4 4  5 5  6 6  7 7  8 8\n"
-                        "9 9  10 10  11 11  12 12  13 13  14 14\n"
-                        "15 15  16 16  17 17  18 18  19 19  20 20\n"
-                        "21 21  22 22  23 23\n\n"
-                        "                      1 1 1 1 1 1 1 1 1\n"
-                        "    1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8\n"
-                        "yes D D D D D D D D D D D D D D D D D D\n"
-                        "    1 2 2 2 2\n"
-                        "    9 0 1 2 3\n"
-                        "yes D D D D R\n\n" LEGEND "23 cells: 22 direct, 0 hairpin, 1 relay, 0 no path; 0 failed\n");
+    assert_string_equal(
+        text, "rows: trickle, columns: seed\n"
+              "1 1  2 2  3 3  4 4  5 5  6 6  7 7  8 8\n"
+              "9 9  10 10  11 11  12 12  13 13  14 14\n"
+              "15 15  16 16  17 17  18 18  19 19  20 20\n"
+              "21 21  22 22  23 23\n\n"
+              "                      1 1 1 1 1 1 1 1 1\n"
+              "    1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8\n"
+              "yes D D D D D D D D D D D D D D D D D D\n"
+              "    1 2 2 2 2\n"
+              "    9 0 1 2 3\n"
+              "yes D D D D R\n\n" LEGEND
+              "23 cells: 22 direct, 0 hairpin, 1 relay, 0 no path; 0 failed\n" SLOWEST("trickle=yes, seed=1"));
 }
 
 /* Seeds are folded, and everything is where the grid is thin. */
@@ -181,13 +186,46 @@ static void the_worst_of_what_is_folded(void **state)
     assert_string_equal(text, "rows: home, columns: office; a cell shows the worst over seeds\n\n"
                               "           full-cone\n"
                               "full-cone  R\n"
-                              "symmetric  D\n\n" LEGEND "4 cells: 3 direct, 0 hairpin, 1 relay, 0 no path; 0 failed\n");
-    g_autoptr(GPtrArray) many = cases_of("{home: [full-cone], office: [full-cone], trickle: all, nomination: all}");
+                              "symmetric  D\n\n" LEGEND
+                              "4 cells: 3 direct, 0 hairpin, 1 relay, 0 no path; 0 failed\n" SLOWEST(
+                                  "home=full-cone, office=full-cone, seeds=1"));
+    g_autoptr(GPtrArray) many = cases_of("{home: [full-cone], office: [full-cone], trickle: all, nomination: all, "
+                                         "servers: [none], network.nats.home.mapping: all, families: [ipv4, dual]}\n"
+                                         "matrix-reduce: pairwise");
     g_autoptr(hp_grid) thin = hp_grid_new(many);
     add(thin, many->pdata[3], RELAY);
     g_autofree char *one = hp_grid_text(thin, &plain, 80);
-    assert_true(
-        g_str_has_prefix(one, "rows: home, columns: office; a cell shows the worst over trickle, nomination\n"));
+    assert_true(g_str_has_prefix(one, "rows: home, columns: office; a cell shows the worst over trickle, nomination, "
+                                      "servers, home.mapping, families\n"));
+}
+
+/* An exception, and what a shard or a filter left out; a row of which nothing was run is not there. */
+static void no_place_is_empty(void **state)
+{
+    g_autoptr(GPtrArray) cases =
+        cases_of("{home: [full-cone, symmetric, linux-netfilter], office: [full-cone, symmetric], trickle: [yes, no]}\n"
+                 "matrix-except: [{home: symmetric, office: full-cone}]");
+    assert_int_equal(cases->len, 10);
+    g_autoptr(hp_grid) grid = hp_grid_new(cases);
+    add(grid, cases->pdata[0], NONE);
+    add(grid, cases->pdata[5], NONE); /* trickle=no, as are the others of odd numbers */
+    add(grid, cases->pdata[1], NONE);
+    hp_grid_sort(grid);
+    g_autofree char *text = hp_grid_text(grid, &plain, 80);
+    assert_string_equal(text, "rows: home, columns: office\n\n"
+                              "trickle=yes\n"
+                              "                 full-cone symmetric\n"
+                              "full-cone        .         _\n\n"
+                              "trickle=no\n"
+                              "                 full-cone symmetric\n"
+                              "full-cone        .         _\n"
+                              "symmetric        x         .\n\n"
+                              "D direct, H hairpin, R relay, . no path, ? nothing came about\n"
+                              "! failed, - a known shortfall of libnice, ~ less than there might be, by ill luck\n"
+                              "_ not run (a filter, another shard, --fail-fast), x no case (an exception, pairwise)\n\n"
+                              "3 cells: 0 direct, 0 hairpin, 0 relay, 3 no path; 0 failed; 7 not run\n");
+    g_autofree char *json = hp_grid_json(grid);
+    assert_non_null(strstr(json, "    \"not_run\": 7,\n    \"slowest_ns\": null\n"));
 }
 
 static void one_axis_and_colours(void **state)
@@ -210,7 +248,8 @@ static void results_of_another_matrix(void **state)
     add(grid, more->pdata[0], DIRECT);
     assert_int_equal(grid->cells->len, 0);
     g_autofree char *text = hp_grid_text(grid, &plain, 80);
-    assert_string_equal(text, LEGEND "0 cells: 0 direct, 0 hairpin, 0 relay, 0 no path; 0 failed\n");
+    assert_string_equal(text,
+                        LEGEND "0 cells: 0 direct, 0 hairpin, 0 relay, 0 no path; 0 failed; 1 not run\n");
 }
 
 static void as_json(void **state)
@@ -256,13 +295,10 @@ static void as_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_grid_for_each_of_the_rest),
-        cmocka_unit_test(numbers_where_names_do_not_fit),
-        cmocka_unit_test(columns_go_below_each_other),
-        cmocka_unit_test(the_worst_of_what_is_folded),
-        cmocka_unit_test(one_axis_and_colours),
-        cmocka_unit_test(results_of_another_matrix),
-        cmocka_unit_test(as_json),
+        cmocka_unit_test(a_grid_for_each_of_the_rest), cmocka_unit_test(numbers_where_names_do_not_fit),
+        cmocka_unit_test(columns_go_below_each_other), cmocka_unit_test(the_worst_of_what_is_folded),
+        cmocka_unit_test(no_place_is_empty),           cmocka_unit_test(one_axis_and_colours),
+        cmocka_unit_test(results_of_another_matrix),   cmocka_unit_test(as_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void only_what_is_there(void **state)
     assert_complains("peers: {a: }\nmatrix: {seed: 1}\n", "2:16: `seed` needs a list of values\n");
     assert_complains("peers: {a: }\nmatrix: {seed: []}\n", "2:16: `seed` needs a list of values\n");
     assert_complains("peers: {a: }\nmatrix: [seed]\n", "2:9: `matrix` must be a map from paths to lists of values\n");
-    assert_complains("peers: {a: }\nmatrix: {seed: [1, 2, 1]}\n", "2:23: this value is there already\n");
+    assert_complains("peers: {a: }\nmatrix: {seed: [1, 2, 1]}\n", "2:23: `1` of `seed`: this value is there already\n");
     assert_complains("peers: {a: }\nmatrix-except: [{seed: 1}]\n", "2:16: `matrix-except` without `matrix`\n");
 }
 
