@@ -15,7 +15,7 @@ bool hp_page_detail(hp_json *j, JsonObject *result, const hp_page_case *c, hp_pa
         hp_page_no_ladder(j, NULL);
         break;
     case HP_PAGE_EVIDENCE:
-        whole = hp_page_ladder(j, c->folder, hp_evidence_bool(result, "good"));
+        whole = hp_page_ladder(j, c->folder, result);
         break;
     case HP_PAGE_OTHER_EVIDENCE:
         hp_page_no_ladder(j, "the evidence that was found is of another run of this case");

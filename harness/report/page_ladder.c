@@ -1,14 +1,12 @@
 /* A case's ladder, candidate pairs and marks for a page, from its evidence folder.
  *
- * The ladder is read as for the terminal, in more detail (hp_ladder_options.detailed). Only then is it known which packets
- * are told of, so that their fields are read in a second pass over the capture that decodes no others. Of a long ladder the
- * first entries are kept, and later ones that concern everyone: steps, failures, the end. Folding has made most runs short
- * long before. What cannot be read is a complaint; the rest is shown. */
+ * The ladder is read as for the terminal, in more detail (hp_ladder_options.detailed). Only then is it known which entries
+ * are kept (page_keep.c) and so of which packets fields are told, which a second pass over the capture decodes
+ * (page_packets.c). Folding has made most runs short long before. What cannot be read is a complaint; the rest is shown. */
 #include <assert.h>
 #include <string.h>
 
 #include "report/evidence.h"
-#include "report/fields.h"
 #include "report/page_private.h"
 #include "report/pairs.h"
 
@@ -79,87 +77,6 @@ static const char *kind_name(const hp_ladder_entry *e)
     return "other";
 }
 
-/* ---- fields ---- */
-
-static char *fields_text(const hp_fields *f)
-{
-    hp_output *o = hp_output_memory();
-    hp_output_char(o, '[');
-    for (unsigned i = 0; i < hp_fields_n(f); i++) {
-        hp_output_text(o, i > 0 ? ",[" : "[");
-        hp_output_json(o, hp_fields_name(f, i));
-        hp_output_char(o, ',');
-        hp_output_json(o, hp_fields_value(f, i));
-        hp_output_char(o, ']');
-    }
-    hp_output_char(o, ']');
-    return hp_output_take(o, NULL);
-}
-
-/* Packets that entries speak of. */
-typedef struct decoder {
-    GHashTable *wanted; /* number */
-    GHashTable *texts; /* number to JSON, owned */
-    uint32_t last; /* the highest wanted */
-} decoder;
-
-static void ignore_tap(const char *name, void *user)
-{
-}
-
-static void ignore_name(const char *name, const hp_addr *addr, void *user)
-{
-}
-
-static bool is_wanted(uint32_t number, void *user)
-{
-    const decoder *d = user;
-    return g_hash_table_contains(d->wanted, GUINT_TO_POINTER(number));
-}
-
-static bool decode(const hp_evidence_packet *p, void *user)
-{
-    decoder *d = user;
-    if (p->packet != NULL && is_wanted(p->number, d)) {
-        g_autoptr(hp_fields) f = hp_fields_new();
-        hp_fields_packet(f, p->packet);
-        g_hash_table_insert(d->texts, GUINT_TO_POINTER(p->number), fields_text(f));
-    }
-    return p->number < d->last;
-}
-
-static void decode_packets(decoder *d, const hp_ladder *ladder, const GArray *kept, const char *folder)
-{
-    static const hp_evidence_capture fns = {
-        .tap = ignore_tap, .name = ignore_name, .packet = decode, .wanted = is_wanted};
-    g_autofree char *path = g_build_filename(folder, "trace.pcapng", NULL);
-    for (unsigned i = 0; i < kept->len; i++) {
-        const hp_ladder_entry *e = g_ptr_array_index(ladder->entries, g_array_index(kept, unsigned, i));
-        if (e->packet > 0) {
-            g_hash_table_add(d->wanted, GUINT_TO_POINTER(e->packet));
-            d->last = MAX(d->last, e->packet);
-        }
-    }
-    if (d->last > 0) {
-        /* Whatever is wrong with the file was told when it was read for the ladder. */
-        (void)hp_evidence_read_capture(path, &fns, d, NULL);
-    }
-}
-
-static void put_fields(hp_json *j, const decoder *d, const hp_ladder_entry *e)
-{
-    const char *known = e->packet > 0 ? g_hash_table_lookup(d->texts, GUINT_TO_POINTER(e->packet)) : NULL;
-    hp_json_member(j, "fields");
-    if (known != NULL || e->event == NULL) {
-        hp_output_text(j->o, known != NULL ? known : "[]");
-        return;
-    }
-    g_autoptr(hp_fields) f = hp_fields_new();
-    hp_fields_event(f, e->event);
-    g_autofree char *text = fields_text(f);
-    hp_output_text(j->o, text);
-}
-
 /* ---- the ladder ---- */
 
 static void put_end(hp_json *j, const char *key, int participant)
@@ -173,7 +90,7 @@ static void put_end(hp_json *j, const char *key, int participant)
 
 /* What most entries do not have (a last of several, a relay, a note, a fate) is left out rather than null: there are
  * hundreds of them in a case, and thousands of cases. */
-static void put_entry(hp_json *j, const decoder *d, const hp_ladder_entry *e)
+static void put_entry(hp_json *j, const hp_page_packets *packets, const hp_ladder_entry *e, unsigned skipped)
 {
     const bool is_open = e->dropped != NULL && strcmp(e->dropped, "under way at the end") == 0;
     hp_json_open(j, NULL, '{');
@@ -201,28 +118,19 @@ static void put_entry(hp_json *j, const decoder *d, const hp_ladder_entry *e)
         hp_json_text(j, "reason", e->dropped);
     }
     hp_json_u64(j, "packet", e->packet);
-    put_fields(j, d, e);
+    if (skipped > 0) {
+        hp_json_u64(j, "skipped", skipped); /* entries left out right before this one */
+    }
+    hp_page_put_fields(j, packets, e);
     hp_json_close(j, '}');
 }
 
-/* Indices of the entries that are shown. */
-static GArray *keep(const hp_ladder *ladder, unsigned cap)
+static void put_ladder(hp_json *j, const hp_ladder *ladder, const char *folder, JsonObject *result)
 {
-    GArray *kept = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    for (unsigned i = 0; i < ladder->entries->len; i++) {
-        const hp_ladder_entry *e = g_ptr_array_index(ladder->entries, i);
-        if (i < cap || (e->shape == HP_LADDER_ACROSS && kept->len < 2 * cap)) {
-            g_array_append_val(kept, i);
-        }
-    }
-    return kept;
-}
-
-static void put_ladder(hp_json *j, const hp_ladder *ladder, const char *folder, bool good)
-{
-    g_autoptr(GArray) kept = keep(ladder, good ? HP_PAGE_ENTRIES : HP_PAGE_ENTRIES_BAD);
-    decoder d = {.wanted = g_hash_table_new(NULL, NULL), .texts = g_hash_table_new_full(NULL, NULL, NULL, g_free)};
-    decode_packets(&d, ladder, kept, folder);
+    const bool good = hp_evidence_bool(result, "good");
+    g_autoptr(GArray) kept = hp_page_keep(ladder, result, good ? HP_PAGE_ENTRIES : HP_PAGE_ENTRIES_BAD);
+    g_autoptr(hp_page_packets) packets = hp_page_packets_read(ladder, kept, result, folder);
+    unsigned next = 0;
     hp_json_open(j, "ladder", '{');
     hp_json_open(j, "participants", '[');
     for (unsigned i = 0; i < ladder->participants->len; i++) {
@@ -235,14 +143,15 @@ static void put_ladder(hp_json *j, const hp_ladder *ladder, const char *folder, 
     hp_json_close(j, ']');
     hp_json_open(j, "entries", '[');
     for (unsigned i = 0; i < kept->len; i++) {
-        put_entry(j, &d, g_ptr_array_index(ladder->entries, g_array_index(kept, unsigned, i)));
+        const unsigned at = g_array_index(kept, unsigned, i);
+        put_entry(j, packets, g_ptr_array_index(ladder->entries, at), at - next);
+        next = at + 1;
     }
     hp_json_close(j, ']');
+    hp_page_put_packets(j, packets, ladder, kept);
     hp_json_u64(j, "left_out", ladder->entries->len - kept->len);
     hp_json_text(j, "complaint", ladder->complaint);
     hp_json_close(j, '}');
-    g_hash_table_unref(d.wanted);
-    g_hash_table_unref(d.texts);
 }
 
 /* ---- pairs and marks ---- */
@@ -324,6 +233,8 @@ static void put_complaint(hp_json *j, const char *complaint)
     hp_json_close(j, ']');
     hp_json_open(j, "entries", '[');
     hp_json_close(j, ']');
+    hp_json_open(j, "packets", '[');
+    hp_json_close(j, ']');
     hp_json_u64(j, "left_out", 0);
     hp_json_text(j, "complaint", complaint);
     hp_json_close(j, '}');
@@ -339,13 +250,13 @@ void hp_page_no_ladder(hp_json *j, const char *complaint)
     put_pairs_and_marks(j, NULL);
 }
 
-bool hp_page_ladder(hp_json *j, const char *folder, bool good)
+bool hp_page_ladder(hp_json *j, const char *folder, JsonObject *result)
 {
     const hp_ladder_options options = {.detailed = true, .to = HP_NEVER};
     g_autoptr(GError) error = NULL;
     g_autoptr(hp_ladder) ladder = hp_ladder_read(folder, &options, &error);
     if (ladder != NULL) {
-        put_ladder(j, ladder, folder, good);
+        put_ladder(j, ladder, folder, result);
     } else {
         put_complaint(j, error->message);
     }

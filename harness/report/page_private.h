@@ -4,6 +4,8 @@
  *   page_source.c    which cases there are, and where their results and evidence lie
  *   page_index.c     a case's row
  *   page_detail.c    a case's detail: its result, ladder, pairs and marks; page_ladder.c the ladder
+ *   page_keep.c      which entries of a long ladder are shown
+ *   page_packets.c   fields of packets
  *   page_series.c    long series made shorter
  *   page_chunk.c     deflate, base64, and JSON that is safe inside a script element
  *   page_template.c  the page, as it was built */
@@ -18,7 +20,7 @@
 #include "report/run_read.h"
 
 enum {
-    HP_PAGE_ENTRIES = 400, /* of a good case's ladder; more are left out, but for what concerns everyone */
+    HP_PAGE_ENTRIES = 400, /* of a good case's ladder; page_keep.c chooses them */
     HP_PAGE_ENTRIES_BAD = 2000, /* of one that is not good */
     HP_PAGE_POINTS = 1200, /* of a series; longer ones are thinned */
 };
@@ -59,10 +61,28 @@ char **hp_page_axes(JsonObject *result);
 /* Thins the result's series. Returns whether the evidence, where there is any, could be read as a whole. */
 bool hp_page_detail(hp_json *j, JsonObject *result, const hp_page_case *c, hp_page_evidence evidence);
 /* Members "ladder", "pairs" and "marks" from evidence. */
-bool hp_page_ladder(hp_json *j, const char *folder, bool good);
+bool hp_page_ladder(hp_json *j, const char *folder, JsonObject *result);
+/* Indices (unsigned) of the entries that are shown, ascending, `cap` of them at most; the last is always one. Caller
+ * unrefs. */
+GArray *hp_page_keep(const hp_ladder *ladder, JsonObject *result, unsigned cap);
 /* The same without; complaint NULL: there is nothing to say of it. */
 void hp_page_no_ladder(hp_json *j, const char *complaint);
 void hp_page_thin_series(JsonObject *result);
+
+/* ---- page_packets.c ---- */
+
+typedef struct hp_page_packets hp_page_packets;
+/* The packets that kept entries and expectations speak of, decoded in one pass over the capture that reads no others. */
+hp_page_packets *hp_page_packets_read(const hp_ladder *ladder, const GArray *kept, JsonObject *result,
+                                      const char *folder);
+void hp_page_packets_free(hp_page_packets *packets);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_page_packets, hp_page_packets_free)
+/* Member "fields" of an entry: of its packet, or of its event. */
+void hp_page_put_fields(hp_json *j, const hp_page_packets *packets, const hp_ladder_entry *e);
+/* Member "packets": those that an expectation names and no shown entry has as its own, one of several that say the same
+ * most of all. Each with its fields and, as "entry", the place among the shown ones of the entry that it belongs to or
+ * stands behind; null: none is before it. */
+void hp_page_put_packets(hp_json *j, const hp_page_packets *packets, const hp_ladder *ladder, const GArray *kept);
 
 /* ---- page_chunk.c ---- */
 

@@ -104,10 +104,10 @@ def entry(at_ms, kind, text, origin=None, goal=None, **more):
 ENTRIES = [
     entry(0, "step", "call alice"),
     entry(0, "ice", "ICE gathering", 0),
-    entry(0, "signaling", "offer", 0, 1, fields=[["type", "offer"], ["sdp", "v=0 o=- 1 1 IN IP4 127.0.0.1"]]),
+    entry(0, "signaling", "offer", 0, 1, fields=[["message", "1"], ["> type", "offer"], ["> sdp", "v=0 o=- 1 1 IN IP4 127.0.0.1"]]),
     entry(0, "turn", "Allocate request", 0, 2, packet=1, fields=[["REQUESTED-TRANSPORT", "UDP"]]),
     entry(40.5, "turn", "Allocate error 401 Unauthorized", 2, 0, packet=6, fields=[["ERROR-CODE", "401 Unauthorized"], ["REALM", "hairpin"], ["NONCE", "b0a1"]]),
-    entry(50, "signaling", "offer", 1, 3),
+    entry(50, "signaling", "offer", 1, 3, fields=[["from", "alice"], ["message", "1"]]),
     entry(70.5, "ice", "Binding request", 3, 0, packet=31, count=3, last=1570 * MS, fate="dropped", reason="no route at internet",
           fields=[["USERNAME", "abcd:efgh"], ["PRIORITY", "1845494271 (prflx, local 65535, component 1)"],
                   ["ICE-CONTROLLED", "0x1122334455667788"], ["MESSAGE-INTEGRITY", "present"]]),
@@ -120,8 +120,10 @@ ENTRIES = [
     entry(420, "dtls", "ClientHello", 0, 3, packet=130, fields=[["version", "DTLS 1.2"], ["cipher suites", "4"]]),
     entry(4020, "media", "audio", 0, 3, packet=300, count=250, last=9000 * MS, fields=[["ssrc", "0x1234"], ["sequence", "1"]]),
     entry(6000, "nat", "home reboots", 0),
-    entry(60000, "step", "end: until"),
+    {**entry(60000, "step", "end: until"), "skipped": 3},
 ]
+# Named by an expectation, and one of those that are folded into the entry before the last but one.
+PACKETS = [{"packet": 310, "at": 4420 * MS, "entry": len(ENTRIES) - 3, "fields": [["ssrc", "0x1234"], ["sequence", "21"]]}]
 
 
 def pair(peer, other, local, remote, checks, spans, **more):
@@ -163,7 +165,7 @@ def track(number, kind, origin, goal, latency, **more):
 
 EXPECTATIONS = [
     {"what": "connected: {within: 4s}", "finding": False, "of_oracle": False, "file": "scenarios/turn/rich.yaml", "line": 16, "column": 5,
-     "passed": True, "expected": "every peer in a call connected within 4.000s", "got": "after 373ms", "at_ns": 373 * MS, "packet": 0},
+     "passed": True, "expected": "every peer in a call connected within 4.000s", "got": "after 373ms", "at_ns": 373 * MS, "packet": 310},
     {"what": "pair: {alice: host}", "finding": False, "of_oracle": False, "file": "scenarios/turn/rich.yaml", "line": 17, "column": 5,
      "passed": False, "expected": "alice host", "got": "alice: prflx since 363ms", "at_ns": 363 * MS, "packet": 55},
     {"what": "packets: {at: turn, count: 0}", "finding": False, "of_oracle": False, "file": "scenarios/turn/rich.yaml", "line": 18, "column": 5,
@@ -194,7 +196,7 @@ RICH = {
                   "profile": "AEAD_AES_128_GCM", "started_ns": 363 * MS, "connected_ns": 520 * MS, "timeouts": 0}],
         "nats": [{"nat": "home", "mappings": 5, "mappings_ended": 0, "drops": 4}, {"nat": "office", "mappings": 4, "mappings_ended": 0, "drops": 7}],
         "servers": [{"server": "turn", "requests": 22, "errors": 2, "allocations": 2, "relayed_packets": 538, "relayed_bytes": 102812}]},
-    "ladder": {"participants": PARTICIPANTS, "entries": ENTRIES, "left_out": 3, "complaint": None},
+    "ladder": {"participants": PARTICIPANTS, "entries": ENTRIES, "packets": PACKETS, "left_out": 3, "complaint": None},
     "pairs": PAIRS,
     "marks": [{"at": 4000 * MS, "kind": "step", "text": "send alice"}, {"at": 6000 * MS, "kind": "nat", "text": "home reboots"},
               {"at": 8000 * MS, "kind": "step", "text": "hold"}],

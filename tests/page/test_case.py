@@ -46,7 +46,9 @@ def test_ladder_rows(rich):
     assert rich.run("document.querySelectorAll('.row[data-n]').length") == len(sample.ENTRIES)
     assert rich.texts(".row.gap .strip") == ["3.6 s later", "1.98 s later", "54 s later"]
     assert rich.texts(".names .who b") == ["alice", "signaling", "turn", "bob"]
-    assert rich.texts(".left-out") == ["3 more entries left out here: hairpin show tells all."]
+    assert rich.texts(".row.skipped .strip") == ["3 entries left out"]
+    assert rich.run("document.querySelector('.row.skipped').nextSibling.nextSibling.dataset.n") == str(len(sample.ENTRIES) - 1), "a gap of time is between"
+    assert rich.texts(".left-out") == ["3 entries left out of this page where the ladder says so: hairpin show tells all."]
     assert rich.run("document.querySelectorAll('.row .cross').length") == 2
     assert rich.texts(".row .reason") == ["no route at internet", "filtered at office"]
     assert rich.run("document.querySelector('[data-n=\"6\"]').getAttribute('aria-label')") == \
@@ -126,8 +128,27 @@ def test_expectations_and_their_packets(rich):
     rich.click("[data-filter=ice]")
     rich.click(".missed .packet")
     assert rich.run("document.querySelector('[aria-selected=true]').dataset.n") == "8", "filters do not hide what is asked for"
-    rich.click(".missed:nth-child(2) .packet")
-    assert rich.run("document.getElementById('live').textContent") == "Packet 9999 is not in the ladder; it is in trace.pcapng"
+
+
+def test_a_packet_that_is_folded_into_an_entry_is_shown_by_itself(rich):
+    rich.click("[data-filter=media]")
+    rich.click(".met .packet")
+    assert rich.texts(".panel h3") == ["Packet 310"]
+    fields = list(zip(rich.texts(".panel dt"), rich.texts(".panel dd")))
+    assert ("Time", "4.420 s") in fields and ("sequence", "21") in fields
+    assert rich.run("document.querySelector('[aria-selected=true]').dataset.n") == str(len(sample.ENTRIES) - 3)
+
+
+def test_a_packet_that_is_nowhere_says_so(rich):
+    for _ in range(2):
+        rich.click(".missed:nth-child(2) .packet")
+        assert rich.texts(".missed:nth-child(2) [role=status]") == ["not among the messages that this page could read"]
+
+
+def test_a_received_offer_tells_what_was_sent(rich):
+    rich.click("[data-n='5']")
+    assert rich.texts(".panel h4") == ["Decoded", "As it was sent"]
+    assert list(zip(rich.texts(".panel dt"), rich.texts(".panel dd")))[-2:] == [tuple(field) for field in sample.ENTRIES[2]["fields"][1:]]
 
 
 def test_candidate_pairs(rich):

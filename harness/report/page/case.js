@@ -1,7 +1,7 @@
 /** One case: what came of it and why, its network, its messages, its pairs, its media, and every figure. */
 import { caseName } from "./cases.js";
 import { readDetail } from "./data.js";
-import { announce, copyButton, el, put } from "./dom.js";
+import { copyButton, el, put } from "./dom.js";
 import { clock, count, duration } from "./format.js";
 import { ladderView } from "./ladder.js";
 import { mediaView } from "./media.js";
@@ -97,8 +97,11 @@ export async function showCase(main, index, route) {
   const lines = ladder && ladder.entries.length > 0 ? ladderView(ladder) : null;
   if (lines) stops.push(lines.stop);
   const packet = (number) => el("button.packet", {
-    type: "button", onclick: () => {
-      if (!lines?.jump(number)) announce(`Packet ${number} is not in the ladder; it is in trace.pcapng`);
+    type: "button", onclick: (event) => {
+      if (lines?.jump(number)) return;
+      const text = row.evidence ? "not among the messages that this page could read" : "no evidence was kept to show it";
+      const told = event.currentTarget.parentElement;
+      if (!told.querySelector(".not-here")) told.append(el("span.not-here", { role: "status" }, text));
     },
     title: `packet ${number} of trace.pcapng`,
   }, `packet ${count(number)}`);

@@ -3,11 +3,12 @@
  * A list box to the keyboard: up and down move, Enter opens the message, Esc closes it.
  */
 import { announce, el, put, svg } from "./dom.js";
-import { clock, duration, isTime, plural } from "./format.js";
-import { ROW, arrowOf, filtersOf, gapBefore, isLost, isShown, lanesOf, rowText, withNote } from "./ladder_layout.js";
+import { clock, count, duration, isTime, plural } from "./format.js";
+import { ROW, arrowOf, filtersOf, gapBefore, isLost, isShown, lanesOf, rowText, sentOf, touches, usedBy, withNote } from "./ladder_layout.js";
 import { messagePanel } from "./ladder_panel.js";
 import { KINDS, family } from "./words.js";
 
+const MANY = 5; // participants, beyond which the messages of one of them can be asked for
 const ROLES = { peer: "peer", server: "server", signaling: "signalling" };
 
 /** In words, for who does not see the arrow. */
@@ -19,7 +20,7 @@ export function tellEntry(entry, participants) {
 }
 
 function lifelines(lanes) {
-  return lanes.lanes.map((x) => svg("line.life", { x1: x, x2: x, y1: 0, y2: ROW }));
+  return Object.values(lanes.lanes).map((x) => svg("line.life", { x1: x, x2: x, y1: 0, y2: ROW }));
 }
 
 function head(x, right) {
@@ -28,7 +29,7 @@ function head(x, right) {
 }
 
 function noteParts(entry, lanes, text) {
-  const x = lanes.lanes[entry.from] ?? lanes.lanes[0];
+  const x = lanes.lanes[entry.from] ?? lanes.width / 2;
   const left = x + 12 + text.length * 6.9 > lanes.width && x > lanes.width / 2;
   return [svg("circle.dot", { cx: x, cy: ROW / 2, r: 4 }),
     svg("text", { x: left ? x - 10 : x + 10, y: ROW / 2 + 4, "text-anchor": left ? "end" : "start" }, text)];
@@ -57,6 +58,10 @@ function arrowParts(entry, lanes, text) {
   return parts;
 }
 
+function leftOut(n) {
+  return `${plural(n, "entry", "entries")} left out`;
+}
+
 function rowElement(entry, number, lanes, participants, told) {
   const kind = family(entry.kind);
   const text = withNote(entry, rowText(entry, participants), lanes);
@@ -73,6 +78,13 @@ function rowElement(entry, number, lanes, participants, told) {
   return shell("div.row", svg("svg", { width: lanes.width, height: ROW, "aria-hidden": "true" }, lifelines(lanes), parts));
 }
 
+/** A row that is no message: a stretch of quiet, or of entries that are not in this page. */
+function betweenElement(spec, mark, text, lanes) {
+  return el(`div.row.gap${spec}`, { role: "presentation" }, el("span.time", {}, mark),
+    el("span.strip", { style: { width: `${lanes.width}px` } },
+      svg("svg", { width: lanes.width, height: ROW, "aria-hidden": "true" }, lifelines(lanes)), el("span", {}, text)));
+}
+
 /**
  * @param {import("./data.js").Ladder} ladder
  * @returns {{element: HTMLElement, jump: (packet: number) => boolean, stop: () => void}}
@@ -80,6 +92,7 @@ function rowElement(entry, number, lanes, participants, told) {
 export function ladderView(ladder) {
   const { participants, entries } = ladder;
   const off = new Set();
+  let whose = -1; // everyone
   let shown = [];
   let chosen = -1;
   let room = 0;
@@ -91,23 +104,24 @@ export function ladderView(ladder) {
   const filters = el("div.chips", { role: "group", "aria-label": "Show in the ladder" });
 
   function draw() {
-    const lanes = lanesOf(participants.length, Math.max(0, box.clientWidth - 74));
+    const used = usedBy(entries.filter((entry) => touches(entry, whose)), participants.length);
+    const lanes = lanesOf(used, Math.max(0, box.clientWidth - 74));
     room = box.clientWidth;
     box.style.setProperty("--ladder", `${lanes.width}px`);
     put(names, el("span.time", {}, "s"), el("span.name-row", { style: { width: `${lanes.width}px` } },
-      participants.map((who) => el(`span.who.${ROLES[who.role] ? who.role : "peer"}`,
-        { style: { width: `${lanes.width / participants.length}px` } }, el("b", {}, who.name), el("small", {}, ROLES[who.role] ?? who.role)))));
+      used.map((number) => participants[number]).map((who) => el(`span.who.${ROLES[who.role] ? who.role : "peer"}`,
+        { title: who.name, style: { width: `${lanes.width / used.length}px` } }, el("b", {}, who.name), el("small", {}, ROLES[who.role] ?? who.role)))));
     shown = [];
     const elements = [];
     let previous = null;
+    let skipped = 0;
     entries.forEach((entry, number) => {
-      if (!isShown(entry, off)) return;
+      skipped += entry.skipped ?? 0;
+      if (!isShown(entry, off) || !touches(entry, whose)) return;
       const gap = gapBefore(previous, entry.at);
-      if (gap !== null) {
-        elements.push(el("div.row.gap", { role: "presentation" }, el("span.time", {}, "⋮"),
-          el("span.strip", { style: { width: `${lanes.width}px` } },
-            svg("svg", { width: lanes.width, height: ROW, "aria-hidden": "true" }, lifelines(lanes)), el("span", {}, `${duration(gap)} later`))));
-      }
+      if (skipped > 0) elements.push(betweenElement(".skipped", "⋯", leftOut(skipped), lanes));
+      if (gap !== null) elements.push(betweenElement("", "⋮", `${duration(gap)} later`, lanes));
+      skipped = 0;
       shown.push(number);
       elements.push(rowElement(entry, number, lanes, participants, previous === null || gap !== null ? null : clock(previous)));
       previous = entry.at;
@@ -132,7 +146,19 @@ export function ladderView(ladder) {
 
   function open(number) {
     mark(number);
-    panel.show(entries[number], participants);
+    panel.show(entries[number], participants, sentOf(entries[number], entries));
+  }
+
+  /** Shows a row that filters may hide just now. */
+  function bare(number) {
+    if (isShown(entries[number], off) && touches(entries[number], whose)) return;
+    off.clear();
+    whose = -1;
+    if (who) who.value = "-1";
+    for (const one of filters.querySelectorAll("button")) {
+      one.setAttribute("aria-pressed", String(one.dataset.filter !== "only-drops"));
+    }
+    draw();
   }
 
   rows.addEventListener("click", (event) => {
@@ -166,7 +192,12 @@ export function ladderView(ladder) {
       announce(plural(shown.length, "message"));
     },
   }, text, " ", el("span.n", {}, String(n)));
-  put(filters, Object.entries(KINDS).filter(([name]) => counts.has(name)).map(([name, kind]) => chip(name, kind, counts.get(name), true)),
+  const who = participants.length > MANY ? el("select", { name: "whose", onchange: () => {
+    whose = Number(who.value);
+    draw();
+    announce(plural(shown.length, "message"));
+  } }, el("option", { value: "-1" }, "everyone"), participants.map((one, number) => el("option", { value: String(number) }, one.name))) : null;
+  put(filters, who && el("label.whose", {}, el("span.label", {}, "Messages of"), who), Object.entries(KINDS).filter(([name]) => counts.has(name)).map(([name, kind]) => chip(name, kind, counts.get(name), true)),
     counts.has("drops") && chip("only-drops", "Only drops", counts.get("drops"), false));
 
   const watch = new ResizeObserver(() => {
@@ -175,22 +206,25 @@ export function ladderView(ladder) {
   watch.observe(box);
   const element = el("div.ladder", {}, filters,
     ladder.complaint && el("p.complaint", {}, ladder.complaint), frame,
-    ladder.left_out > 0 && el("p.left-out", {}, `${plural(ladder.left_out, "more entry", "more entries")} left out here: hairpin show tells all.`));
+    ladder.left_out > 0 && el("p.left-out", {}, `${leftOut(ladder.left_out)} of this page where the ladder says so: `, el("code", {}, "hairpin show"), " tells all."));
 
   return {
     element,
     jump(packet) {
       const number = entries.findIndex((entry) => packet > 0 && entry.packet === packet);
-      if (number < 0) return false;
-      if (!isShown(entries[number], off)) {
-        off.clear();
-        for (const one of filters.querySelectorAll("button")) {
-          one.setAttribute("aria-pressed", String(one.dataset.filter !== "only-drops"));
+      const told = (ladder.packets ?? []).find((one) => one.packet === packet);
+      if (number < 0 && !told) return false;
+      if (number >= 0) {
+        bare(number);
+        open(number);
+      } else {
+        if (isTime(told.entry)) {
+          bare(told.entry);
+          mark(told.entry);
         }
-        draw();
+        panel.show({ at: told.at, shape: "across", kind: "other", text: `Packet ${count(packet)}`, packet, fields: told.fields }, participants, []);
       }
       element.scrollIntoView({ block: "start" });
-      open(number);
       rows.focus({ preventScroll: true });
       return true;
     },

@@ -1,6 +1,6 @@
 /**
  * What stands where in a ladder. Pure.
- * @typedef {{width: number, lanes: number[], fits: boolean}} Lanes middle of each participant's lifeline; whether all is in
+ * @typedef {{width: number, lanes: Record<number, number>, fits: boolean}} Lanes middle of each participant's lifeline; whether all is in
  *   sight at once
  */
 import { family } from "./words.js";
@@ -9,11 +9,40 @@ export const ROW = 30; // height of a row
 const NARROWEST = 168; // of a lane
 const LETTER = 6.9; // width of a letter of a row's text
 
-/** @param {number} participants @param {number} room @returns {Lanes} */
-export function lanesOf(participants, room) {
-  const n = Math.max(1, participants);
+/** Who has something to do with one of these entries, in order; everyone where nobody has. */
+export function usedBy(entries, participants) {
+  const used = new Set();
+  for (const entry of entries) {
+    for (const one of [entry.from, entry.to, entry.via]) {
+      if (one !== null && one !== undefined) used.add(one);
+    }
+  }
+  const all = Array.from({ length: participants }, (_, i) => i);
+  return used.size ? all.filter((i) => used.has(i)) : all;
+}
+
+/** Whether an entry concerns a participant; what concerns everyone does. -1 is everyone. */
+export function touches(entry, participant) {
+  return participant < 0 || entry.shape === "across" || [entry.from, entry.to, entry.via].includes(participant);
+}
+
+/**
+ * What a signalling message that was received said: the fields below the one that was sent, which tells it. Empty where
+ * that is not known.
+ */
+export function sentOf(entry, entries) {
+  const number = (one) => (one.fields ?? []).find(([name]) => name === "message")?.[1];
+  const body = (one) => (one.fields ?? []).filter(([name]) => name.startsWith("> "));
+  if (entry.kind !== "signaling" || number(entry) === undefined || body(entry).length > 0) return [];
+  const sent = entries.find((one) => one.kind === "signaling" && number(one) === number(entry) && body(one).length > 0);
+  return sent ? body(sent) : [];
+}
+
+/** @param {number[]} used the participants that have a lane @param {number} room @returns {Lanes} */
+export function lanesOf(used, room) {
+  const n = Math.max(1, used.length);
   const lane = Math.max(NARROWEST, Math.floor(room / n));
-  return { width: lane * n, lanes: Array.from({ length: n }, (_, i) => lane * i + lane / 2), fits: lane * n <= room };
+  return { width: lane * n, lanes: Object.fromEntries(used.map((one, i) => [one, lane * i + lane / 2])), fits: lane * n <= room };
 }
 
 /** The quiet before a row, when it is long for this ladder: what the time column skips. Null where it is not. */

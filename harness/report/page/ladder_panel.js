@@ -36,7 +36,8 @@ export function messagePanel(closed) {
     element,
     hide,
     isOpen: () => !element.hidden,
-    show(entry, participants) {
+    /** @param {[string, string][]} sent what a received message said when it was sent */
+    show(entry, participants, sent) {
       const kind = family(entry.kind);
       const fields = entry.fields ?? [];
       put(element,
@@ -44,7 +45,9 @@ export function messagePanel(closed) {
           el("button.button", { type: "button", "aria-label": "Close the message", onclick: hide }, "✕")),
         list(facts(entry, participants)),
         fields.length > 0 && el("h4", {}, "Decoded"),
-        fields.length > 0 && list(fields));
+        fields.length > 0 && list(fields),
+        sent.length > 0 && el("h4", {}, "As it was sent"),
+        sent.length > 0 && list(sent));
       element.hidden = false;
     },
   };

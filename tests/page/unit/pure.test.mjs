@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { cellOf, layoutOf, tableOf } from "../../../harness/report/page/grid_model.js";
 import { filterOf, select, settingsOf, tally } from "../../../harness/report/page/filter.js";
 import { bitrate, bytes, clock, count, duration, figure, percent, plural } from "../../../harness/report/page/format.js";
-import { arrowOf, filtersOf, gapBefore, isShown, lanesOf, rowText, withNote } from "../../../harness/report/page/ladder_layout.js";
+import { arrowOf, filtersOf, gapBefore, isShown, lanesOf, rowText, sentOf, touches, usedBy, withNote } from "../../../harness/report/page/ladder_layout.js";
 import { caseHash, parse } from "../../../harness/report/page/route.js";
 import { hostOf, layoutNetwork, pointsOf, wayBetween, zoneOf } from "../../../harness/report/page/topology_layout.js";
 
@@ -82,17 +82,17 @@ test("the way goes through the interface whose NAT was seen", () => {
 });
 
 test("lanes share the room, and scroll when it is short", () => {
-  assert.deepEqual(lanesOf(4, 1000), { width: 1000, lanes: [125, 375, 625, 875], fits: true });
-  assert.deepEqual(lanesOf(4, 300), { width: 672, lanes: [84, 252, 420, 588], fits: false });
+  assert.deepEqual(lanesOf([0, 1, 2, 3], 1000), { width: 1000, lanes: { 0: 125, 1: 375, 2: 625, 3: 875 }, fits: true });
+  assert.deepEqual(lanesOf([0, 3, 5, 9], 300), { width: 672, lanes: { 0: 84, 3: 252, 5: 420, 9: 588 }, fits: false });
 });
 
 test("arrows end at the goal, dropped ones on the way, and texts stay inside", () => {
-  const lanes = lanesOf(2, 1000);
+  const lanes = lanesOf([0, 1], 1000);
   const whole = arrowOf({ shape: "arrow", from: 0, to: 1, fate: null }, lanes, "offer");
   assert.deepEqual([whole.x0, whole.x1, whole.text, whole.right, whole.dropped], [250, 748, 500, true, false]);
   const lost = arrowOf({ shape: "arrow", from: 1, to: 0, fate: "dropped" }, lanes, "check");
   assert.deepEqual([lost.x0, lost.x1, lost.right, lost.dropped], [750, 390, false, true]);
-  const long = arrowOf({ shape: "arrow", from: 0, to: 1, fate: null }, lanesOf(2, 300), "x".repeat(40));
+  const long = arrowOf({ shape: "arrow", from: 0, to: 1, fate: null }, lanesOf([0, 1], 300), "x".repeat(40));
   assert.ok(long.text - (40 * 6.9) / 2 >= 0);
   const nowhere = arrowOf({ shape: "arrow", from: 7, to: 9, fate: null }, lanes, "?");
   assert.equal(nowhere.x0, null);
@@ -108,8 +108,8 @@ test("a row tells how often, by which server, and its note where there is room",
   const entry = { shape: "arrow", from: 0, to: 2, via: 1, text: "check", note: "after 41ms", count: 3 };
   const text = rowText(entry, [{ name: "alice" }, { name: "turn" }, { name: "bob" }]);
   assert.equal(text, "check by turn ×3");
-  assert.equal(withNote(entry, text, lanesOf(3, 900)), "check by turn ×3 (after 41ms)");
-  assert.equal(withNote({ ...entry, to: 1 }, text, lanesOf(3, 500)), text);
+  assert.equal(withNote(entry, text, lanesOf([0, 1, 2], 900)), "check by turn ×3 (after 41ms)");
+  assert.equal(withNote({ ...entry, to: 1 }, text, lanesOf([0, 1, 2], 500)), text);
   assert.equal(rowText({ ...entry, via: null, count: 1 }, []), "check");
 });
 
@@ -172,4 +172,22 @@ test("the matrix: axes, cells of several cases, holes", () => {
   const turn = tableOf(cases, asked);
   assert.deepEqual([turn.shown, turn.cells[0][0].path, turn.cells[1][1].cases.length], [5, "relay", 1]);
   assert.equal(cellOf([row("p", "pass"), row("q", "hung")]).verdict, "hung");
+});
+
+test("lanes are of those who have something to do with what is shown", () => {
+  const entries = [{ shape: "arrow", from: 1, to: 4 }, { shape: "note", from: 6, to: null }, { shape: "arrow", from: 1, to: 1, via: 2 }];
+  assert.deepEqual(usedBy(entries, 9), [1, 2, 4, 6]);
+  assert.deepEqual(usedBy([{ shape: "across", from: null, to: null }], 3), [0, 1, 2]);
+  assert.deepEqual(entries.map((entry) => touches(entry, 2)), [false, false, true]);
+  assert.equal(touches(entries[0], -1) && touches({ shape: "across", from: null }, 5), true);
+});
+
+test("a signalling message that was received tells what was sent", () => {
+  const sent = { kind: "signaling", fields: [["message", "7"], ["> type", "offer"], ["> sdp", "9 bytes"]] };
+  const received = { kind: "signaling", fields: [["from", "alice"], ["message", "7"]] };
+  const entries = [{ kind: "signaling", fields: [["message", "6"], ["> type", "candidate"]] }, sent, received];
+  assert.deepEqual(sentOf(received, entries), [["> type", "offer"], ["> sdp", "9 bytes"]]);
+  assert.deepEqual(sentOf(sent, entries), []);
+  assert.deepEqual(sentOf({ kind: "ice", fields: [["message", "7"]] }, entries), []);
+  assert.deepEqual(sentOf({ kind: "signaling", fields: [["message", "8"]] }, entries), []);
 });
