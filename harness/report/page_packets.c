@@ -1,8 +1,8 @@
 /* Fields of the packets that a page tells: those of its ladder's entries, and those that expectations name.
  *
  * An expectation's packet need not be an entry's own: of packets that say the same an entry has the first. Such a packet
- * is told by itself, decoded, with the entry that it belongs to: the one between the same two addresses whose time it is
- * in, or else the last one before it in the capture. */
+ * is told by itself, decoded, with the entry that it belongs to: one of the same STUN transaction, seen elsewhere on its
+ * way; or one between the same two addresses whose time it is in; or else the last one before it in the capture. */
 #include <string.h>
 
 #include "report/evidence.h"
@@ -142,21 +142,39 @@ void hp_page_put_fields(hp_json *j, const hp_page_packets *p, const hp_ladder_en
     hp_output_text(j->o, text);
 }
 
-/* The place among the kept ones; -1: none. */
-static int entry_of(const told *t, const hp_ladder *ladder, const GArray *kept)
+/* What of its fields says of which STUN transaction a packet is; NULL: none. Caller frees. */
+static char *transaction_of(const char *fields)
 {
-    int within = -1, before = -1;
+    const char *from = strstr(fields, "[\"transaction id\",");
+    const char *to = from != NULL ? strchr(from, ']') : NULL;
+    return to != NULL ? g_strndup(from, (gsize)(to - from)) : NULL;
+}
+
+static bool is_within(const told *t, const hp_ladder_entry *e)
+{
+    return e->at <= t->at && t->at <= e->last && hp_addr_equal(&e->src, &t->src) && hp_addr_equal(&e->dst, &t->dst);
+}
+
+/* The place among the kept ones; -1: none. */
+static int entry_of(const hp_page_packets *p, const told *t, const hp_ladder *ladder, const GArray *kept)
+{
+    g_autofree char *transaction = transaction_of(g_hash_table_lookup(p->texts, GUINT_TO_POINTER(t->number)));
+    int same = -1, within = -1, before = -1;
     for (unsigned i = 0; i < kept->len; i++) {
         const hp_ladder_entry *e = g_ptr_array_index(ladder->entries, g_array_index(kept, unsigned, i));
         if (e->packet == 0 || e->packet > t->number) {
             continue;
         }
-        before = (int)i;
-        if (e->at <= t->at && t->at <= e->last && hp_addr_equal(&e->src, &t->src) && hp_addr_equal(&e->dst, &t->dst)) {
+        const char *text = g_hash_table_lookup(p->texts, GUINT_TO_POINTER(e->packet));
+        if (transaction != NULL && text != NULL && strstr(text, transaction) != NULL) {
+            same = (int)i;
+        }
+        if (is_within(t, e)) {
             within = (int)i;
         }
+        before = (int)i;
     }
-    return within >= 0 ? within : before;
+    return same >= 0 ? same : within >= 0 ? within : before;
 }
 
 void hp_page_put_packets(hp_json *j, const hp_page_packets *p, const hp_ladder *ladder, const GArray *kept)
@@ -168,7 +186,7 @@ void hp_page_put_packets(hp_json *j, const hp_page_packets *p, const hp_ladder *
         if (!t->found) {
             continue; /* the capture has no such packet, or was cut off before it */
         }
-        const int entry = entry_of(t, ladder, kept);
+        const int entry = entry_of(p, t, ladder, kept);
         hp_json_open(j, NULL, '{');
         hp_json_u64(j, "packet", t->number);
         hp_json_time(j, "at", t->at);

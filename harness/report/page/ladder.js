@@ -119,8 +119,11 @@ export function ladderView(ladder) {
       skipped += entry.skipped ?? 0;
       if (!isShown(entry, off) || !touches(entry, whose)) return;
       const gap = gapBefore(previous, entry.at);
-      if (skipped > 0) elements.push(betweenElement(".skipped", "⋯", leftOut(skipped), lanes));
-      if (gap !== null) elements.push(betweenElement("", "⋮", `${duration(gap)} later`, lanes));
+      if (skipped > 0) {
+        elements.push(betweenElement(".skipped", "⋯", `${leftOut(skipped)}${gap === null ? "" : ` in ${duration(gap)}`}`, lanes));
+      } else if (gap !== null) {
+        elements.push(betweenElement("", "⋮", `${duration(gap)} later`, lanes));
+      }
       skipped = 0;
       shown.push(number);
       elements.push(rowElement(entry, number, lanes, participants, previous === null || gap !== null ? null : clock(previous)));

@@ -83,6 +83,11 @@ function start() {
       el("p", {}, el("a", { href: "#" }, "All cases")));
   }));
   addEventListener("hashchange", again);
+  // The address is the view's: a link to #main would leave the case that is shown.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main").focus();
+  });
   again();
 }
 
