@@ -131,6 +131,43 @@ def test_on_paper_controls_are_gone_and_nothing_scrolls(browser, page_file):
         browser.command("Emulation.setEmulatedMedia", media="")
 
 
+def test_paper_is_light_whatever_the_screen_is(browser, page_file):
+    """Every token: a chip with dark ground on white paper cannot be read."""
+    names = json.dumps(sorted(set(re.findall(r"(--[a-z-]+): #", (ROOT / "harness/report/page/tokens.css").read_text()))))
+    tokens = f"{names}.map((n) => getComputedStyle(document.documentElement).getPropertyValue(n).trim())"
+    seen = []
+    for theme, chosen in (("light", None), ("dark", None), ("light", "dark")):
+        browser.prefer(theme)
+        browser.open(page_file(sample.small))
+        if chosen:
+            browser.run(f"document.documentElement.dataset.theme = '{chosen}'")
+        browser.command("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": theme}])
+        seen.append(browser.run(tokens))
+        browser.command("Emulation.setEmulatedMedia", media="", features=[])
+    assert len(seen[0]) == 40
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_forced_colours_leave_what_colours_tell(browser, page_file):
+    browser.prefer("dark", **{"forced-colors": "active"})
+    browser.open(page_file(sample.small), "#case=turn/rich")
+    ground = "((s, p) => getComputedStyle(document.querySelector(s), p).backgroundColor)"
+    assert browser.run(f"{ground}('.swatch.s-selected')") not in ("rgba(0, 0, 0, 0)", browser.run(f"{ground}('.swatch.s-checking')"))
+    pressed = browser.run(f"{ground}('[data-filter=ice]', '::before')")
+    browser.click("[data-filter=ice]")
+    assert browser.run(f"{ground}('[data-filter=ice]', '::before')") != pressed
+    browser.click("[data-n='0']")
+    assert browser.run("getComputedStyle(document.querySelector('[aria-selected=true]')).outlineStyle") == "solid"
+
+
+def test_an_opened_message_is_announced(browser, page_file):
+    browser.open(page_file(sample.small), "#case=turn/rich")
+    browser.run("document.querySelector('.rows').focus()")
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Enter"):
+        browser.key(key)
+    assert browser.run("document.getElementById('live').textContent") == "offer: 3 fields beside the messages. Escape closes them."
+
+
 def test_a_page_without_data_says_so(browser, template):
     browser.open(template)
     assert browser.texts("[role=alert]") == ["This page carries no results: it is the empty template."]

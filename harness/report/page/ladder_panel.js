@@ -1,6 +1,6 @@
 /** One message's decoded fields, beside the ladder, or from below on a narrow screen. */
-import { el, put } from "./dom.js";
-import { clock, count, isTime } from "./format.js";
+import { announce, el, put } from "./dom.js";
+import { clock, count, isTime, plural } from "./format.js";
 import { KINDS, family } from "./words.js";
 
 /** What came with a message, as rows of a list: names and values are texts of the data. */
@@ -48,6 +48,7 @@ export function messagePanel(closed) {
         fields.length > 0 && list(fields),
         sent.length > 0 && el("h4", {}, "As it was sent"),
         sent.length > 0 && list(sent));
+      if (element.hidden) announce(`${entry.text}: ${plural(fields.length, "field")} beside the messages. Escape closes them.`);
       element.hidden = false;
     },
   };

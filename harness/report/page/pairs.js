@@ -92,7 +92,7 @@ function order(pairs) {
  * @returns {{element: HTMLElement, stop: () => void}}
  */
 export function pairsView(pairs, ended) {
-  const rows = el("div.pair-rows", { role: "list" });
+  const rows = el("div.pair-rows", { role: "list", "aria-label": "Candidate pairs" });
   const readout = el("p.readout", { "aria-live": "polite" }, "Point at a pair, or move with the arrow keys.");
   const box = el("div.pairs-box", {}, rows);
   let width = 0;
@@ -127,5 +127,6 @@ export function pairsView(pairs, ended) {
   });
   const watch = new ResizeObserver(() => { if (Math.abs(box.clientWidth - width) > 1) draw(); });
   watch.observe(box);
-  return { element: el("div.pairs", {}, legend(), box, readout), stop: () => watch.disconnect() };
+  return { element: el("div.pairs", {}, legend(), box, readout,
+    el("p.aside", {}, "Pairs that were neither checked nor selected leave no trace and are not shown.")), stop: () => watch.disconnect() };
 }
