@@ -168,6 +168,23 @@ def test_matrix_of_three_axes(browser, page_file):
     assert browser.complaints() == []
 
 
+def test_a_cell_of_several_cases_opens_just_these(browser, page_file):
+    """Also where the axis in which they differ is the first of the name, and one value begins like another."""
+    browser.open(page_file(servers), "#view=grid")
+    browser.click("table.grid tbody tr:nth-child(1) td:nth-of-type(4) a")
+    assert browser.texts(".found") == ["2 of 1,152 cases"]
+    assert len(browser.texts(".case-row")) == 2
+    assert all("symmetric" in name and "full-cone" in name for name in browser.texts(".case-row .case-name"))
+    rows, cols = browser.texts(".axes .chip .axis")
+    assert browser.texts(".axes .chip") == [f"{rows}full-cone✕", f"{cols}symmetric✕"]
+    browser.click(".axes .chip:last-child")
+    assert browser.texts(".found") == ["48 of 1,152 cases"]
+    assert urllib.parse.parse_qs(browser.run("location.hash.slice(1)")) == {f"at.{rows}": ["full-cone"]}
+    browser.click(".axes .chip")
+    assert browser.texts(".found") == ["1,152 cases"]
+    assert browser.run("location.hash") == ""
+
+
 def test_two_thousand_cases(browser, page_file, pictures):
     browser.open(page_file(sample.many))
     assert browser.run("document.querySelectorAll('.case-row').length") == 2000

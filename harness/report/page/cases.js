@@ -80,6 +80,14 @@ export function showCases(main, index, params) {
     tags.length > 0 && choice("Tag", "tag", options(rows, (row) => row.tags), filter.tag, set("tag")),
     choice("Order", "sort", Object.entries(SORTS).map(([key, of]) => [key, of.name]), filter.sort, set("sort")));
 
+  /** Values of matrix axes that a link asked for; each can be taken out. */
+  const axes = el("div.axes", { role: "group", "aria-label": "Only these of the matrix" });
+  function drawAxes() {
+    put(axes, Object.entries(filter.at).filter(([, value]) => value).map(([axis, value]) => el("button.chip", {
+      type: "button", "aria-label": `Not only ${axis} ${value}`, onclick: () => { filter.at[axis] = ""; update(); search.focus(); },
+    }, el("span.axis", {}, axis), value, el("span", { "aria-hidden": "true" }, "✕"))));
+  }
+
   const element = (row) => {
     if (!made.has(row)) made.set(row, rowElement(row));
     return made.get(row);
@@ -98,6 +106,7 @@ export function showCases(main, index, params) {
   function update() {
     const shown = select(rows, filter);
     remember(settingsOf(filter));
+    drawAxes();
     for (const chip of head.querySelectorAll("[data-verdict]")) {
       chip.setAttribute("aria-pressed", String(filter.verdicts.includes(chip.dataset.verdict)));
     }
@@ -113,7 +122,7 @@ export function showCases(main, index, params) {
     }
   }
 
-  put(main, head, bar, found, list);
+  put(main, head, bar, axes, found, list);
   update();
   return () => { run++; };
 }

@@ -1,8 +1,16 @@
 /**
  * Which cases are shown, and in which order. Pure.
- * @typedef {{q: string, verdicts: string[], path: string, oracle: string, tag: string, sort: string}} Filter
+ * @typedef {{q: string, verdicts: string[], path: string, oracle: string, tag: string, sort: string,
+ *   at: Record<string, string>}} Filter at: values of matrix axes, by the axis
  */
 import { VERDICTS } from "./words.js";
+
+const AXIS = "at."; // before an axis's name in an address
+
+/** Where the list of all cases with these values of matrix axes is. @param {Record<string, string>} values */
+export function listOf(values) {
+  return "#" + new URLSearchParams(Object.entries(values).map(([axis, value]) => [AXIS + axis, value]));
+}
 
 const ORDER = Object.keys(VERDICTS);
 
@@ -40,6 +48,7 @@ export function filterOf(params) {
     oracle: params.get("oracle") ?? "",
     tag: params.get("tag") ?? "",
     sort: Object.hasOwn(SORTS, sort ?? "") ? sort : "verdict",
+    at: Object.fromEntries([...params].filter(([name]) => name.startsWith(AXIS)).map(([name, value]) => [name.slice(AXIS.length), value])),
   };
 }
 
@@ -48,6 +57,7 @@ export function settingsOf(filter) {
   return {
     q: filter.q, verdict: filter.verdicts.join(","), path: filter.path, oracle: filter.oracle, tag: filter.tag,
     sort: filter.sort === "verdict" ? "" : filter.sort,
+    ...Object.fromEntries(Object.entries(filter.at).map(([axis, value]) => [AXIS + axis, value])),
   };
 }
 
@@ -75,6 +85,7 @@ export function select(rows, filter) {
       && (!filter.path || (row.path ?? "unknown") === filter.path)
       && (!filter.oracle || (row.oracle ?? "unknown") === filter.oracle)
       && (!filter.tag || row.tags.includes(filter.tag))
+      && Object.entries(filter.at).every(([axis, value]) => !value || row.matrix[axis] === value)
       && words.every((one) => textOf(row).includes(one)))
     .sort(SORTS[filter.sort].compare);
 }

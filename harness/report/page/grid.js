@@ -1,6 +1,6 @@
 /** The matrix view: one cell a combination, coloured and lettered by its path, marked where the verdict is bad. */
 import { busy, el, put } from "./dom.js";
-import { tally } from "./filter.js";
+import { listOf, tally } from "./filter.js";
 import { duration, plural } from "./format.js";
 import { layoutOf, tableOf, valuesOf } from "./grid_model.js";
 import { caseHash, remember } from "./route.js";
@@ -22,13 +22,13 @@ function describe(cell, r, c) {
   return `${r}${c ? ` with ${c}` : ""}: ${several}${kinds}, ${word(VERDICTS, cell.verdict).name.toLowerCase()}`;
 }
 
-function cellElement(cell, r, c) {
+function cellElement(cell, r, c, layout) {
   if (cell === null) return el("td.hole", { "aria-label": `${r} with ${c}: not run` });
   const one = cell.cases.length === 1;
   const odd = ["disagrees", "shortfall"].find((kind) => cell.cases.some((row) => row.oracle === kind));
   const link = el(`a.cell.p-${cell.mixed ? "mixed" : className(PATHS, cell.path)}${isBad(cell.verdict) ? ".bad" : ""}${
     odd ? `.o-${odd}` : ""}`, {
-    href: one ? caseHash(cell.cases[0].name) : "#" + new URLSearchParams({ q: commonName(cell.cases) }),
+    href: one ? caseHash(cell.cases[0].name) : sharedOf(r, c, layout),
     "aria-label": describe(cell, r, c), tabindex: "-1",
   }, isBad(cell.verdict) ? word(VERDICTS, cell.verdict).glyph
     : !cell.mixed ? word(PATHS, cell.path).glyph
@@ -38,13 +38,10 @@ function cellElement(cell, r, c) {
   return el("td", {}, link);
 }
 
-/** What the names of several cases begin with, up to a whole word: a search that finds them. */
-function commonName(cases) {
-  let stem = cases[0].name;
-  for (const row of cases) {
-    while (!row.name.startsWith(stem)) stem = stem.slice(0, -1);
-  }
-  return stem.replace(/[^,[\]]*$/, "").replace(/[,[]$/, "") || stem;
+/** The values of axes that all cases of a cell have: a list of just these. */
+function sharedOf(r, c, layout) {
+  const fixed = Object.entries(layout.fixed).filter(([, value]) => value);
+  return listOf(Object.fromEntries([[layout.rows, r], ...(layout.cols === null ? [] : [[layout.cols, c]]), ...fixed]));
 }
 
 function readoutOf(cell, r, c, layout) {
@@ -136,7 +133,7 @@ export function showGrid(main, index, params) {
       el("thead", {}, el("tr", {}, el("td.corner", {}, el("span", {}, layout.cols ?? ""), el("span", {}, layout.rows)),
         cols.map((c) => el("th", { scope: "col" }, el("span", {}, c || "result"))))),
       el("tbody", {}, rows.map((r, y) => el("tr", {}, el("th", { scope: "row" }, r),
-        cols.map((c, x) => cellElement(cells[y][x], r, c))))));
+        cols.map((c, x) => cellElement(cells[y][x], r, c, layout))))));
     table.querySelector("a")?.setAttribute("tabindex", "0");
     const tell = (event) => {
       const td = event.target.closest?.("td");
