@@ -62,6 +62,37 @@ def test_the_way_goes_through_the_interface_that_worked(browser, report):
         return [within(box('carrier')), within(box('cafe'))]; })()""") == [True, False]
 
 
+def test_a_long_prefix_is_inside_of_the_drawing(browser, report):
+    browser.open(report, of("ipv6/nat64-clat"))
+    assert "2001:db8:6e00::/64" in browser.texts(".topology .rail text")
+    assert browser.run("""(() => { const box = document.querySelector('.topology').getBoundingClientRect();
+        return [...document.querySelectorAll('.topology text')].filter((text) => {
+            const r = text.getBoundingClientRect(); return r.left < box.left || r.right > box.right; }).map((text) => text.textContent); })()""") == []
+
+
+def test_a_raw_peer_is_not_said_to_check_nobody(browser, report):
+    browser.open(report, of("bugs/lite-sends-checks"))
+    assert browser.texts(".pair-name b") == ["alice to mallory", "mallory"]
+
+
+def test_all_packets_of_expectations_land(browser, report, shipped):
+    """Every "packet N" opens that packet or a message of it, in all cases that have one."""
+    browser.open(report)
+    cases = json.loads((shipped.out / "result.json").read_text())["cases"]
+    named = [case for case in cases if any(e["packet"] for e in case["expectations"])]
+    wrong = []
+    for case in named:
+        browser.run(f"new Promise((done) => {{ addEventListener('hashchange', () => done(), {{once: true}}); location.hash = {json.dumps(of(case['case']))}; }})")
+        browser.settled()
+        for number in range(len(browser.texts(".packet"))):
+            told = browser.run(f"""(() => {{ const link = document.querySelectorAll('.packet')[{number}]; link.click();
+                return [link.textContent, [...document.querySelectorAll('.panel dd')].map((dd) => dd.textContent).join('|')]; }})()""")
+            if f"{told[0].split()[1]} in trace.pcapng" not in told[1]:
+                wrong.append((case["case"], told))
+    assert len(named) > 50
+    assert wrong == []
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_a_case_of_every_scenario_shows_without_complaint(browser, report, shipped, pictures, width):
     browser.resize(width, 900)

@@ -123,7 +123,7 @@ export function showGrid(main, index, params) {
     put(controls, choice("Rows", "rows", axes, layout.rows, (value) => {
       if (value === layout.cols) settings.set("cols", layout.rows);
       set("rows", value);
-    }), index.axes.length > 1 && choice("Columns", "cols", axes, layout.cols, (value) => {
+    }), layout.others.length > 0 && choice("Columns", "cols", layout.others.map((axis) => [axis, axis]), layout.cols, (value) => {
       if (value === layout.rows) settings.set("rows", layout.cols);
       set("cols", value);
     }), Object.entries(layout.fixed).map(([axis, value]) => choice(axis, `at.${axis}`,

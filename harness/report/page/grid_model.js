@@ -1,6 +1,7 @@
 /**
  * The matrix as a table. Pure.
- * @typedef {{rows: string, cols: string, fixed: Record<string, string>}} Layout which axis goes where; others by value
+ * @typedef {{rows: string, cols: string | null, fixed: Record<string, string>, others: string[]}} Layout which axis goes
+ *   where; further ones by value; others: what can be columns for these rows
  * @typedef {{cases: object[], path: string | null, verdict: string, mixed: boolean}} Cell
  */
 import { VERDICTS } from "./words.js";
@@ -12,22 +13,30 @@ export function valuesOf(cases, axis) {
   return [...new Set(cases.map((row) => row.matrix[axis]).filter((value) => value !== undefined))];
 }
 
-/** The two axes with most values as rows and columns, unless others were asked for. */
+/** Whether any case has values of all these axes: a report may hold several matrices with axes of their own. */
+function together(cases, ...axes) {
+  return cases.some((row) => axes.every((axis) => row.matrix[axis] !== undefined));
+}
+
+/** The two axes with most values as rows and columns, unless others were asked for; others where they say something. */
 export function layoutOf(axes, cases, params) {
   const bySize = axes.map((axis, at) => ({ axis, at, n: valuesOf(cases, axis).length }))
     .sort((a, b) => b.n - a.n || a.at - b.at).map(({ axis }) => axis);
-  const pair = bySize.slice(0, 2).sort((a, b) => axes.indexOf(a) - axes.indexOf(b));
+  const mate = (axis) => bySize.find((other) => other !== axis && together(cases, axis, other)) ?? null;
+  const pair = [bySize[0], mate(bySize[0])].filter(Boolean).sort((a, b) => axes.indexOf(a) - axes.indexOf(b));
   const asked = (name) => (axes.includes(params.get(name)) ? params.get(name) : null);
   const rows = asked("rows") ?? pair.find((axis) => axis !== asked("cols")) ?? axes[0];
-  const cols = asked("cols") ?? [...pair, ...axes].find((axis) => axis !== rows) ?? null;
+  const fit = (axis) => axis !== null && axis !== undefined && axis !== rows && together(cases, rows, axis);
+  const cols = [asked("cols"), ...pair].find(fit) ?? mate(rows);
   const fixed = {};
   for (const axis of axes) {
-    if (axis !== rows && axis !== cols) {
+    if (axis !== rows && axis !== cols && together(cases, ...[rows, cols, axis].filter(Boolean))) {
       const value = params.get(`at.${axis}`) ?? "";
       fixed[axis] = valuesOf(cases, axis).includes(value) ? value : "";
     }
   }
-  return { rows, cols: cols === rows ? null : cols, fixed };
+  const others = axes.filter(fit);
+  return { rows, cols, fixed, others };
 }
 
 /** What a cell with these cases shows: the worst verdict, the path if they share one. @returns {Cell} */

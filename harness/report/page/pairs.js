@@ -19,6 +19,11 @@ function timesOf(pairs, end) {
   return times.filter((t) => t <= end);
 }
 
+/** "alice to bob"; whom a raw peer checks nothing tells. */
+function whose(pair) {
+  return pair.with ? `${pair.peer} to ${pair.with}` : pair.peer;
+}
+
 /** "alice host 10.0.0.2:5 to bob srflx ...: 4 checks, 2 dropped, selected at 0.363 s" */
 export function tellPair(pair) {
   const n = (what) => pair.checks.filter((check) => check.what === what).length;
@@ -32,7 +37,7 @@ export function tellPair(pair) {
   if (isTime(pair.selected_ns)) parts.push(`selected at ${clock(pair.selected_ns)} s`);
   const last = pair.spans[pair.spans.length - 1];
   if (last && last.state === "failed") parts.push(`failed at ${clock(last.from)} s`);
-  return `${pair.peer} to ${pair.with}: ${pair.local.type} ${pair.local.address} to ${pair.remote.type} ${pair.remote.address}, ${parts.join(", ")}`;
+  return `${whose(pair)}: ${pair.local.type} ${pair.local.address} to ${pair.remote.type} ${pair.remote.address}, ${parts.join(", ")}`;
 }
 
 function bar(pair, times, width) {
@@ -107,7 +112,7 @@ export function pairsView(pairs, ended) {
       const tell = tellPair(pair);
       const show = () => put(readout, tell);
       return el("div.pair", { role: "listitem", tabindex: at === 0 ? "0" : "-1", "aria-label": tell, onpointerenter: show, onfocus: show },
-        el("span.pair-name", {}, el("b", {}, `${pair.peer} to ${pair.with}`), el("span", {}, `${pair.local.type} → ${pair.remote.type}`),
+        el("span.pair-name", {}, el("b", {}, whose(pair)), el("span", {}, `${pair.local.type} → ${pair.remote.type}`),
           pair.transport === "tcp" && el("span.tcp", {}, "TCP"), pair.via && el("span.via", {}, `by ${pair.via}`),
           again(pairs, pair) && el("span.tcp", {}, `session ${pair.session}`),
           el("small", {}, `${pair.local.address} → ${pair.remote.address}`)),

@@ -7,6 +7,7 @@ import { hostOf, layoutNetwork, pointsOf, wayBetween, zoneOf } from "./topology_
 import { PATHS, className, word } from "./words.js";
 
 const MARGIN = 30;
+const LETTER = 6.8; // width of a letter of a prefix
 const SMALLEST = 0.74; // of its size, before a wide drawing scrolls
 const ICONS = {
   peer: "M-6 5h12M-8-6h16v9h-16z",
@@ -87,9 +88,12 @@ export function topology(detail) {
   const { result } = detail;
   if (!result.network || !(result.network.zones ?? []).length) return null;
   const layout = layoutNetwork(result.network);
-  const width = layout.width + 2 * MARGIN;
+  // Prefixes end at their wire and may begin left of everything else.
+  const left = Math.max(MARGIN, ...layout.rails.filter((rail) => rail.of === "nat" || rail.of === "firewall").flatMap((rail) =>
+    rail.prefixes.map((prefix) => Math.ceil(prefix.length * LETTER + 8 - (rail.x0 + rail.x1) / 2))));
+  const width = layout.width + left + MARGIN;
   const height = layout.height + 2 * MARGIN + 14;
-  const drawing = svg("svg.topology", { style: { "max-width": `${width}px`, "min-width": `${Math.round(width * SMALLEST)}px` }, viewBox: `${-MARGIN} ${-MARGIN - 14} ${width} ${height}`, role: "img",
+  const drawing = svg("svg.topology", { style: { "max-width": `${width}px`, "min-width": `${Math.round(width * SMALLEST)}px` }, viewBox: `${-left} ${-MARGIN - 14} ${width} ${height}`, role: "img",
     "aria-label": tellsOf(result) });
   const root = select(drawing);
   for (const rail of layout.rails) drawing.append(railElement(rail));

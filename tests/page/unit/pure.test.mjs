@@ -162,9 +162,9 @@ test("the matrix: axes, cells of several cases, holes", () => {
     }
   }
   const layout = layoutOf(["s", "b", "a"], cases, new URLSearchParams());
-  assert.deepEqual(layout, { rows: "s", cols: "a", fixed: { b: "" } });
+  assert.deepEqual(layout, { rows: "s", cols: "a", fixed: { b: "" }, others: ["b", "a"] });
   const asked = layoutOf(["s", "b", "a"], cases, new URLSearchParams("rows=a&cols=b&at.s=turn"));
-  assert.deepEqual(asked, { rows: "a", cols: "b", fixed: { s: "turn" } });
+  assert.deepEqual(asked, { rows: "a", cols: "b", fixed: { s: "turn" }, others: ["s", "b"] });
   const all = tableOf(cases, { rows: "a", cols: "b", fixed: { s: "" } });
   assert.deepEqual([all.rows, all.cols, all.shown], [["x", "y", "z"], ["u", "v"], 10]);
   assert.equal(all.cells[2][1], null);
@@ -172,6 +172,17 @@ test("the matrix: axes, cells of several cases, holes", () => {
   const turn = tableOf(cases, asked);
   assert.deepEqual([turn.shown, turn.cells[0][0].path, turn.cells[1][1].cases.length], [5, "relay", 1]);
   assert.equal(cellOf([row("p", "pass"), row("q", "hung")]).verdict, "hung");
+});
+
+test("matrices with axes of their own are not mixed", () => {
+  const of = (matrix) => ({ matrix });
+  const cases = [of({ loss: "1" }), of({ loss: "2" }), of({ loss: "3" }), of({ loss: "4" }),
+    ...["a", "b", "c"].flatMap((home) => ["d", "e"].map((office) => of({ home, office }))), of({ home: "a", office: "d", seed: "2" })];
+  const axes = ["loss", "seed", "home", "office"];
+  assert.deepEqual(layoutOf(axes, cases, new URLSearchParams()), { rows: "loss", cols: null, fixed: {}, others: [] });
+  assert.deepEqual(layoutOf(axes, cases, new URLSearchParams("rows=home")), { rows: "home", cols: "office", fixed: { seed: "" }, others: ["seed", "office"] });
+  assert.deepEqual(layoutOf(axes, cases, new URLSearchParams("rows=home&cols=loss")).cols, "office");
+  assert.equal(tableOf(cases, layoutOf(axes, cases, new URLSearchParams())).shown, 4);
 });
 
 test("lanes are of those who have something to do with what is shown", () => {
