@@ -5,7 +5,9 @@
  *
  * One is made for every client that connects, and connects to the server at once; what the client says meanwhile waits.
  * pump() moves whatever can move, after anything that happened: it holds at most a chunk each way that the other side
- * did not take yet, and stops reading when it cannot pass on, so that flow control goes through.
+ * did not take yet, and stops reading when it cannot pass on, so that flow control goes through. TCP's window on the way
+ * in is small as well: a client with TLS of its own would find out at once that the way to the server is full, and not
+ * after a megabyte that lies in a buffer which it would not have.
  *
  * The end: when one side has finished, what it said is passed on, the other side is told in order (close_notify and
  * FIN, or FIN), and the connection is over: a TURN client has no use for half of one. When a side breaks (reset,
@@ -15,7 +17,7 @@
 
 #include "world/tcp.h"
 
-enum { CHUNK = 16384, MAX_ADDRESSES = 64 };
+enum { CHUNK = 16384, WINDOW = 8192, MAX_ADDRESSES = 64 };
 
 typedef struct connection connection;
 
@@ -317,6 +319,7 @@ hp_tls_tunnel *hp_tls_tunnel_new(hp_host *host, const hp_tls_tunnel_config *conf
     const hp_addr any = {.family = config->server.family};
     tunnel->listener = hp_tcp_listen(host, &any, &ops, tunnel, NULL);
     g_assert(tunnel->context != NULL && tunnel->listener != NULL); /* constant settings; a port among thousands */
+    hp_tcp_listener_set_receive_buffer(tunnel->listener, WINDOW);
     return tunnel;
 }
 

@@ -16,10 +16,10 @@ void hp_result_fill_media(hp_result *result, const hp_facts *facts);
 void hp_result_fill_scripts(hp_result *result, const hp_facts *facts);
 /* Predictions for all peers that called each other, compared with what happened (oracle.c). Findings about
  * disagreements are added at the end of result->expects. Reads result->ended. */
+void hp_result_ask_oracle(hp_result *result, hp_facts *facts);
 /* The ways that peers had to each other, after hp_result_ask_oracle(). Reads the trace once more where a way was not
  * direct (path.c). */
 void hp_result_fill_paths(hp_result *result, const hp_facts *facts, const hp_trace *trace);
-void hp_result_ask_oracle(hp_result *result, hp_facts *facts);
 /* What two peers of the plan have come to by `ended`, against the prediction (oracle.c). */
 typedef struct hp_comparison {
     hp_oracle_result result; /* names and prediction alone unless called */

@@ -56,6 +56,8 @@ hp_tcp_listener *hp_tcp_listen(hp_host *host, const hp_addr *local, const hp_tcp
                                GError **error);
 /* Half-open connections end with a reset; accepted ones stay. NULL is allowed. */
 void hp_tcp_listener_close(hp_tcp_listener *listener);
+/* Connections that begin from now on advertise at most that many bytes; 0: what hp_tcp_set_config() says. */
+void hp_tcp_listener_set_receive_buffer(hp_tcp_listener *listener, uint32_t bytes);
 hp_addr hp_tcp_listener_local(const hp_tcp_listener *listener);
 hp_host *hp_tcp_listener_host(const hp_tcp_listener *listener);
 

@@ -238,10 +238,12 @@ void hp_tcp_conn_close(hp_tcp_conn *c, hp_time now)
 
 /* ---- sending and receiving ---- */
 
-/* Twice the congestion window, and never less than twice the initial one. */
+/* Twice the largest congestion window so far, and never less than twice the initial one. Room that was given is not taken
+ * back when the window shrinks, as Linux does not: just then it is needed, for what the application goes on to say while
+ * what was lost is sent again. */
 uint32_t hp_tcp_conn_send_limit(const hp_tcp_conn *c)
 {
-    uint64_t tuned = 2 * (uint64_t)MAX(c->cwnd, HP_TCP_INITIAL_SEGMENTS * c->mss);
+    uint64_t tuned = 2 * (uint64_t)MAX(c->cwnd_max, HP_TCP_INITIAL_SEGMENTS * c->mss);
     return c->config.fixed_send_buffer ? c->config.send_buffer : (uint32_t)MIN(c->config.send_buffer, tuned);
 }
 

@@ -70,8 +70,8 @@ enum {
 /* hp_tcp_config_init() gives the usual values, of Linux mostly. */
 typedef struct hp_tcp_config {
     uint32_t send_buffer, receive_buffer; /* bytes; memory is taken as it is needed */
-    bool fixed_send_buffer; /* all of it is there from the start; otherwise it grows with the congestion window, as
-                               Linux tunes it, so that what an application can queue follows what the path takes */
+    bool fixed_send_buffer; /* all of it is there from the start; otherwise it grows with the congestion window, and
+                               never shrinks, as Linux tunes it: what an application can queue follows the path */
     bool nodelay; /* no Nagle: small segments are sent though others are not acknowledged yet */
     bool keepalive;
     unsigned keepalive_count; /* probes without an answer until the connection is given up */

@@ -122,6 +122,7 @@ static void grow(hp_tcp_conn *c, uint32_t acked)
         }
     }
     c->cwnd = MIN(c->cwnd, MAX_CWND);
+    c->cwnd_max = MAX(c->cwnd_max, c->cwnd);
 }
 
 static void take_duplicate(hp_tcp_conn *c)

@@ -51,6 +51,7 @@ struct hp_tcp_conn {
 
     /* Congestion (tcp_conn_congestion.c). */
     uint32_t cwnd, ssthresh, recover, avoided; /* avoided: bytes acknowledged since cwnd last grew */
+    uint32_t cwnd_max; /* the largest that acknowledgements made of it */
     unsigned dup_acks;
     bool recovering, partial_seen;
     bool cwnd_full; /* the last flush was held back by cwnd alone */

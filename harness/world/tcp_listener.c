@@ -75,6 +75,11 @@ void hp_tcp_listener_close(hp_tcp_listener *l)
     hp_tcp_listener_destroy(l);
 }
 
+void hp_tcp_listener_set_receive_buffer(hp_tcp_listener *l, uint32_t bytes)
+{
+    l->receive_buffer = bytes;
+}
+
 hp_addr hp_tcp_listener_local(const hp_tcp_listener *l)
 {
     return l->local;
@@ -100,7 +105,7 @@ bool hp_tcp_listener_take(hp_tcp_listener *l, const hp_tcp_pair *pair, const hp_
     if (l->n_half_open >= HP_TCP_BACKLOG) {
         return false;
     }
-    hp_tcp_socket *socket = hp_tcp_socket_new(l->stack, pair, syn);
+    hp_tcp_socket *socket = hp_tcp_socket_new(l->stack, pair, syn, l->receive_buffer);
     socket->listener = l;
     socket->last_record = record;
     l->n_half_open++;

@@ -29,6 +29,7 @@ struct hp_tcp_listener {
     hp_addr local;
     hp_tcp_listener_ops ops;
     void *user;
+    uint32_t receive_buffer; /* of its connections; 0: the host's usual one */
     unsigned n_half_open;
     hp_tcp_listener *previous, *next;
 };
@@ -66,8 +67,10 @@ static inline hp_addr hp_tcp_any(const hp_addr *local)
 }
 
 /* tcp_socket.c */
-/* A new socket for a connection that is made with `syn`, or with a SYN of ours when that is NULL. */
-hp_tcp_socket *hp_tcp_socket_new(hp_tcp_stack *stack, const hp_tcp_pair *pair, const hp_tcp_header *syn);
+/* A new socket for a connection that is made with `syn`, or with a SYN of ours when that is NULL. receive_buffer: 0 for
+ * the usual one. */
+hp_tcp_socket *hp_tcp_socket_new(hp_tcp_stack *stack, const hp_tcp_pair *pair, const hp_tcp_header *syn,
+                                 uint32_t receive_buffer);
 /* Around whatever is done to a connection: end tells its user what happened when `tell`, sends what it owes, arms its
  * timer, and frees the socket when it is done with. */
 void hp_tcp_socket_begin(hp_tcp_socket *socket);

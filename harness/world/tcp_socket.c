@@ -30,7 +30,8 @@ static void on_timer(void *owner, hp_time now)
     hp_tcp_socket_end(socket, true);
 }
 
-hp_tcp_socket *hp_tcp_socket_new(hp_tcp_stack *stack, const hp_tcp_pair *pair, const hp_tcp_header *syn)
+hp_tcp_socket *hp_tcp_socket_new(hp_tcp_stack *stack, const hp_tcp_pair *pair, const hp_tcp_header *syn,
+                                 uint32_t receive_buffer)
 {
     hp_host *host = stack->host;
     hp_tcp_socket *socket = g_new0(hp_tcp_socket, 1);
@@ -40,10 +41,12 @@ hp_tcp_socket *hp_tcp_socket_new(hp_tcp_stack *stack, const hp_tcp_pair *pair, c
     uint32_t isn = hp_tcp_new_isn(stack, pair);
     int interface = hp_host_interface_of(host, &pair->local);
     uint32_t mtu = hp_host_mtu_to(host, interface >= 0 ? (unsigned)interface : 0, &pair->remote);
+    hp_tcp_config config = stack->config;
+    config.receive_buffer = receive_buffer != 0 ? receive_buffer : config.receive_buffer;
     if (syn != NULL) {
-        socket->conn = hp_tcp_conn_accept(&stack->config, family, mtu, isn, syn, &conn_ops, socket);
+        socket->conn = hp_tcp_conn_accept(&config, family, mtu, isn, syn, &conn_ops, socket);
     } else {
-        socket->conn = hp_tcp_conn_connect(&stack->config, family, mtu, isn, &conn_ops, socket);
+        socket->conn = hp_tcp_conn_connect(&config, family, mtu, isn, &conn_ops, socket);
     }
     hp_timer_init(&socket->timer, HP_TIMER_NODE, host->node.id, on_timer, socket);
     hp_tcp_table_add(&stack->connections, pair, socket);
@@ -197,7 +200,7 @@ hp_tcp_socket *hp_tcp_connect(hp_host *host, const hp_addr *local, const hp_addr
                     host->node.name, hp_addr_format(&pair.local, here), hp_addr_format(remote, there));
         return NULL;
     }
-    hp_tcp_socket *socket = hp_tcp_socket_new(stack, &pair, NULL);
+    hp_tcp_socket *socket = hp_tcp_socket_new(stack, &pair, NULL, 0);
     socket->held = true;
     hp_tcp_set_ops(socket, ops, user);
     hp_tcp_socket_begin(socket);
