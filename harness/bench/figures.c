@@ -85,16 +85,31 @@ static void take_latency(streams *s, const hp_distribution *d)
     s->max = MAX(s->max, d->max);
 }
 
+/* When media stopped: at the holds that are the last steps, or with the run. */
+static hp_time media_ended(const hp_result *r)
+{
+    const hp_scenario *scenario = r->plan->scenario;
+    hp_time ended = r->ended;
+    for (unsigned i = scenario->n_steps; i > 0; i--) {
+        const hp_step *step = &scenario->steps[i - 1];
+        if (step->kind != HP_STEP_HOLD || !step->has_at)
+            break;
+        ended = MIN(ended, step->at);
+    }
+    return ended;
+}
+
 static streams look_at_streams(const hp_result *r)
 {
+    const hp_time ended = media_ended(r);
     streams s = {0};
     for (unsigned i = 0; i < r->n_tracks; i++) {
         const hp_media_figures *f = &r->tracks[i].figures;
         take_latency(&s, &f->latency);
         if (f->received > 0)
             take(&s.jitter, ms(f->jitter_mean));
-        if (f->first_packet != HP_NEVER)
-            s.seconds += (double)(r->ended - f->first_packet) / HP_S;
+        if (f->first_packet != HP_NEVER && f->first_packet < ended)
+            s.seconds += (double)(ended - f->first_packet) / HP_S;
         s.received += f->received;
         s.lost += f->lost;
         s.n++;

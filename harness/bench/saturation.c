@@ -1,11 +1,21 @@
-/* Throughput to saturation: the load is raised until loss passes one percent.
+/* Throughput to saturation: the load is raised until datagrams no longer arrive, or not in time.
  *
- * Loss grows with the load, so the load at which it passes the mark is found by halving: first one run at a tenth of the
- * uplink's rate, which says how much is lost anyway, then `rounds` of them between that and 1.1 times the rate. A load fits
- * when it loses no more than a percentage point above that first run. Every seed is searched for itself; all seeds take
- * their steps together, so that each round is one batch.
+ * A load fits when all but one percent (beyond what is lost anyway, which a first run at a tenth of the uplink's rate
+ * tells) arrives, and not too late (bench/delivery.h); so the answer means the same over a datagram transport, which
+ * loses what does not fit, and over a reliable one, which delays it or takes no more. The largest load that fits is
+ * found by halving, `rounds` times, between that tenth and 1.1 times the rate. Every seed is searched for itself; all
+ * seeds take their steps together, so that each round is one batch.
  *
  * Time is virtual: a load is an interval between datagrams in nanoseconds, and equal on every machine.
+ *
+ * Over UDP the share that arrives falls with the load, sharply where the uplink is full. Over TCP it does not quite: a
+ * lost segment halves the window, and which one is lost is another matter of luck at every load. What is found is then
+ * a load that fits, with one that does not a step above it; the interval over the seeds says how far that is luck. Why
+ * TCP stops far below the rate: its mean window is about 1.2 segments / sqrt(loss) (Mathis et al.), twice on the way
+ * (to the server and from it), and while it is small what the sender goes on to say has to wait in its socket.
+ * libnice's TCP socket takes one message beyond a full kernel buffer and refuses the next ones of an unreliable agent
+ * (socket_send_message() in socket/tcp-bsd.c): those are the `refused` ones. Over TLS the tunnel's buffers lie between,
+ * so that fewer are refused and more are late.
  *
  * The overhead comes from the first run, where nothing is lost to the queue: every IP packet that left the caller with a
  * datagram in it - over TCP every segment of the connection with the server while datagrams were sent, acknowledgements
@@ -14,13 +24,15 @@
 
 #include <math.h>
 
+#include "bench/delivery.h"
 #include "wire/packet.h"
 
-#define POINT_PPB 10000000.0 /* one percentage point */
+#define POINT 0.01
+#define ROUNDING 1e-12 /* of shares of some thousand datagrams */
 
 typedef struct search {
     double low, high, tried; /* payload bits a second */
-    double floor; /* share that is lost at the first load */
+    double floor; /* share that does not arrive in time at the first load */
     hp_bench_saturation best;
     bool dead; /* no call */
 } search;
@@ -74,34 +86,41 @@ static double overhead_of(const hp_bench_saturation_options *o, const hp_trace *
 }
 
 /* Bits a second from the first arrival to the last: the last datagram waited as long as any, the first not at all. */
-static double goodput_of(const hp_bench_saturation_options *o, const hp_flow_result *flow)
+static double goodput_of(const hp_bench_saturation_options *o, const hp_bench_delivery *d)
 {
-    hp_time span = o->duration + (flow->latency.max - flow->latency.min);
-    return (double)flow->received * o->size * 8 * HP_S / (double)span;
+    return (double)d->in_time * o->size * 8 * HP_S / (double)(o->duration + d->spread);
 }
 
 /* ---- one run ---- */
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return 100 * (double)part / (double)whole;
+}
 
 static void one_run(void *user, unsigned index, const hp_result *result, const hp_trace *trace,
                     const hp_server_meter *meter)
 {
     const round_state *round = user;
     search *s = &round->searches[index];
-    const hp_flow_result *flow = result->n_flows > 0 ? &result->flows[0] : NULL;
-    if (!flow || flow->sent == 0) {
+    const hp_bench_delivery d = hp_bench_delivery_of(trace);
+    if (d.sent == 0) {
         s->dead = true;
         return;
     }
-    double lost = 1 - (double)flow->received / (double)flow->sent;
+    double missing = 1 - (double)d.in_time / (double)d.sent;
     if (round->first) {
-        s->floor = lost;
-        s->best.overhead = overhead_of(round->options, trace, flow->sent);
+        s->floor = missing;
+        s->best.overhead = overhead_of(round->options, trace, d.sent);
     }
-    if (lost * 1e9 <= s->floor * 1e9 + POINT_PPB) {
+    if (missing <= s->floor + POINT + ROUNDING) {
         s->low = s->best.load = s->tried;
-        s->best.goodput = goodput_of(round->options, flow);
+        s->best.goodput = goodput_of(round->options, &d);
     } else {
         s->high = s->tried;
+        s->best.refused = percent(d.refused, d.sent);
+        s->best.late = percent(d.late, d.sent);
+        s->best.lost = percent(d.lost, d.sent);
     }
 }
 
@@ -143,7 +162,8 @@ bool hp_bench_saturate(const hp_bench_saturation_options *options, hp_bench_way 
     g_autoptr(GArray) searches_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(search)), n_seeds);
     search *searches = (search *)(void *)searches_room->data;
     for (unsigned i = 0; i < n_seeds; i++)
-        searches[i] = (search){.high = 1.1 * rate, .tried = rate / 10};
+        searches[i] =
+            (search){.high = 1.1 * rate, .tried = rate / 10, .best = {.refused = NAN, .late = NAN, .lost = NAN}};
     bool ok = run_round(options, way, n_seeds, searches, true, error);
     for (unsigned round = 0; ok && round < options->rounds; round++) {
         for (unsigned i = 0; i < n_seeds; i++)
@@ -152,7 +172,7 @@ bool hp_bench_saturate(const hp_bench_saturation_options *options, hp_bench_way 
     }
     for (unsigned i = 0; ok && i < n_seeds; i++) {
         const search *s = &searches[i];
-        ret[i] = s->dead ? (hp_bench_saturation){NAN, NAN, NAN} : s->best;
+        ret[i] = s->dead ? (hp_bench_saturation){NAN, NAN, NAN, NAN, NAN, NAN} : s->best;
     }
     return ok;
 }

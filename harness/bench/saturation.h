@@ -16,8 +16,10 @@ typedef struct hp_bench_saturation_options {
 /* Of one seed; NAN where the call did not come to be. */
 typedef struct hp_bench_saturation {
     double load; /* bits of payload a second that were offered, the most that fit */
-    double goodput; /* of which arrived */
+    double goodput; /* of which arrived in time */
     double overhead; /* %: what the caller's uplink carried beyond the payload, at a tenth of its rate */
+    double refused, late, lost; /* %: what became of datagrams at the least load that did not fit (bench/delivery.h);
+                                   NAN: every load fitted */
 } hp_bench_saturation;
 
 /* ret has room for n_seeds. */

@@ -126,7 +126,7 @@ static bool measure_calls(const hp_bench_self_options *o, hp_bench_way way, hp_t
                           double *ret_packets, GError **error)
 {
     const hp_bench_network network = {.link = 20 * HP_MS};
-    g_autofree char *text = hp_bench_calls_text(&network, way, 1, 2 * HP_S);
+    g_autofree char *text = hp_bench_speech_text(&network, way, 2 * HP_S);
     g_auto(hp_bench_cases) cases = {0};
     if (!hp_bench_cases_of_text(text, hp_bench_way_name(way), 1, 1, &cases, error) ||
         !hp_run_warm_up((hp_plan *const *)cases.plans->pdata, cases.plans->len, error))

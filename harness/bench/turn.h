@@ -16,7 +16,7 @@ typedef struct hp_bench_turn_options {
     unsigned n_clients;
     bool ways[HP_BENCH_WAY_N]; /* direct is always one of them */
     hp_bench_network network;
-    hp_time duration; /* of a built-in call, from its first message to the end of the run */
+    hp_time duration; /* of built-in calls, from their first message until their media stops */
     hp_time load_duration; /* of the datagrams of a throughput run; 0: throughput is left out */
     unsigned load_size, load_rounds; /* see bench/saturation.h */
     const char *file; /* a scenario of the user's own: only its call, direct and by relay; NULL: the built-in ones */

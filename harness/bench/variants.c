@@ -74,12 +74,29 @@ static GString *begin(const hp_bench_network *n, hp_bench_way way, unsigned n_ca
     return out;
 }
 
-char *hp_bench_calls_text(const hp_bench_network *network, hp_bench_way way, unsigned n, hp_time until)
+char *hp_bench_calls_text(const hp_bench_network *network, hp_bench_way way, unsigned n, hp_time duration)
 {
+    const hp_time drain = 2 * HP_S; /* for what TCP is sending again when the media stops */
     GString *out = begin(network, way, n, false);
     for (unsigned i = 0; i < n; i++)
         g_string_append_printf(out, "  - call: {from: a%u, to: b%u, media: audio}\n", i, i);
-    g_string_append_printf(out, "until: %" G_GUINT64_FORMAT "ns\n", until);
+    for (unsigned i = 0; i < n; i++)
+        g_string_append_printf(out, "  - {at: %" G_GUINT64_FORMAT "ns, hold: a%u}\n", duration, i);
+    g_string_append_printf(out, "until: %" G_GUINT64_FORMAT "ns\n", duration + drain);
+    return g_string_free(out, FALSE);
+}
+
+char *hp_bench_speech_text(const hp_bench_network *network, hp_bench_way way, hp_time speech)
+{
+    const hp_time patience = 10 * HP_S;
+    GString *out = begin(network, way, 1, false);
+    g_string_append_printf(out,
+                           "  - call: {from: a0, to: b0, media: audio}\n"
+                           "  - wait-for: {event: media-first, of: b0, timeout: %" G_GUINT64_FORMAT "ns}\n"
+                           "  - wait: %" G_GUINT64_FORMAT "ns\n"
+                           "expect: [connected]\n" /* decided long before, so that the steps' end is the run's */
+                           "until: %" G_GUINT64_FORMAT "ns\n",
+                           patience, speech, 2 * patience + speech);
     return g_string_free(out, FALSE);
 }
 

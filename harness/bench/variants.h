@@ -27,8 +27,12 @@ typedef struct hp_bench_network {
     uint64_t rate; /* bits a second of the callers' uplink, for throughput alone */
 } hp_bench_network;
 
-/* n calls with audio at once, from the start to `until`. Caller frees. */
-char *hp_bench_calls_text(const hp_bench_network *network, hp_bench_way way, unsigned n, hp_time until);
+/* n calls with audio at once. Media stops at `duration`, and the run some time later, so that nothing is under way then
+ * and what is not there is lost. Caller frees. */
+char *hp_bench_calls_text(const hp_bench_network *network, hp_bench_way way, unsigned n, hp_time duration);
+/* One call with audio that ends when so much time has passed since its callee heard the first of it, however long that
+ * took. Caller frees. */
+char *hp_bench_speech_text(const hp_bench_network *network, hp_bench_way way, hp_time speech);
 /* One call, and datagrams of `size` bytes one way at that interval for that long, through an uplink of network->rate.
  * Caller frees. */
 char *hp_bench_load_text(const hp_bench_network *network, hp_bench_way way, unsigned size, hp_time interval,

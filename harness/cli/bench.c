@@ -45,7 +45,7 @@ static bool read_options(options *o, int *argc, char ***argv)
         {"jitter", 0, 0, G_OPTION_ARG_STRING, &o->jitter, "at most so much more, uniform (default 2ms)", "TIME"},
         {"loss", 0, 0, G_OPTION_ARG_STRING, &o->loss, "of each access link, each way (default 0.1%)", "RATIO"},
         {"rate", 0, 0, G_OPTION_ARG_STRING, &o->rate, "of the uplink that is saturated (default 4Mbit/s)", "RATE"},
-        {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration, "of a run with calls (default 5s)", "TIME"},
+        {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration, "of the calls, until their media stops (default 5s)", "TIME"},
         {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput, "leave out the search for the highest load",
          NULL},
         {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats, "with --self: samples of each figure (default 7)", "N"},
