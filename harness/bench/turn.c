@@ -32,6 +32,7 @@ hp_bench_turn_options hp_bench_turn_defaults(void)
         .ways = {true, true, true, true},
         .network = {.link = 20 * HP_MS, .jitter = 2 * HP_MS, .loss_ppb = 1000000, .rate = 4000000},
         .duration = 5 * HP_S,
+        .many_duration = 3 * HP_S,
         .load_duration = 10 * HP_S,
         .load_size = 1000,
         .load_rounds = 8,
@@ -43,7 +44,7 @@ void hp_bench_turn_quick(hp_bench_turn_options *options)
     options->n_seeds = 3;
     options->clients = quick_clients;
     options->n_clients = G_N_ELEMENTS(quick_clients);
-    options->duration = 3 * HP_S;
+    options->duration = options->many_duration = 3 * HP_S;
     options->load_duration = 2 * HP_S;
     options->load_rounds = 5;
 }
@@ -189,12 +190,17 @@ static void one_run(void *user, unsigned index, const hp_result *result, const h
     hp_bench_figures_of(result, meter, &s->now[index]);
 }
 
+static hp_time duration_of(const hp_bench_turn_options *o, unsigned n)
+{
+    return n >= HP_BENCH_MANY && o->many_duration > 0 ? o->many_duration : o->duration;
+}
+
 static bool make_cases(const hp_bench_turn_options *o, hp_bench_way way, unsigned n, hp_bench_cases *ret,
                        GError **error)
 {
     if (o->file)
         return hp_bench_cases_of_file(o->file, way, o->n_seeds, ret, error);
-    g_autofree char *text = hp_bench_calls_text(&o->network, way, n, o->duration);
+    g_autofree char *text = hp_bench_calls_text(&o->network, way, n, duration_of(o, n));
     g_autofree char *name = g_strdup_printf("%u calls %s", n, hp_bench_way_name(way));
     return hp_bench_cases_of_text(text, name, 1, o->n_seeds, ret, error);
 }
@@ -364,6 +370,9 @@ static void tell_settings(hp_bench_document *d, const hp_bench_turn_options *o)
     hp_bench_document_set(d, "jitter", "%s", hp_time_format(o->network.jitter, text));
     hp_bench_document_set(d, "loss", "%s", loss);
     hp_bench_document_set(d, "duration", "%s", hp_time_format(o->duration, text));
+    if (duration_of(o, HP_BENCH_MANY) != o->duration)
+        hp_bench_document_set(d, "duration of " G_STRINGIFY(HP_BENCH_MANY) " calls and more", "%s",
+                              hp_time_format(o->many_duration, text));
     if (o->load_duration == 0)
         return;
     hp_bench_document_set(d, "rate", "%s", rate);

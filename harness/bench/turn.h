@@ -9,6 +9,7 @@
 /* Calls at once, the most that can be asked for: peers of one scenario, each with a socket at the same server. */
 #define HP_BENCH_MAX_CLIENTS 2000
 #define HP_BENCH_MAX_SEEDS 1000
+#define HP_BENCH_MANY 100
 
 typedef struct hp_bench_turn_options {
     unsigned n_seeds; /* 1..n_seeds */
@@ -17,6 +18,8 @@ typedef struct hp_bench_turn_options {
     bool ways[HP_BENCH_WAY_N]; /* direct is always one of them */
     hp_bench_network network;
     hp_time duration; /* of built-in calls, from their first message until their media stops */
+    hp_time
+        many_duration; /* the same of HP_BENCH_MANY calls at once and more, which have streams enough; 0: no other */
     hp_time load_duration; /* of the datagrams of a throughput run; 0: throughput is left out */
     unsigned load_size, load_rounds; /* see bench/saturation.h */
     const char *file; /* a scenario of the user's own: only its call, direct and by relay; NULL: the built-in ones */

@@ -45,7 +45,8 @@ static bool read_options(options *o, int *argc, char ***argv)
         {"jitter", 0, 0, G_OPTION_ARG_STRING, &o->jitter, "at most so much more, uniform (default 2ms)", "TIME"},
         {"loss", 0, 0, G_OPTION_ARG_STRING, &o->loss, "of each access link, each way (default 0.1%)", "RATIO"},
         {"rate", 0, 0, G_OPTION_ARG_STRING, &o->rate, "of the uplink that is saturated (default 4Mbit/s)", "RATE"},
-        {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration, "of the calls, until their media stops (default 5s)", "TIME"},
+        {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration,
+         "of the calls, until their media stops (default 5s, from 100 calls on 3s)", "TIME"},
         {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput, "leave out the search for the highest load",
          NULL},
         {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats, "with --self: samples of each figure (default 7)", "N"},
@@ -136,8 +137,8 @@ static bool read_rate(const char *text, uint64_t *ret)
     int64_t value;
     if (!text)
         return true;
-    if (!hp_unit_parse(text, HP_UNIT_RATE, &value) || value < 100000 || value > 1000000000) {
-        hp_cli_usage("bench: --rate takes a rate from 100kbit/s to 1Gbit/s, not `%s`", text);
+    if (!hp_unit_parse(text, HP_UNIT_RATE, &value) || value < 100000 || value > 100000000) {
+        hp_cli_usage("bench: --rate takes a rate from 100kbit/s to 100Mbit/s, not `%s`", text);
         return false;
     }
     *ret = (uint64_t)value;
@@ -214,6 +215,8 @@ static bool fit_together(const options *o)
         return hp_cli_usage("bench: --repeats is about --self; runs with seeds are told by --seeds"), false;
     if (o->paths && o->no_throughput)
         return hp_cli_usage("bench: --no-throughput means nothing with a FILE"), false;
+    if (o->rate && o->no_throughput)
+        return hp_cli_usage("bench: --rate is about the search that --no-throughput leaves out"), false;
     if (o->paths && o->paths[1])
         return hp_cli_usage("bench: one FILE at a time"), false;
     if ((o->threshold || o->virtual_threshold) && !o->compare)
@@ -238,6 +241,7 @@ static bool read_turn(const options *o, GArray *clients, hp_bench_turn_options *
               read_ratio("loss", o->loss, 500000000, &loss) && read_rate(o->rate, &t->network.rate) &&
               read_time("duration", o->duration, HP_S, 3600 * HP_S, &t->duration);
     t->network.loss_ppb = (uint32_t)loss;
+    t->many_duration = o->duration ? 0 : t->many_duration;
     t->file = o->paths ? o->paths[0] : NULL;
     return ok;
 }

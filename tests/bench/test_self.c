@@ -14,14 +14,12 @@
 static void test_engine(void **state)
 {
     g_autoptr(hp_bench_engine) engine = hp_bench_engine_new(7, 1);
-    uint64_t ns = 0;
     /* Refreshing what is not allocated is refused, and told. */
     assert_true(hp_bench_engine_do(engine, HP_BENCH_OP_CHALLENGE, 1, NULL));
     assert_false(hp_bench_engine_do(engine, HP_BENCH_OP_REFRESH, 1, NULL));
     assert_false(hp_bench_engine_do(engine, HP_BENCH_OP_CHANNEL_OUT, 1, NULL));
     for (unsigned op = 0; op < HP_BENCH_OP_N; op++) {
-        assert_true(hp_bench_engine_do(engine, op, 1, &ns));
-        assert_true(ns > 0);
+        assert_true(hp_bench_engine_do(engine, op, 1, NULL));
         if (op == HP_BENCH_OP_SEND || op == HP_BENCH_OP_CHANNEL_OUT)
             assert_int_equal(hp_bench_engine_last_size(engine), HP_BENCH_PAYLOAD);
     }
@@ -53,7 +51,6 @@ static void test_fabric(void **state)
         g_autoptr(GError) error = NULL;
         if (!hp_bench_fabric(&rows[i], 1000, 1, &cost, &error))
             fail_msg("%s", error->message);
-        assert_true(cost.packet_ns > 0 && cost.new_ns > 0);
         assert_int_equal(cost.mapping_bytes > 0,
                          rows[i].kind == HP_BENCH_FABRIC_NAT || rows[i].kind == HP_BENCH_FABRIC_NAT64);
     }
@@ -80,7 +77,7 @@ static void test_document(void **state)
         hp_bench_summary x = point(a, "call-packets", variant)->s, y = point(b, "call-packets", variant)->s;
         assert_true(x.mean > 100 && x.min == x.max);
         assert_true(x.mean == y.mean && x.min == y.min);
-        assert_true(point(a, "calls", variant)->s.min > 0);
+        assert_int_equal(point(a, "calls", variant)->s.n, 2);
         assert_false(hp_bench_document_find(a, "calls")->is_virtual);
     }
     const hp_bench_variant *nat = hp_bench_metric_find(hp_bench_document_find(a, "fabric"), "nat-in");

@@ -53,6 +53,28 @@ def test_the_same_again_is_equal(hairpin, baseline):
     assert f" {n} equal" in run.stdout
 
 
+def test_throughput_says_where_the_rest_ends_up(hairpin, tmp_path):
+    run = hairpin("bench", "--quick", "--seeds", "1", "--clients", "1", "--loss", "0%", "--jitter", "0s",
+                  "--json", tmp_path / "bench.json")
+    assert run.code == 0, run.stderr
+    document = json.loads((tmp_path / "bench.json").read_text())
+    beyond = {name: {v["name"]: v["points"][0]["mean"] for v in metric(document, f"beyond-{name}")["variants"]}
+              for name in ("refused", "late", "lost")}
+    for way in ("direct", "turn-udp"):
+        assert beyond["lost"][way] > 1 and beyond["refused"][way] == 0 and beyond["late"][way] == 0
+    for way in ("turn-tcp", "turn-tls"):
+        assert beyond["lost"][way] == 0 and beyond["refused"][way] + beyond["late"][way] > 1
+
+
+def test_many_calls_last_shorter_unless_told(hairpin, tmp_path):
+    few = ("bench", "--seeds", "1", "--clients", "1", "--variants", "direct", "--no-throughput", "--json")
+    for more, settings in (((), {"duration": "5.000s", "duration of 100 calls and more": "3.000s"}),
+                           (("--duration", "4s"), {"duration": "4.000s"})):
+        assert hairpin(*few, tmp_path / "bench.json", *more).code == 0
+        told = json.loads((tmp_path / "bench.json").read_text())["settings"]
+        assert {name: text for name, text in told.items() if name.startswith("duration")} == settings
+
+
 def changed(path, tmp_path, change):
     document = json.loads(path.read_text())
     change(document)
@@ -135,7 +157,8 @@ def test_self(hairpin, tmp_path):
 
 @pytest.mark.parametrize("args", [
     ("--seeds", "0"), ("--seeds", "many"), ("--clients", ""), ("--clients", "1,1"), ("--clients", "1,-2"),
-    ("--clients", "2001"), ("--link", "20"), ("--link", "11s"), ("--loss", "51%"), ("--loss", "-1%"), ("--rate", "1kbit/s"),
+    ("--clients", "2001"), ("--link", "20"), ("--link", "11s"), ("--loss", "51%"), ("--loss", "-1%"), ("--rate", "1kbit/s"), ("--rate", "101Mbit/s"),
+    ("--rate", "1Mbit/s", "--no-throughput"),
     ("--rate", "fast"), ("--duration", "0"), ("--variants", "turn-sctp"), ("--jobs", "0"), ("--threshold", "10%"),
     ("--compare", "x", "--threshold", "-1%"), ("--compare", "x", "--threshold", "10"), ("--repeats", "3"), ("--self", "--seeds", "3"), ("--self", "--repeats", "0"),
     ("--self", "--link", "1ms"), ("--self", SCENARIO), (SCENARIO, "--clients", "3"), (SCENARIO, SCENARIO),

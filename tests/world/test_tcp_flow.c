@@ -237,6 +237,52 @@ static void test_the_send_buffer_is_tuned(void **state)
     finish(r, &c, &s);
 }
 
+/* A time-out makes the congestion window one segment, and takes back no room: what the application says while all is
+ * sent again has to wait somewhere. */
+static void test_room_in_the_send_buffer_is_kept(void **state)
+{
+    end c, s;
+    rig *r = established(NULL, NULL, &c, &s);
+    g_autofree uint8_t *bytes = some_bytes(200000);
+    assert_int_equal(hp_tcp_send(c.socket, bytes, 200000), 29200);
+    rig_until(r, HP_S);
+    assert_int_equal(hp_tcp_room(c.socket), 2 * 14 * 1460);
+    hp_host_set_interface_up(r->b, 0, false);
+    assert_int_equal(hp_tcp_send(c.socket, bytes, 10000), 10000);
+    rig_until(r, 2 * HP_S);
+    assert_true(hp_tcp_get_stats(c.socket).timeouts > 0);
+    assert_int_equal(hp_tcp_get_stats(c.socket).cwnd, 1460);
+    assert_int_equal(hp_tcp_room(c.socket), 2 * 14 * 1460 - 10000);
+    hp_host_set_interface_up(r->b, 0, true);
+    rig_until(r, 20 * HP_S);
+    assert_int_equal(s.got->len, 39200);
+    assert_int_equal(hp_tcp_room(c.socket), 2 * 14 * 1460);
+    finish(r, &c, &s);
+}
+
+/* A listener with a window of its own: that much is sent to who does not read, and no more. */
+static void test_a_listener_with_a_small_window(void **state)
+{
+    end c, s;
+    rig *r = rig_new(NULL, NULL);
+    end_init(&c, r);
+    end_init(&s, r);
+    s.deaf = true;
+    hp_tcp_listener_set_receive_buffer(rig_listen(&s, r->b, SERVER), 5000);
+    rig_connect_from(&c, r->a, ALICE ":50000", SERVER);
+    rig_until(r, 100 * HP_MS);
+    assert_int_equal(hp_tcp_get_stats(c.socket).send_window, 5000);
+    g_autofree uint8_t *bytes = some_bytes(20000);
+    assert_int_equal(hp_tcp_send(c.socket, bytes, 20000), 20000);
+    rig_until(r, 10 * HP_S);
+    assert_int_equal(hp_tcp_available(s.socket), 5000);
+    s.deaf = false;
+    end_read(&s);
+    rig_until(r, 20 * HP_S);
+    assert_got(&s, bytes, 20000);
+    finish(r, &c, &s);
+}
+
 static void test_both_ways_at_once(void **state)
 {
     end c, s;
@@ -381,6 +427,8 @@ int main(void)
         cmocka_unit_test(test_a_window_that_stays_closed),
         cmocka_unit_test(test_writable_when_there_is_room),
         cmocka_unit_test(test_the_send_buffer_is_tuned),
+        cmocka_unit_test(test_room_in_the_send_buffer_is_kept),
+        cmocka_unit_test(test_a_listener_with_a_small_window),
         cmocka_unit_test(test_both_ways_at_once),
         cmocka_unit_test(test_the_window_after_a_pause),
         cmocka_unit_test(test_an_unused_window_does_not_grow),
