@@ -103,7 +103,8 @@ typedef struct hp_plan {
     const hp_scenario *scenario; /* outlives the plan */
     char *case_name; /* "nat/symmetric-both", with a matrix "…[home.preset=symmetric]"; unique, fit for a folder */
     uint64_t seed;
-    char *again; /* the command that runs this case again, where its file, seed and label do not say it; owned, or NULL */
+    char *
+        again; /* the command that runs this case again, where its file, seed and label do not say it; owned, or NULL */
     hp_plan_zone *zones;
     unsigned n_zones;
     hp_plan_nat *nats;

@@ -568,7 +568,8 @@ char *hp_scenario_source_line(const hp_scenario *scenario, unsigned line);
 GPtrArray *hp_scenario_load(const char *path, hp_diags *diags);
 /* What the command line adds to a file's matrix; NULL where it says nothing. */
 typedef struct hp_matrix_request {
-    char *const *axes; /* "home=all", "defaults.ice.trickle=true,false"; NULL-terminated. Replaces an axis of that name */
+    char *const
+        *axes; /* "home=all", "defaults.ice.trickle=true,false"; NULL-terminated. Replaces an axis of that name */
     char *const *except; /* "home=symmetric,office=full-cone" */
     bool pairwise;
 } hp_matrix_request;

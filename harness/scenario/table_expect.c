@@ -407,8 +407,9 @@ static const hp_key predicted_keys[] = {
 };
 static const hp_schema predicted = {
     .name = "predicted",
-    .doc = "A call comes to what the oracle predicts from the plan: no path, direct, hairpin or relay, and by which types "
-           "of candidates. Holds until the first step that changes the network; fails where the oracle has no opinion.",
+    .doc =
+        "A call comes to what the oracle predicts from the plan: no path, direct, hairpin or relay, and by which types "
+        "of candidates. Holds until the first step that changes the network; fails where the oracle has no opinion.",
     .size = sizeof(hp_expect),
     HP_KEYS(predicted_keys),
     .finish = finish_predicted,

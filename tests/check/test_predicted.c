@@ -68,7 +68,8 @@ static void state(run *r, hp_time at, const char *peer, const char *with, const 
 
 static void gathered(run *r, hp_time at, const char *peer, const char *with)
 {
-    hp_trace_event(r->trace, at, HP_EV_GATHERING_DONE, peer, HP_FU("session", 1), HP_FS("with", with), HP_FU("stream", 1));
+    hp_trace_event(r->trace, at, HP_EV_GATHERING_DONE, peer, HP_FU("session", 1), HP_FS("with", with),
+                   HP_FU("stream", 1));
 }
 
 static void both(run *r, hp_time at, const char *to)

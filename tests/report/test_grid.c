@@ -143,13 +143,12 @@ static void numbers_where_names_do_not_fit(void **state)
     }
     hp_grid_sort(grid);
     g_autofree char *text = hp_grid_text(grid, &plain, 40);
-    assert_string_equal(text,
-                        "rows: home, columns: office\n\n"
-                        "                        1 2 3 4 5 6\n"
-                        "  1 full-cone           D D D D D D\n"
-                        "  2 symmetric           D R D D D D\n\n" LEGEND
-                        "12 cells: 11 direct, 0 hairpin, 1 relay, 0 no path; 0 failed; 24 not run\n" SLOWEST(
-                            "home=full-cone, office=full-cone"));
+    assert_string_equal(text, "rows: home, columns: office\n\n"
+                              "                        1 2 3 4 5 6\n"
+                              "  1 full-cone           D D D D D D\n"
+                              "  2 symmetric           D R D D D D\n\n" LEGEND
+                              "12 cells: 11 direct, 0 hairpin, 1 relay, 0 no path; 0 failed; 24 not run\n" SLOWEST(
+                                  "home=full-cone, office=full-cone"));
 }
 
 static void columns_go_below_each_other(void **state)
@@ -248,8 +247,7 @@ static void results_of_another_matrix(void **state)
     add(grid, more->pdata[0], DIRECT);
     assert_int_equal(grid->cells->len, 0);
     g_autofree char *text = hp_grid_text(grid, &plain, 80);
-    assert_string_equal(text,
-                        LEGEND "0 cells: 0 direct, 0 hairpin, 0 relay, 0 no path; 0 failed; 1 not run\n");
+    assert_string_equal(text, LEGEND "0 cells: 0 direct, 0 hairpin, 0 relay, 0 no path; 0 failed; 1 not run\n");
 }
 
 static void as_json(void **state)
