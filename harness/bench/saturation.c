@@ -11,9 +11,11 @@
  * Over UDP the share that arrives falls with the load, sharply where the uplink is full. Over TCP it does not quite: a
  * lost segment halves the window, and which one is lost is another matter of luck at every load. What is found is then
  * a load that fits, with one that does not a step above it; the interval over the seeds says how far that is luck. Why
- * TCP stops far below the rate: its mean window is about 1.2 segments / sqrt(loss) (Mathis et al.), twice on the way
- * (to the server and from it), and while it is small what the sender goes on to say has to wait in its socket.
- * libnice's TCP socket takes one message beyond a full kernel buffer and refuses the next ones of an unreliable agent
+ * TCP stops far below the rate: with loss p its mean window is about 1.2 segments / sqrt(p) (Mathis et al.), which at
+ * 0.2 % and 80 ms is 2.7 Mbit/s of segments of 1000 bytes for a sender that always has something to say; one that says
+ * it at a steady pace has to make do with the window as it is after a loss, on both halves of the way, and what does not
+ * fit meanwhile waits in its socket. libnice's TCP socket keeps one message that the kernel does not take, and refuses
+ * further ones of an unreliable agent until that is gone
  * (socket_send_message() in socket/tcp-bsd.c): those are the `refused` ones. Over TLS the tunnel's buffers lie between,
  * so that fewer are refused and more are late.
  *

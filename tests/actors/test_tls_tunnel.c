@@ -78,6 +78,23 @@ static void test_first_answer(void **state)
     tunnel_net_free(&t);
 }
 
+/* As long as the way to the server takes nothing, the tunnel takes a window of the client's and no more. */
+static void test_little_lies_in_the_tunnel(void **state)
+{
+    tunnel_net t = tunnel_net_new(NULL);
+    static const uint8_t bytes[100000];
+    conn *c = connect_client(&t);
+    net_run(t.n, 0);
+    assert_true(c->connected);
+    size_t taken = hp_tcp_send(c->socket, bytes, sizeof bytes), room = hp_tcp_room(c->socket);
+    assert_int_equal(taken, 2 * 10 * 1460);
+    assert_int_equal(room, 0);
+    net_run(t.n, 20 * HP_MS - 1); /* the server's SYN ACK is not there yet */
+    assert_int_equal(hp_tcp_get_stats(c->socket).bytes_acked, 4 * 1460); /* what is whole of 8192 */
+    conn_free(c);
+    tunnel_net_free(&t);
+}
+
 /* What passes on alice's own host stands at a tap of its own, and never on her interface. */
 static void test_loopback_has_its_tap(void **state)
 {
@@ -304,11 +321,17 @@ static int start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_answer),         cmocka_unit_test(test_loopback_has_its_tap),
-        cmocka_unit_test(test_client_finishes),      cmocka_unit_test(test_client_is_gone_before_the_server_answers),
-        cmocka_unit_test(test_server_finishes),      cmocka_unit_test(test_server_refuses),
-        cmocka_unit_test(test_no_way_to_the_server), cmocka_unit_test(test_wrong_certificate),
-        cmocka_unit_test(test_backpressure),         cmocka_unit_test(test_address),
+        cmocka_unit_test(test_first_answer),
+        cmocka_unit_test(test_little_lies_in_the_tunnel),
+        cmocka_unit_test(test_loopback_has_its_tap),
+        cmocka_unit_test(test_client_finishes),
+        cmocka_unit_test(test_client_is_gone_before_the_server_answers),
+        cmocka_unit_test(test_server_finishes),
+        cmocka_unit_test(test_server_refuses),
+        cmocka_unit_test(test_no_way_to_the_server),
+        cmocka_unit_test(test_wrong_certificate),
+        cmocka_unit_test(test_backpressure),
+        cmocka_unit_test(test_address),
         cmocka_unit_test(test_freed_in_the_middle),
     };
     return cmocka_run_group_tests(tests, start, NULL);
