@@ -209,10 +209,8 @@ static void test_speech_is_as_long_by_relay(void **state)
         g_autoptr(hp_result) result = run_text(text, trace, &cases);
         assert_int_equal(result->verdict, HP_VERDICT_PASS);
         assert_int_equal(result->n_tracks, 2);
-        const hp_media_figures *heard = NULL;
-        for (unsigned i = 0; i < 2; i++)
-            heard = strcmp(result->tracks[i].to, "b0") == 0 ? &result->tracks[i].figures : heard;
-        assert_non_null(heard);
+        const bool first = strcmp(result->tracks[0].to, "b0") == 0;
+        const hp_media_figures *heard = &result->tracks[first ? 0 : 1].figures;
         assert_int_equal(heard->received, 101);
         assert_int_equal(result->ended, heard->first_packet + frame + 2 * HP_S);
     }
