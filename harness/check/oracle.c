@@ -77,13 +77,20 @@ static void look_at(const hp_facts *facts, unsigned peer, unsigned with, const h
     ret->relayed |= ((ret->local | ret->remote) & HP_TYPE_RELAY) != 0;
 }
 
-/* The facts of each peer of the plan; NULL of one that had no session. */
-static const hp_peer_facts **peers_with_sessions(const hp_facts *facts)
+/* A peer of the plan that had a session. */
+typedef struct caller {
+    unsigned peer;
+    const hp_peer_facts *facts;
+} caller;
+
+static GArray *peers_with_sessions(const hp_facts *facts)
 {
-    const hp_peer_facts **ret = g_new0(const hp_peer_facts *, facts->plan->n_peers);
+    GArray *ret = g_array_new(FALSE, FALSE, sizeof(caller));
     for (unsigned i = 0; i < facts->plan->n_peers; i++) {
-        const hp_peer_facts *p = hp_facts_peer(facts, facts->plan->peers[i].source->name);
-        ret[i] = p != NULL && p->sessions->len > 0 ? p : NULL;
+        const caller c = {i, hp_facts_peer(facts, facts->plan->peers[i].source->name)};
+        if (c.facts != NULL && c.facts->sessions->len > 0) {
+            g_array_append_val(ret, c);
+        }
     }
     return ret;
 }
@@ -246,15 +253,16 @@ static bool had_session(const hp_peer_facts *peer, const char *with)
 void hp_result_ask_oracle(hp_result *result, hp_facts *facts)
 {
     const hp_plan *plan = facts->plan;
-    g_autofree const hp_peer_facts **peers = peers_with_sessions(facts);
+    g_autoptr(GArray) peers = peers_with_sessions(facts);
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(hp_oracle_result));
-    for (unsigned a = 0; a < plan->n_peers; a++) {
-        for (unsigned b = a + 1; b < plan->n_peers && peers[a] != NULL; b++) {
-            if (peers[b] == NULL || !had_session(peers[a], plan->peers[b].source->name) ||
-                !had_session(peers[b], plan->peers[a].source->name)) {
+    for (unsigned i = 0; i < peers->len; i++) {
+        for (unsigned k = i + 1; k < peers->len; k++) {
+            const caller *one = &g_array_index(peers, caller, i), *other = &g_array_index(peers, caller, k);
+            if (!had_session(one->facts, plan->peers[other->peer].source->name) ||
+                !had_session(other->facts, plan->peers[one->peer].source->name)) {
                 continue;
             }
-            const hp_comparison c = hp_oracle_compare(facts, a, b, result->ended);
+            const hp_comparison c = hp_oracle_compare(facts, one->peer, other->peer, result->ended);
             if (c.called) {
                 g_array_append_val(rows, c.result);
             }

@@ -126,18 +126,18 @@ static GArray *pairs_of(const hp_result *result)
 
 void hp_grid_add(hp_grid *grid, const hp_result *result, const char *evidence)
 {
-    g_autofree unsigned *values = g_new0(unsigned, MAX(grid->axes->len, 1));
-    if (!values_of(grid, result->plan->scenario, values)) {
-        return;
-    }
     hp_grid_cell *cell = g_new0(hp_grid_cell, 1);
+    cell->values = g_new0(unsigned, MAX(grid->axes->len, 1));
     cell->name = g_strdup(result->plan->case_name);
     cell->evidence = g_strdup(evidence);
-    cell->values = g_steal_pointer(&values);
     cell->verdict = result->verdict;
     cell->seed = result->plan->seed;
     cell->pairs = pairs_of(result);
-    g_ptr_array_add(grid->cells, cell);
+    if (values_of(grid, result->plan->scenario, cell->values)) {
+        g_ptr_array_add(grid->cells, cell);
+    } else {
+        free_cell(cell);
+    }
 }
 
 static gint by_values(gconstpointer a, gconstpointer b, gpointer user)

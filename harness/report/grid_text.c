@@ -267,8 +267,10 @@ static void put_grids(drawing *d)
 {
     const GPtrArray *cells = d->grid->cells;
     const size_t n = (size_t)d->rows->values->len * d->n_columns;
-    g_autofree bool *drawn = g_new0(bool, MAX(cells->len, 1));
-    g_autofree place *places = g_new(place, MAX(n, 1));
+    g_autoptr(GArray) drawn_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(bool)), MAX(cells->len, 1));
+    bool *drawn = (bool *)(void *)drawn_room->data;
+    g_autoptr(GArray) places_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(place)), (guint)MAX(n, 1));
+    place *places = (place *)(void *)places_room->data;
     for (unsigned i = 0; i < cells->len; i++) {
         if (drawn[i]) {
             continue;
@@ -312,6 +314,7 @@ static void measure(drawing *d)
 {
     unsigned named = 0;
     d->rows = axis_of(d->grid, 0);
+    g_assert(d->rows != NULL);
     d->columns = d->grid->axes->len > 1 ? axis_of(d->grid, 1) : NULL;
     d->n_columns = d->columns != NULL ? d->columns->values->len : 1;
     d->same = d->columns != NULL && equal_values(d->rows, d->columns);

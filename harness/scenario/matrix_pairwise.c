@@ -226,8 +226,10 @@ unsigned *hp_pairwise_rows(const unsigned *sizes, unsigned n_axes, hp_pairwise_a
         s.n_values += sizes[i];
     }
     order_by_size(&s, by_size);
-    g_autofree bool *covered = s.covered = g_new0(bool, (size_t)s.n_values *s.n_values);
-    g_autofree unsigned *used = s.used = g_new0(unsigned, s.n_values);
+    g_autoptr(GArray) covered = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(bool)), s.n_values * s.n_values);
+    g_autoptr(GArray) used = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(unsigned)), s.n_values);
+    s.covered = (bool *)(void *)covered->data;
+    s.used = (unsigned *)(void *)used->data;
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, n_axes * sizeof(unsigned));
     while (s.n_open > 0 && find_open(&s, by_size, &one, &other)) {
         const bool found = best_row(&s, by_size, one, other, row);
