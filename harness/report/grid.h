@@ -71,7 +71,7 @@ char *hp_grid_types(const hp_grid_pair *pair);
 
 /* Grids for a terminal of `width` columns, a legend, and below them what libnice is known to fall short in and where
  * luck decided. Rows are the first axis, columns the second; each combination of the others that was run is a grid of its
- * own, but seeds are folded, and so are all of them where most combinations are no case: then a cell shows the worst of
+ * own, but seeds are folded, and so are all of them where half of all combinations or more are no case: then a cell shows the worst of
  * its cases. A place without a cell has a mark that says why; rows without any are left out. Call hp_grid_sort() before, as for the others. Caller frees. */
 char *hp_grid_text(const hp_grid *grid, const hp_report_style *style, unsigned width);
 /* The text of "hairpin-grid/1": axes, cells, totals, shortfalls. Caller frees. */

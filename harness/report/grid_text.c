@@ -304,7 +304,7 @@ static void fold(drawing *d)
         all *= axis_of(d->grid, a)->values->len;
         all = MIN(all, UINT32_MAX);
     }
-    const bool sparse = (uint64_t)d->grid->n_planned * 2 < all;
+    const bool sparse = (uint64_t)d->grid->n_planned * 2 <= all;
     for (unsigned a = 2; a < d->grid->axes->len && a < G_N_ELEMENTS(d->folded); a++) {
         d->folded[a] = sparse || strcmp(axis_of(d->grid, a)->path, "seed") == 0;
     }
