@@ -42,14 +42,14 @@ static const hp_key root_keys[] = {
     {"matrix", HP_V_MATRIX,
      .doc =
          "one case for each combination of values: `{network.nats.home.preset: [full-cone, symmetric]}`. A path names "
-         "keys from the top, list items by number from 0; the last one turns fastest. Instead of a list: `all` that "
-         "the "
-         "key knows, `1..20`, or a map of named values, each a map from paths to values. Words instead of paths: a "
+         "keys from the top, list items by number from 0; the last one turns fastest, and no axis may undo what one "
+         "before it sets. Instead of a list: `all` that the key knows, `1..20`, or a map of named values, each a map "
+         "from paths to values. Words instead of paths: a "
          "NAT's name (its presets, `{home: all}`), `servers` (none, stun, turn, turn-tcp, turn-tls, joined by +: "
          "`[none, stun, stun+turn]`), `families` (ipv4, ipv6, dual), `trickle` (yes, no), `nomination`, `seeds`"},
     {"matrix-except", HP_V_MATRIX_EXCEPT,
      .doc = "combinations to leave out: a list of maps from a path (or its last parts, or its word) to a value or a "
-            "list of them"},
+            "list of them, each of which the axis must have"},
     {"matrix-reduce", HP_V_NAME, F(matrix_reduce), .words = &reduction_words, .fallback = "none",
      .doc = "which of all combinations become cases"},
 };
