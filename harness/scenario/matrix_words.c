@@ -302,7 +302,24 @@ typedef struct settler {
     const hp_tree *root, *tree, *at;
     GPtrArray *zones; /* names of the NAT and of all that is behind it */
     bool clat;
+    const hp_axis *axes;
+    unsigned n_axes;
+    const unsigned *chosen;
 } settler;
+
+/* An axis of paths says it: what the case is called must be what it is. */
+static bool is_chosen(const settler *s, const char *path)
+{
+    for (unsigned i = 0; i < s->n_axes; i++) {
+        const hp_axis_value *value = &s->axes[i].values[s->chosen[i]];
+        for (unsigned k = 0; k < value->n; k++) {
+            if (s->axes[i].kind != HP_AXIS_FAMILIES && strcmp(value->settings[k].path, path) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 static bool is_inside(const settler *s, const hp_tree *behind)
 {
@@ -334,6 +351,9 @@ static bool settle(settler *s, const char *path, const hp_tree *element, const c
         return true;
     }
     g_autofree char *whole = g_strdup_printf("%s.%s", path, key);
+    if (is_chosen(s, whole)) {
+        return true;
+    }
     const hp_setting setting = {whole, scalar(s->arena, text, s->at)};
     const hp_tree *changed = hp_matrix_set(s->load, s->arena, s->tree, &setting, s->at);
     s->tree = changed != NULL ? changed : s->tree;
@@ -415,7 +435,7 @@ const hp_tree *hp_matrix_settle(hp_load *load, hp_arena *arena, const hp_tree *r
         }
         g_autoptr(GPtrArray) zones = g_ptr_array_new();
         g_ptr_array_add(zones, (void *)axes[i].key->text);
-        settler s = {load, arena, root, tree, value, zones, g_strcmp0(families, "ipv6") != 0};
+        settler s = {load, arena, root, tree, value, zones, g_strcmp0(families, "ipv6") != 0, axes, n_axes, chosen};
         if (!settle_all(&s)) {
             return NULL;
         }

@@ -144,6 +144,14 @@ static void a_network_without_ipv4(void **state)
     g_autoptr(GPtrArray) plain = load_all(ipv6);
     assert_false(nth(plain, 0)->peers[0].interfaces[0].clat);
 
+    /* A path says it: then the case is what it is called, be it a mistake (the plan finds it). */
+    g_autofree char *path = g_strconcat(
+        nested, "matrix: {phone: [ipv6-only-mobile], peers.a.families: [[ipv4], [ipv6]], peers.a.clat: [no]}\n", NULL);
+    g_autoptr(GPtrArray) said = load_all(path);
+    assert_true(nth(said, 0)->peers[0].interfaces[0].family.ipv4 && !nth(said, 0)->peers[0].interfaces[0].family.ipv6);
+    assert_true(nth(said, 1)->peers[0].interfaces[0].family.ipv6 && !nth(said, 1)->peers[0].interfaces[0].clat);
+    assert_true(nth(said, 0)->peers[1].interfaces[0].family.ipv6 && nth(said, 0)->peers[1].interfaces[0].clat);
+
     assert_complains(WORLD "matrix: {families: [ipv4, dual], home: [symmetric, ipv6-only-mobile]}\n",
                      "4:52: home=ipv6-only-mobile has IPv6 alone, and cannot be combined with families=ipv4 (leave it "
                      "out: {home: ipv6-only-mobile, families: ipv4} in `matrix-except`, or as --except "
