@@ -146,7 +146,8 @@ static void a_network_without_ipv4(void **state)
 
     /* A path says it: then the case is what it is called, be it a mistake (the plan finds it). */
     g_autofree char *path = g_strconcat(
-        nested, "matrix: {phone: [ipv6-only-mobile], peers.a.families: [[ipv4], [ipv6]], peers.a.clat: [no]}\n", NULL);
+        nested, "matrix: {phone: [ipv6-only-mobile], peers.a.families: [[ipv4], [ipv6]], peers.a.clat: [false]}\n",
+        NULL);
     g_autoptr(GPtrArray) said = load_all(path);
     assert_true(nth(said, 0)->peers[0].interfaces[0].family.ipv4 && !nth(said, 0)->peers[0].interfaces[0].family.ipv6);
     assert_true(nth(said, 1)->peers[0].interfaces[0].family.ipv6 && !nth(said, 1)->peers[0].interfaces[0].clat);
