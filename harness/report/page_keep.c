@@ -1,9 +1,9 @@
 /* Which entries of a long ladder a page shows, when there are more than its cap.
  *
- * First come those that nobody can do without: the first and the last, the packets that expectations name, every failure
- * and what stands around it. Then what concerns everyone: steps, changes of the network. What room is left, beginning and
- * end share. So the packets before a failure at the end of a long call are there, and the page can say at each hole how
- * many entries are missing in it: after the last of them an entry always follows. */
+ * First come those that nobody can do without: the first and the last, the packets that expectations name, every
+ * failure and what stands around it. Then what concerns everyone: steps, changes of the network. What room is left,
+ * beginning and end share. So the packets before a failure at the end of a long call are there, and the page can say at
+ * each hole how many entries are missing in it: after the last of them an entry always follows. */
 #include "report/evidence.h"
 #include "report/page_private.h"
 
@@ -43,8 +43,8 @@ static void take_packets(keeper *k, JsonObject *result)
     }
 }
 
-/* All failures, from both ends where they are too many; then ever more of what surrounds them, so that the first ones do
- * not use up the room of the last. */
+/* All failures, from both ends where they are too many; then ever more of what surrounds them, so that the first ones
+ * do not use up the room of the last. */
 static void take_failures(keeper *k, unsigned around)
 {
     g_autoptr(GArray) bad = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -83,7 +83,7 @@ GArray *hp_page_keep(const hp_ladder *ladder, JsonObject *result, unsigned cap)
 {
     enum { AROUND_PART = 20 }; /* of the cap, on either side of a failure */
     const unsigned n = ladder->entries->len;
-    g_autofree bool *kept = g_new0(bool, n + 1);
+    bool *kept = g_new0(bool, n + 1);
     keeper k = {.ladder = ladder, .kept = kept, .limit = MAX(cap, 2)};
     take(&k, 0);
     take(&k, n - 1);
@@ -102,5 +102,6 @@ GArray *hp_page_keep(const hp_ladder *ladder, JsonObject *result, unsigned cap)
             g_array_append_val(indices, i);
         }
     }
+    g_free(kept);
     return indices;
 }

@@ -1,8 +1,9 @@
 /* A case's ladder, candidate pairs and marks for a page, from its evidence folder.
  *
- * The ladder is read as for the terminal, in more detail (hp_ladder_options.detailed). Only then is it known which entries
- * are kept (page_keep.c) and so of which packets fields are told, which a second pass over the capture decodes
- * (page_packets.c). Folding has made most runs short long before. What cannot be read is a complaint; the rest is shown. */
+ * The ladder is read as for the terminal, in more detail (hp_ladder_options.detailed). Only then is it known which
+ * entries are kept (page_keep.c) and so of which packets fields are told, which a second pass over the capture decodes
+ * (page_packets.c). Folding has made most runs short long before. What cannot be read is a complaint; the rest is
+ * shown. */
 #include <assert.h>
 #include <string.h>
 
