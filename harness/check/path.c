@@ -21,7 +21,8 @@ typedef struct path_end {
     bool connected; /* each component had a pair */
     bool relayed, hairpinned;
     hp_time since, failed; /* since when all components were connected; HP_NEVER */
-    const char *type; /* of its own candidate in the first component's pair, or NULL */
+    const char *type, *remote_type; /* of its own and the other's candidate in the first component's pair, or NULL */
+    const char *left_in; /* the last state of its last component without a pair, or NULL */
 } path_end;
 
 static hp_time first_time(const hp_component_facts *c, hp_check_state wanted)
@@ -50,7 +51,10 @@ static void look_at(const hp_result *result, unsigned peer, unsigned with, const
         const uint8_t types = hp_type_of_name(pair->local) | hp_type_of_name(pair->remote);
         end->relayed |= (types & HP_TYPE_RELAY) != 0;
         end->hairpinned |= hp_oracle_hairpins(result->oracle, peer, with, &pair->remote_address);
+        end->remote_type = end->type == NULL ? pair->remote : end->remote_type;
         end->type = end->type == NULL ? pair->local : end->type;
+    } else {
+        end->left_in = hp_check_state_name(g_array_index(c->states, hp_state_change, c->states->len - 1).state);
     }
 }
 
@@ -86,6 +90,18 @@ static bool calls(const hp_step *step, const char *from, const char *to)
     return named;
 }
 
+/* A raw peer's end, as the other one tells it. */
+static path_end seen_from(const path_end *agent)
+{
+    return (path_end){
+        .connected = agent->connected, .since = agent->since, .failed = HP_NEVER, .type = agent->remote_type};
+}
+
+static const char *left_in(const path_end *end, bool raw)
+{
+    return raw || end->connected || end->failed != HP_NEVER ? NULL : end->left_in != NULL ? end->left_in : "";
+}
+
 /* When the first call between the two was made, else the first call at all. */
 static hp_time called(const hp_facts *facts, const char *a, const char *b)
 {
@@ -100,14 +116,18 @@ static hp_time called(const hp_facts *facts, const char *a, const char *b)
 
 static bool make_path(const hp_result *result, const hp_facts *facts, unsigned a, unsigned b, hp_path_result *ret)
 {
-    const path_end one = look_at_end(result, facts, a, b), other = look_at_end(result, facts, b, a);
+    path_end one = look_at_end(result, facts, a, b), other = look_at_end(result, facts, b, a);
+    const bool raw[] = {facts->plan->peers[a].source->is_raw, facts->plan->peers[b].source->is_raw};
     if (one.sessions + other.sessions == 0) {
         return false;
     }
+    one = raw[0] && !raw[1] ? seen_from(&other) : one;
+    other = raw[1] && !raw[0] ? seen_from(&one) : other;
     *ret = (hp_path_result){.a = facts->plan->peers[a].source->name,
                             .b = facts->plan->peers[b].source->name,
                             .connected = HP_NEVER,
-                            .failed = {one.failed, other.failed}};
+                            .failed = {one.failed, other.failed},
+                            .left_in = {left_in(&one, raw[0]), left_in(&other, raw[1])}};
     const hp_time since = one.since == HP_NEVER || other.since == HP_NEVER ? HP_NEVER : MAX(one.since, other.since);
     const hp_time call = called(facts, ret->a, ret->b);
     if (since != HP_NEVER && call <= since) {

@@ -162,13 +162,16 @@ typedef struct hp_path_drops {
     uint64_t count; /* packets */
 } hp_path_drops;
 
-/* The way that two peers who called each other had at last (check/path.c). */
+/* The way that two peers who called each other had at last (check/path.c). A raw peer has no ICE agent that says what it
+ * came to: of its way the other end tells alone. */
 typedef struct hp_path_result {
     const char *a, *b;
     hp_outcome kind; /* HP_OUTCOME_NONE: some component of either never had a pair */
     const char *a_type, *b_type; /* each end's own candidate in the first component's pair; NULL without one */
     hp_time connected; /* from the call until all components of both ends were; HP_NEVER */
     hp_time failed[2]; /* run time at which ICE first failed at a, at b; HP_NEVER */
+    const char *left_in[2]; /* the ICE state in which an end without a pair was left; "": it had no session with the
+                             * other; NULL: it had a pair, or failed, or has no ICE agent */
     const struct hp_oracle_result *prediction; /* in hp_result.predictions, or NULL */
     hp_path_drops *drops; /* of checks between the two, most first; none of a direct path. Owned */
     unsigned n_drops;

@@ -64,6 +64,13 @@ static void put_failures(hp_json *j, const hp_path_result *path)
             g_autofree char *text =
                 g_strdup_printf("ICE failed at %s at %s", names[i], hp_time_format(path->failed[i], at));
             hp_json_text(j, NULL, text);
+        } else if (path->left_in[i] != NULL) {
+            g_autofree char *text =
+                path->left_in[i][0] == '\0'
+                    ? g_strdup_printf("%s never had a session with %s: no call, offer or answer made one", names[i],
+                                      names[1 - i])
+                    : g_strdup_printf("ICE at %s was left in %s", names[i], path->left_in[i]);
+            hp_json_text(j, NULL, text);
         }
     }
 }

@@ -1,9 +1,8 @@
 /* Fields of the packets that a page tells: those of its ladder's entries, and those that expectations name.
  *
- * An expectation's packet need not be an entry's own: of packets that say the same an entry has the first. Such a
- * An expectation's packet need not be an entry's own: of packets that say the same an entry has the first. Such a packet
- * on its way; or one between the same two addresses whose time it is in; or else the last one before it in the
- * capture. */
+ * An expectation's packet need not be an entry's own: of packets that say the same an entry has the first. Such a one is
+ * told by itself, decoded, with the entry that it belongs to: one of the same STUN transaction, seen elsewhere on its
+ * way; or one between the same two addresses whose time it is in; or else the last one before it in the capture. */
 #include <string.h>
 
 #include "report/evidence.h"

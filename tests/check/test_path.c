@@ -25,11 +25,15 @@ typedef struct run {
     "peers: {alice: {behind: home}, bob: {behind: office}, carol: {}}\n"                                               \
     "steps: [{wait: 1s}, {call: {from: bob, to: alice}}]\n"
 
-static int begin(void **state)
+#define RAW                                                                                                            \
+    "peers: {alice: {}, bob: {kind: raw, script: [{receive-signal: offer}]}}\n"                                        \
+    "steps: [{wait: 1s}, {call: {from: alice, to: bob}}]\n"
+
+static int begin_with(void **state, const char *text)
 {
     run *r = g_new0(run, 1);
     r->diags = hp_diags_new();
-    r->scenarios = hp_scenario_parse("test.yaml", CALL, strlen(CALL), r->diags);
+    r->scenarios = hp_scenario_parse("test.yaml", text, strlen(text), r->diags);
     r->plan = r->scenarios != NULL ? hp_plan_new(r->scenarios->pdata[0], "test", 7, r->diags) : NULL;
     assert_non_null(r->plan);
     r->trace = hp_trace_new_sized(1 << 20, NULL);
@@ -37,6 +41,16 @@ static int begin(void **state)
     hp_trace_event(r->trace, 1 * HP_S, HP_EV_STEP, "call", HP_FU("step", 2));
     *state = r;
     return 0;
+}
+
+static int begin(void **state)
+{
+    return begin_with(state, CALL);
+}
+
+static int begin_raw(void **state)
+{
+    return begin_with(state, RAW);
 }
 
 static int clear(void **state)
@@ -197,6 +211,34 @@ static void one_end_alone(void **state)
     const hp_path_result *path = finish(r);
     assert_int_equal(path->kind, HP_OUTCOME_NONE);
     assert_null(path->prediction);
+    assert_string_equal(path->left_in[0], "");
+    assert_string_equal(path->left_in[1], "gathering");
+}
+
+/* Of a raw peer's way the other end tells. */
+static void a_raw_peer(void **state)
+{
+    run *r = *state;
+    state_of(r, 1100 * HP_MS, "alice", "bob", "connecting");
+    pair_of(r, 1500 * HP_MS, "alice", "bob", "host", "prflx");
+    state_of(r, 1500 * HP_MS, "alice", "bob", "ready");
+    const hp_path_result *path = finish(r);
+    assert_int_equal(path->kind, HP_OUTCOME_DIRECT);
+    assert_string_equal(path->a_type, "host");
+    assert_string_equal(path->b_type, "prflx");
+    assert_int_equal(path->connected, 500 * HP_MS);
+    assert_null(path->left_in[0]);
+    assert_null(path->left_in[1]);
+}
+
+static void a_raw_peer_that_is_not_reached(void **state)
+{
+    run *r = *state;
+    state_of(r, 1100 * HP_MS, "alice", "bob", "connecting");
+    const hp_path_result *path = finish(r);
+    assert_int_equal(path->kind, HP_OUTCOME_NONE);
+    assert_string_equal(path->left_in[0], "connecting");
+    assert_null(path->left_in[1]);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, clear)
@@ -208,6 +250,8 @@ int main(void)
         TEST(a_relayed_path_with_its_drops),
         TEST(no_path),
         TEST(one_end_alone),
+        cmocka_unit_test_setup_teardown(a_raw_peer, begin_raw, clear),
+        cmocka_unit_test_setup_teardown(a_raw_peer_that_is_not_reached, begin_raw, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,12 @@ static void no_path_where_a_relay_was_possible(void **state)
     assert_non_null(strstr(told, "\"kind\":\"none\",\"a_type\":null,\"b_type\":null,\"connected_ns\":null,\"why\":["
                                  "\"Relay was possible, and did not come about.\",\"Direct is impossible because "));
     assert_non_null(strstr(told, "\"The agent never asks.\",\"ICE failed at bob at 9.000s\"]}]"));
+    path.left_in[0] = "gathering";
+    g_autofree char *left = path_of(&p, &path, HP_ORACLE_SHORTFALL, HP_OUTCOME_NONE, "");
+    assert_non_null(strstr(left, "\"ICE at alice was left in gathering\",\"ICE failed at bob at 9.000s\"]}]"));
+    path.left_in[0] = "";
+    g_autofree char *never = path_of(&p, &path, HP_ORACLE_SHORTFALL, HP_OUTCOME_NONE, "");
+    assert_non_null(strstr(never, "\"alice never had a session with bob: no call, offer or answer made one\","));
     clear(&p);
 }
 
