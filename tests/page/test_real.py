@@ -52,6 +52,12 @@ def test_network_and_why_are_those_of_the_result(browser, report, shipped):
     assert browser.run("document.querySelectorAll('.topology .way.p-relay path').length") == 2
 
 
+def test_why_names_its_pair_where_there_are_several(browser, report):
+    browser.open(report, of("nat/port-blocks[carrier.port-blocks=dynamic]"))
+    assert browser.texts(".why h3") == ["Why nothing connected: anna and bob"]
+    assert browser.texts(".why p")[0] == "ICE at anna was left in gathering"
+
+
 def test_the_way_goes_through_the_interface_that_worked(browser, report):
     browser.open(report, of("ice/two-interfaces"))
     assert browser.run("""(() => {

@@ -47,7 +47,10 @@ function whyBox(result) {
   const titles = { relay: "Why relayed", none: "Why nothing connected", hairpin: "Why by hairpin" };
   const title = (path) => titles[path.kind] ?? "Why";
   const sentences = (path) => path.why.map((sentence) => el("p", {}, sentence));
-  if (told.length === 1) return el("div.why", {}, el("h3", {}, title(told[0])), sentences(told[0]));
+  if (told.length === 1) {
+    const whose = result.path.length > 1 ? `: ${told[0].a} and ${told[0].b}` : "";
+    return el("div.why", {}, el("h3", {}, title(told[0]) + whose), sentences(told[0]));
+  }
   return el("div.why", {}, told.map((path, at) => el("details", { open: at === 0 },
     el("summary", {}, el("h3", {}, `${title(path)}: ${path.a} and ${path.b}`)), sentences(path))));
 }
