@@ -13,7 +13,8 @@ that were selected (by path, -k, -m, --lf, ...) at once, in as many processes as
 A scenario's tags are markers: `pytest scenarios -m "turn and not slow"`.
 
 To use it elsewhere: put this folder on `pythonpath` in pytest.ini and `pytest_plugins = ["hairpin_pytest"]` into the
-topmost conftest.py, or say `PYTHONPATH=... pytest -p hairpin_pytest`.
+topmost conftest.py, or say `PYTHONPATH=... pytest -p hairpin_pytest`. Options take their values behind `=`: before the
+plugin is loaded pytest would take a path that stands by itself for one that is to be tested.
 """
 import json
 import os
@@ -79,6 +80,7 @@ class Batch:
         self.roots = [config.rootpath / name for name in config.getini("hairpin_scenarios")]
         self.listed = {}  # root -> path of a file -> its (cases, problems), as `list --json` says
         self.outcomes = {}  # (root, case name) -> (verdict, block, known bug), or an exception
+        self.tags = set()  # registered as markers
         self.folder = None  # a temporary one, for the names of cases and results that nobody keeps
 
     def close(self):
@@ -94,7 +96,7 @@ class Batch:
         path = (config.getoption("hairpin", None) or os.environ.get("HAIRPIN") or (ini and str(config.rootpath / ini))
                 or shutil.which("hairpin"))
         if not path or not os.access(path, os.X_OK):
-            raise CannotRun(f"no program to run scenarios with ({path or 'hairpin is not in PATH'}): --hairpin PATH")
+            raise CannotRun(f"no program to run scenarios with ({path or 'hairpin is not in PATH'}): --hairpin=PATH")
         return str(pathlib.Path(path).absolute())
 
     def call(self, *args):
@@ -201,8 +203,11 @@ class ScenarioItem(pytest.Item):
     def __init__(self, *, case, root, **kwargs):
         super().__init__(**kwargs)
         self.case, self.root = case, root
+        known = self.config.stash[BATCH].tags
         for tag in case["tags"]:
-            self.config.addinivalue_line("markers", f"{tag}: scenarios with this tag")
+            if tag not in known:
+                known.add(tag)
+                self.config.addinivalue_line("markers", f"{tag}: scenarios with this tag")
             self.add_marker(tag)
 
     def setup(self):

@@ -119,9 +119,12 @@ static size_t smaller(size_t size)
     return size > FINE_HOLE ? size - size / HEADER / HEADER * HEADER : size - HEADER;
 }
 
+/* NULL, where memory is scarce, is let pass. */
 static void hold(hp_heap_hold **held, void *memory)
 {
     hp_heap_hold *taken = memory;
+    if (taken == NULL)
+        return;
     taken->next = *held;
     *held = taken;
 }

@@ -1,4 +1,5 @@
 /* The command line's front door: picks the command. */
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,9 +61,18 @@ int hp_cli_usage(const char *format, ...)
     return HP_EXIT_USAGE;
 }
 
-int main(int argc, char **argv)
+/* What was printed must have arrived: a report that nobody got is no success. */
+static int close_stdout(int code)
 {
-    setlocale(LC_CTYPE, "");
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "hairpin: standard output: %s\n", errno != 0 ? g_strerror(errno) : "could not be written");
+    return code == HP_EXIT_USAGE ? code : HP_EXIT_ENVIRONMENT;
+}
+
+static int carry_out(int argc, char **argv)
+{
     if (argc < 2) {
         print_help(stderr);
         return HP_EXIT_USAGE;
@@ -87,4 +97,10 @@ int main(int argc, char **argv)
     const char *near = hp_nearest_word(argv[1], names, G_N_ELEMENTS(names));
     return near ? hp_cli_usage("no command `%s`; did you mean `%s`?", argv[1], near)
                 : hp_cli_usage("no command `%s`; `hairpin help` lists them", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "");
+    return close_stdout(carry_out(argc, argv));
 }

@@ -5,6 +5,7 @@
 #include "cli/run_cases.h"
 
 #include <errno.h>
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/heap.h"
 #include "cli/live_line.h"
 #include "cli/run_output.h"
+#include "cli/stop.h"
 #include "report/page.h"
 #include "report/run_json.h"
 #include "seam/seam.h"
@@ -87,6 +89,8 @@ static bool prepare_out(const char *out, const hp_cases *cases, hp_run_json **re
         return false;
     }
     *ret_json = hp_run_json_new(out, cases->plans->len, error);
+    g_autofree char *junit = g_build_filename(out, HP_RUN_OUTPUT_JUNIT, NULL);
+    (void)g_unlink(junit);
     return *ret_json != NULL && hp_shard_write(&cases->shard, out, error);
 }
 
@@ -129,13 +133,17 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
     batch.begun = one_begun;
     batch.idle = while_idle;
     batch.user = &p;
+    g_auto(hp_stop) stop = {.fd = -1};
+    hp_stop_begin(&stop);
+    batch.stop = &stop.fd;
     const bool ran = hp_batch_run(plans, n, &batch, &error);
     g_clear_pointer(&line, hp_live_line_free);
     g_autoptr(hp_report) report = collect(&p);
     if (!ran) {
         hp_run_output_bail_out(&p.output, report, n, error->message);
-        return hp_cli_fail(error);
+        return hp_cli_fail(error); /* and of a signal, if it was one, the process ends on the way out */
     }
+    hp_stop_end(&stop);
     const bool written = write_files(o, &p, report, &error);
     hp_run_output_summary(&p.output, report, n - report->cases->len);
     if (!written) {

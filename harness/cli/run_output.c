@@ -10,9 +10,15 @@
 #include "base/error.h"
 #include "report/github.h"
 
+bool hp_run_output_has_colour(void)
+{
+    const char *none = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (none == NULL || *none == '\0') && g_strcmp0(getenv("TERM"), "dumb") != 0;
+}
+
 hp_report_style hp_run_output_style(bool verbose)
 {
-    return (hp_report_style){.colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, .verbose = verbose};
+    return (hp_report_style){.colour = hp_run_output_has_colour(), .verbose = verbose};
 }
 
 bool hp_run_output_tells(const hp_run_output *output, const hp_report_case *c)
@@ -59,7 +65,7 @@ bool hp_run_output_files(const hp_run_output *output, const hp_report *report, u
         return false;
     }
     g_autofree char *beside =
-        output->junit == NULL && output->out != NULL ? g_build_filename(output->out, "junit.xml", NULL) : NULL;
+        output->junit == NULL && output->out != NULL ? g_build_filename(output->out, HP_RUN_OUTPUT_JUNIT, NULL) : NULL;
     const char *junit = output->junit != NULL ? output->junit : beside;
     return junit == NULL || hp_report_write_junit(report, junit, error);
 }

@@ -5,6 +5,8 @@
 #include "base/diag.h"
 #include "report/report.h"
 
+#define HP_RUN_OUTPUT_JUNIT "junit.xml" /* below the folder of the results, unless told otherwise */
+
 typedef struct hp_run_output {
     bool tap, quiet, github;
     bool only_bad; /* no lines for good cases, as with quiet */
@@ -13,7 +15,9 @@ typedef struct hp_run_output {
     hp_report_style style;
 } hp_run_output;
 
-/* Colours where a terminal listens and nobody asked for none. */
+/* Whether stdout is a terminal that knows colours, and nobody asked for none (NO_COLOR, if it is not empty). */
+bool hp_run_output_has_colour(void);
+/* With colours where they are seen. */
 hp_report_style hp_run_output_style(bool verbose);
 /* Whether a case is worth a line here. */
 bool hp_run_output_tells(const hp_run_output *output, const hp_report_case *c);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/run_output.h"
 #include "report/ladder_text.h"
 
 enum { PLAIN_WIDTH = 80 };
@@ -88,6 +89,6 @@ int hp_cmd_show(int argc, char **argv)
     }
     const hp_ladder_style style = {.width = width != 0 ? (unsigned)width : terminal_width(),
                                    .ascii = ascii || !g_get_charset(NULL),
-                                   .colour = !no_colour && isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL};
+                                   .colour = !no_colour && hp_run_output_has_colour()};
     return show(folders[0], &options, &style);
 }

@@ -5,7 +5,10 @@
  * a file that was cut off, joined or sorted otherwise by hand is refused, not guessed at. */
 #include "report/run_read.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "report/evidence.h"
@@ -131,6 +134,12 @@ hp_run_file *hp_run_file_read(const char *folder, hp_run_document_fn fn, void *u
 {
     g_autofree char *path = g_build_filename(folder, HP_RUN_JSON_FILE, NULL);
     g_autoptr(GError) cause = NULL;
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) { /* a pipe would wait for ever for somebody to write it */
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", path,
+                    access(path, F_OK) == 0 ? "not a file" : g_strerror(errno));
+        return NULL;
+    }
     GMappedFile *map = g_mapped_file_new(path, FALSE, &cause);
     if (map == NULL) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s", cause->message);

@@ -6,7 +6,9 @@
 #include "report/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -24,11 +26,14 @@ static bool write_text(const char *path, const char *text, GError **error)
     return hp_output_close(o, error);
 }
 
-/* result.json first, for the reason above; the folder last, if nothing else is in it. */
+/* result.json first, for the reason above; the folder last, if nothing else is in it. What a writer that was killed has
+ * left goes too. */
 bool hp_report_clear_evidence(const char *folder, GError **error)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(evidence_names); i++) {
         g_autofree char *path = g_build_filename(folder, evidence_names[i], NULL);
+        g_autofree char *part = g_strconcat(path, HP_OUTPUT_PART, NULL);
+        (void)g_unlink(part);
         if (g_unlink(path) != 0 && errno != ENOENT && errno != ENOTDIR) {
             g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot remove it: %s", path, g_strerror(errno));
             return false;
@@ -80,9 +85,18 @@ static bool copy_file(const char *from, const char *to, GError **error)
     return hp_output_close(o, error);
 }
 
+static bool is_same_folder(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* result.json last, as when it was written. */
 bool hp_report_adopt_evidence(const char *from, const char *to, GError **error)
 {
+    if (is_same_folder(from, to)) { /* by way of a link: to clear the one would be to lose the other */
+        return true;
+    }
     if (!hp_report_clear_evidence(to, error)) {
         return false;
     }
@@ -93,7 +107,8 @@ bool hp_report_adopt_evidence(const char *from, const char *to, GError **error)
     for (unsigned i = G_N_ELEMENTS(evidence_names); i-- > 0;) {
         g_autofree char *source = g_build_filename(from, evidence_names[i], NULL);
         g_autofree char *target = g_build_filename(to, evidence_names[i], NULL);
-        if (link(source, target) != 0 && !copy_file(source, target, error)) {
+        const bool linked = linkat(AT_FDCWD, source, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0;
+        if (!linked && !copy_file(source, target, error)) {
             return false;
         }
     }

@@ -31,7 +31,7 @@
 #include "run/nursery.h"
 #include "run/run.h"
 
-enum { DEFAULT_HANG_S = 10, TEXT = 512, EXIT_OWN_ERROR = 90 };
+enum { DEFAULT_HANG_S = 10, TEXT = 512, EXIT_OWN_ERROR = 90, MOST_JOBS = 64 };
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
@@ -41,16 +41,23 @@ enum { DEFAULT_HANG_S = 10, TEXT = 512, EXIT_OWN_ERROR = 90 };
 #endif
 #endif
 
-/* Shared with the child. */
+/* Shared with the child, which may be full of wild pointers: the parent takes nothing in it on trust. */
 typedef struct control {
     hp_run_pulse pulse;
-    hp_verdict verdict; /* of the run itself, as told to the checker */
+    uint32_t told; /* one of the TOLD_ values, or nothing was */
+    uint32_t has_message;
     hp_time ended;
-    int error_code; /* with EXIT_OWN_ERROR */
+    int32_t error_code; /* with TOLD_FAILED */
     char end_reason[32];
     char message[TEXT]; /* of the verdict, or of the error */
-    bool has_message, finished; /* finished: the run came to its end */
 } control;
+
+/* How the child came to its end by itself; numbers that no accident writes. */
+enum {
+    TOLD_GOOD = 0x6f6b2e31, /* the run is over, as told to the checker */
+    TOLD_ERROR = 0x6572722e, /* the same, but it could not be carried out */
+    TOLD_FAILED = 0x6661696c, /* no result, or its evidence could not be written: error_code, message */
+};
 
 typedef struct slot {
     const struct batch *batch;
@@ -106,7 +113,7 @@ static void tell_error(control *c, const GError *error)
 {
     c->error_code = error->code;
     g_strlcpy(c->message, error->message, sizeof c->message);
-    c->has_message = true;
+    c->told = TOLD_FAILED;
 }
 
 static void run_child(void *user, unsigned index)
@@ -125,9 +132,8 @@ static void run_child(void *user, unsigned index)
     hp_result *result = hp_run_plan_metered(plan, s->trace, &c->pulse, meter, &error);
     bool ok = result != NULL;
     if (ok) {
-        c->verdict = result->verdict == HP_VERDICT_ERROR ? HP_VERDICT_ERROR : HP_VERDICT_PASS;
         c->ended = result->ended;
-        c->finished = true;
+        c->told = result->verdict == HP_VERDICT_ERROR ? TOLD_ERROR : TOLD_GOOD;
         g_strlcpy(c->end_reason, result->end_reason, sizeof c->end_reason);
         c->has_message = result->message != NULL;
         if (result->message)
@@ -147,38 +153,50 @@ static void run_child(void *user, unsigned index)
 
 /* ---- in the parent ---- */
 
+static bool make_slot(slot *s, GError **error)
+{
+    s->trace = hp_trace_new(error);
+    if (!s->trace)
+        return false;
+    s->output = memfd_create("hairpin-stderr", MFD_CLOEXEC);
+    void *shared = mmap(NULL, sizeof *s->control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    s->control = shared == MAP_FAILED ? NULL : shared;
+    if (s->output < 0 || !s->control) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory for a run: %s", g_strerror(errno));
+        return false;
+    }
+    s->nursery = hp_nursery_new(run_child, s, error);
+    if (!s->nursery)
+        return false;
+    /* The next nurseries, and what goes wild in their children, have nothing to do with it. */
+    madvise(s->control, sizeof *s->control, MADV_DONTFORK);
+    hp_trace_keep_from_forks(s->trace);
+    return true;
+}
+
 static bool make_slots(batch *b, unsigned n, GError **error)
 {
     b->slots = g_new0(slot, n);
-    for (b->n_slots = 0; b->n_slots < n; b->n_slots++) {
-        slot *s = &b->slots[b->n_slots];
+    for (b->n_slots = 0; b->n_slots < n;) {
+        slot *s = &b->slots[b->n_slots++];
         s->batch = b;
         s->output = -1;
-        s->trace = hp_trace_new(error);
-        if (!s->trace)
-            return false;
-        s->output = memfd_create("hairpin-stderr", MFD_CLOEXEC);
-        void *shared = mmap(NULL, sizeof *s->control, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        s->control = shared == MAP_FAILED ? NULL : shared;
-        if (s->output < 0 || !s->control) {
-            g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory for a run: %s", g_strerror(errno));
-            b->n_slots++;
-            return false;
-        }
-    }
-    for (unsigned i = 0; i < n; i++) {
-        b->slots[i].nursery = hp_nursery_new(run_child, &b->slots[i], error);
-        if (!b->slots[i].nursery)
+        if (!make_slot(s, error))
             return false;
     }
     return true;
 }
 
+/* What was under way is ended, and took its evidence no further than this: half of it is none. */
 static void free_slots(batch *b)
 {
     for (unsigned i = 0; i < b->n_slots; i++) {
         slot *s = &b->slots[i];
+        const bool half = s->nursery && hp_nursery_is_busy(s->nursery);
+        g_autofree char *folder = half ? evidence_path(b, s->index) : NULL;
         hp_nursery_free(s->nursery);
+        if (folder && b->options->evidence != HP_EVIDENCE_NONE)
+            (void)hp_report_clear_evidence(folder, NULL);
         if (s->output >= 0)
             close(s->output);
         if (s->control)
@@ -235,23 +253,32 @@ static unsigned hang_seconds(const hp_batch_options *options)
 /* The child came to the end of its run; a library that called exit() did not. */
 static bool is_whole(const slot *s, hp_nursery_end end)
 {
-    return !end.by_signal && end.value == 0 && s->control->finished;
+    const uint32_t told = s->control->told;
+    return !end.by_signal && end.value == 0 && (told == TOLD_GOOD || told == TOLD_ERROR);
+}
+
+/* Hairpin itself failed in the child. */
+static bool is_own_error(const slot *s, hp_nursery_end end)
+{
+    return !end.by_signal && end.value == EXIT_OWN_ERROR && s->control->told == TOLD_FAILED;
 }
 
 static hp_result *judge(const hp_plan *plan, slot *s, hp_nursery_end how, unsigned hang_s, GError **error)
 {
-    const control *c = s->control;
+    control *c = s->control;
+    c->end_reason[sizeof c->end_reason - 1] = c->message[sizeof c->message - 1] = '\0';
     g_autoptr(hp_checker) checker = hp_checker_new(plan, error);
     if (!checker)
         return NULL;
     hp_checker_feed(checker, s->trace);
     if (is_whole(s, how))
-        return hp_checker_finish(checker, s->trace, c->verdict, c->has_message ? c->message : NULL, c->end_reason,
-                                 c->ended);
+        return hp_checker_finish(checker, s->trace, c->told == TOLD_ERROR ? HP_VERDICT_ERROR : HP_VERDICT_PASS,
+                                 c->has_message ? c->message : NULL, c->end_reason, c->ended);
     g_autofree char *message =
         s->killed ? g_strdup_printf("no step of the world for %u s of real time, at run time %" G_GUINT64_FORMAT " ns",
                                     hang_s, c->pulse.now)
                   : describe_death(s, how);
+    hp_trace_mend(s->trace);
     hp_time end = hp_trace_end(s->trace);
     hp_trace_event(s->trace, end, HP_EV_SUT_CRASH, plan->case_name,
                    HP_FS("signal", how.by_signal ? g_strsignal(how.value) : ""), HP_FS("message", message));
@@ -266,7 +293,7 @@ static bool finish(batch *b, slot *s, GError **error)
     hp_nursery_end end;
     if (!hp_nursery_take(s->nursery, &end, error))
         return false;
-    if (!end.by_signal && end.value == EXIT_OWN_ERROR) {
+    if (is_own_error(s, end)) {
         g_set_error_literal(error, HP_ERROR, s->control->error_code, s->control->message);
         return false;
     }
@@ -300,11 +327,12 @@ static void watch(const batch *b, slot *s)
     }
 }
 
-/* One round: fills free slots, waits for a child or a second, looks after all. False when nothing is left to do. */
+/* One round: fills free slots, waits for a child or a second, looks after all. *ret_more: something is left to do. A child
+ * that died of the signal that is to stop the batch must not be judged, so that is looked at first. */
 static bool turn(batch *b, bool *ret_more, GError **error)
 {
-    struct pollfd fds[64];
-    slot *running[64];
+    struct pollfd fds[MOST_JOBS + 1];
+    slot *running[MOST_JOBS];
     unsigned n = 0;
     for (unsigned i = 0; i < b->n_slots; i++) {
         slot *s = &b->slots[i];
@@ -316,9 +344,14 @@ static bool turn(batch *b, bool *ret_more, GError **error)
         }
     }
     *ret_more = n > 0;
-    const int n_ready = n > 0 ? poll(fds, n, 1000) : 0;
+    fds[n] = (struct pollfd){.fd = b->options->stop ? *b->options->stop : -1, .events = POLLIN};
+    const int n_ready = n > 0 ? poll(fds, n + 1, 1000) : 0;
     if (n == 0 || (n_ready < 0 && errno == EINTR))
         return true;
+    if (fds[n].revents != 0) {
+        g_set_error_literal(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "interrupted");
+        return false;
+    }
     if (n_ready == 0 && b->options->idle)
         b->options->idle(b->options->user);
     for (unsigned i = 0; i < n; i++) {
@@ -336,7 +369,7 @@ bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_option
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
     g_autoptr(hp_heap_hold) hold = hp_heap_settle(); /* first, so that what is set up lies close together */
     bool ok = hp_run_warm_up(plans, n_plans, error);
-    ok = ok && make_slots(&b, CLAMP(jobs, 1, MIN(64, MAX(n_plans, 1))), error);
+    ok = ok && make_slots(&b, CLAMP(jobs, 1, MIN(MOST_JOBS, MAX(n_plans, 1))), error);
     bool more = ok;
     while (ok && more)
         ok = turn(&b, &more, error);

@@ -18,6 +18,8 @@ typedef struct hp_batch_options {
      * nobody wants to know. */
     hp_server_meter *meters;
     bool fail_fast; /* begin no more runs after the first bad verdict */
+    const int
+        *stop; /* a descriptor: once it is readable, what runs is ended and the batch fails. NULL: nothing does that */
     /* Called when a run is over, in the order in which they end. result and trace are valid during the call;
      * evidence: its folder, or NULL. */
     void (*done)(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence);
@@ -28,7 +30,8 @@ typedef struct hp_batch_options {
 } hp_batch_options;
 
 /* Runs all plans. False when Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written,
- * HP_ERROR_ENVIRONMENT, or HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first. */
+ * HP_ERROR_ENVIRONMENT, or HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first, and leave no
+ * evidence. */
 bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GError **error);
 
 #endif

@@ -15,7 +15,12 @@
  * nursery is gone shows as the end of the second. Pipes, because a run is known to open no kernel socket.
  *
  * A child that is gone stays a zombie until the next one, or the end, is asked for, so that the number of the process,
- * which lies in memory all three share, cannot be another's when the caller kills it.
+ * which lies in memory all three share, cannot be another's when the caller kills it. The child writes it and then gives
+ * the right to write away: whatever software goes wild in there, nobody else's process is killed for it.
+ *
+ * What the caller has blocked or ignores is not for its children: they begin with SIGINT, SIGTERM and SIGHUP let through
+ * (a caller that ends in order blocks them, and its nurseries with it, which it needs until then), and a nursery takes
+ * SIGCHLD as it comes by default, or nobody could wait for anything.
  *
  * Nobody outlives anybody: nursery and child ask the kernel for SIGKILL when their parent ends, and look whether it had
  * ended before they asked. */
@@ -23,6 +28,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -44,7 +50,7 @@ struct hp_nursery {
 #define STOP UINT32_MAX /* instead of a child's number: end */
 
 typedef struct message {
-    int32_t failure; /* an errno of fork(), or 0 */
+    int32_t failure; /* an errno of fork() or waitid(), or 0 */
     int32_t by_signal, value;
 } message;
 
@@ -58,6 +64,16 @@ static void die_with(pid_t parent)
         _exit(0);
 }
 
+static void let_ends_through(void)
+{
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_UNBLOCK, &ends, NULL);
+}
+
 /* `ret_pid` is left a zombie. */
 static message run_one(const hp_nursery *n, pid_t self, unsigned number, pid_t *ret_pid)
 {
@@ -69,18 +85,23 @@ static message run_one(const hp_nursery *n, pid_t self, unsigned number, pid_t *
         die_with(self);
         close(n->answer[1]); /* or its end would not show before the child's */
         __atomic_store_n(n->running, getpid(), __ATOMIC_RELEASE);
+        mprotect(n->running, sizeof *n->running, PROT_READ);
+        let_ends_through();
         n->child(n->user, number);
         _exit(0); /* not reached */
     }
     siginfo_t info = {0};
-    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
-        ;
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0) {
+        if (errno != EINTR)
+            return (message){.failure = errno};
+    }
     return (message){.by_signal = info.si_code != CLD_EXITED, .value = info.si_status};
 }
 
 G_NORETURN static void serve(const hp_nursery *n, pid_t caller)
 {
     die_with(caller);
+    signal(SIGCHLD, SIG_DFL);
     const pid_t self = getpid();
     uint32_t number;
     pid_t last = 0;
@@ -142,7 +163,22 @@ hp_nursery *hp_nursery_new(void (*child)(void *user, unsigned number), void *use
         return NULL;
     }
     close_one(&n->answer[1]);
+    madvise(n->running, sizeof *n->running, MADV_DONTFORK); /* other nurseries have their own */
     return g_steal_pointer(&n);
+}
+
+/* Kills the child, if there is one, and waits until it is gone: what it had open or begun is as it will stay. */
+static void end_child(hp_nursery *n)
+{
+    struct pollfd answer = {.fd = n->answer[0], .events = POLLIN};
+    while (n->busy) {
+        hp_nursery_kill(n);
+        if (poll(&answer, 1, 1) > 0) {
+            hp_nursery_end end;
+            if (!hp_nursery_take(n, &end, NULL))
+                return;
+        }
+    }
 }
 
 void hp_nursery_free(hp_nursery *nursery)
@@ -151,6 +187,7 @@ void hp_nursery_free(hp_nursery *nursery)
         return;
     if (nursery->pid > 0) {
         const uint32_t stop = STOP;
+        end_child(nursery);
         if (nursery->busy || write(nursery->ask[1], &stop, sizeof stop) != (ssize_t)sizeof stop)
             kill(nursery->pid, SIGKILL);
         while (waitpid(nursery->pid, NULL, 0) < 0 && errno == EINTR)
@@ -203,7 +240,7 @@ bool hp_nursery_take(hp_nursery *nursery, hp_nursery_end *ret, GError **error)
     nursery->busy = false;
     if (m.failure != 0) {
         errno = m.failure;
-        return fail(error, "fork");
+        return fail(error, "fork or waitid");
     }
     *ret = (hp_nursery_end){m.by_signal != 0, m.value};
     return true;

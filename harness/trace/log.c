@@ -149,6 +149,20 @@ void hp_trace_reset(hp_trace *trace)
     forget_caches(trace);
 }
 
+void hp_trace_mend(hp_trace *trace)
+{
+    hp_log *log = trace->log;
+    if (log->last != 0 && hp_log_end(trace) == HP_LOG_RECORDS) {
+        __atomic_store_n(&log->last, 0, __ATOMIC_RELEASE);
+    }
+    log->filled = MIN(log->filled, trace->size);
+}
+
+void hp_trace_keep_from_forks(hp_trace *trace)
+{
+    madvise(trace->base, trace->size, MADV_DONTFORK);
+}
+
 void hp_trace_seal(hp_trace *trace)
 {
     if (trace != NULL) {

@@ -43,7 +43,7 @@ hp_output *hp_output_open(const char *path, GError **error)
 {
     struct stat st;
     const bool in_place = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-    g_autofree char *part_path = in_place ? NULL : g_strconcat(path, ".part", NULL);
+    g_autofree char *part_path = in_place ? NULL : g_strconcat(path, HP_OUTPUT_PART, NULL);
     const int fd = open(in_place ? path : part_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: cannot open for writing: %s", path, g_strerror(errno));

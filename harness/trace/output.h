@@ -18,6 +18,9 @@ typedef struct hp_output {
     int error; /* errno of the first failure */
 } hp_output;
 
+/* What a file that is being written has behind its name. */
+#define HP_OUTPUT_PART ".part"
+
 /* Writes path + ".part", renamed to path by hp_output_close(). What is there and is no plain file (a pipe, a
  * terminal) is written in place. NULL and HP_ERROR_IO naming the path. */
 hp_output *hp_output_open(const char *path, GError **error);

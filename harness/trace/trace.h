@@ -33,6 +33,12 @@ void hp_trace_free(hp_trace *trace);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_trace, hp_trace_free)
 /* Forgets all records, keeping the memory for the next run. */
 void hp_trace_reset(hp_trace *trace);
+/* Before something is added after the writer died, which may have written over the head of the log: where that makes no
+ * sense any more, the log is empty from now on, as readers see it already. */
+void hp_trace_mend(hp_trace *trace);
+/* Processes forked from now on do not have it in their memory, and must not use the handle they inherit. Those that have
+ * it keep it. */
+void hp_trace_keep_from_forks(hp_trace *trace);
 /* From now on this process records nothing more, and counts nothing as lost: for the tear-down after a run's end.
  * hp_trace_reset() opens it again. */
 void hp_trace_seal(hp_trace *trace);

@@ -217,12 +217,31 @@ def test_tap_bails_out_when_hairpin_itself_fails(hairpin, cases, tmp_path):
     assert len(lines) == 4 and lines[3].startswith(f"Bail out! {out}/b-bad")
 
 
+def test_what_cannot_be_printed_is_no_success(hairpin_path, cases):
+    with open("/dev/full", "w") as full:
+        for command in (["run", cases / "a-good.yaml", "--tap"], ["list", cases], ["help"]):
+            process = subprocess.run([str(hairpin_path), *map(str, command)], stdout=full, stderr=subprocess.PIPE,
+                                     text=True, check=False)
+            assert process.returncode == 3
+            assert process.stderr == "hairpin: standard output: No space left on device\n"
+
+
+def test_results_of_an_earlier_run_do_not_outlive_a_failed_one(hairpin, cases, tmp_path):
+    out = tmp_path / "out"
+    assert hairpin("run", cases, "--out", out).code == 1
+    assert {"junit.xml", "result.json"} <= {path.name for path in out.iterdir()}
+    shutil.rmtree(out / "b-bad")
+    (out / "b-bad").write_text("in the way of a folder")
+    assert hairpin("run", cases, "--out", out).code == 3
+    assert not {"junit.xml", "result.json"} & {path.name for path in out.iterdir()}
+
+
 # ---- a terminal ----
 
-def on_terminal(hairpin_path, *args, stdout=None, term="xterm"):
+def on_terminal(hairpin_path, *args, stdout=None, term="xterm", no_color="1"):
     """Runs with a terminal as stderr, and as stdout unless that goes elsewhere. Everything that came to the terminal."""
     master, slave = pty.openpty()
-    env = {**os.environ, "TERM": term, "NO_COLOR": "1"}
+    env = {**os.environ, "TERM": term, "NO_COLOR": no_color}
     process = subprocess.Popen([str(hairpin_path), *map(str, args)], stdout=stdout or slave, stderr=slave, stdin=slave,
                                env=env)
     os.close(slave)
@@ -277,6 +296,13 @@ def test_where_no_line_is_rewritten(hairpin, hairpin_path, cases, term, args):
     _, came = on_terminal(hairpin_path, "run", cases, *args, term=term)
     assert "\x1b[K" not in came
     assert came.replace("\r\n", "\n") == hairpin("run", cases, *args).stdout
+
+
+@pytest.mark.parametrize("term, no_color, coloured", [("xterm", "", True), ("xterm", "1", False), ("dumb", "", False)])
+def test_colours(hairpin_path, cases, term, no_color, coloured):
+    _, came = on_terminal(hairpin_path, "run", cases / "a-good.yaml", "--quiet", term=term, no_color=no_color)
+    _, shown = on_terminal(hairpin_path, "run", cases / "b-bad.yaml", "--quiet", term=term, no_color=no_color)
+    assert ("\x1b[" in shown) == coloured, came
 
 
 def test_no_terminal_no_control_characters(hairpin, cases):

@@ -1,5 +1,6 @@
 """Shards that are put together again: the same bytes as one run, and no way to put the wrong ones together."""
 import json
+import os
 import shutil
 
 import pytest
@@ -131,6 +132,29 @@ def test_one_case_twice(hairpin, folder, tmp_path):
     assert differs.code == 2 and f"`b` is in {a} and in {b}, with different results" in differs.stderr
     into = hairpin("merge", a, "--out", a)
     assert into.code == 2 and "one of the folders" in into.stderr and (a / "result.json").exists()
+
+
+def test_links_are_followed(hairpin, folder, tmp_path):
+    a, out = tmp_path / "a", tmp_path / "whole"
+    hairpin("run", folder, "--out", a)
+    before = files(a)
+    (a / "c" / "trace.pcapng").rename(tmp_path / "elsewhere")
+    (a / "c" / "trace.pcapng").symlink_to("../../elsewhere")  # would lead nowhere from where it is linked to
+    out.mkdir()
+    (out / "b").symlink_to(a / "b")  # a case that is its own target is not cleared away
+    assert hairpin("merge", a, "--out", out).code == 1
+    assert {name: data for name, data in files(a).items() if name != "junit.xml"} == \
+        {name: data for name, data in before.items() if name != "junit.xml"}
+    assert (out / "c" / "trace.pcapng").read_bytes() == before["c/trace.pcapng"]
+    assert (out / "b" / "trace.pcapng").read_bytes() == before["b/trace.pcapng"]
+
+
+def test_a_result_that_is_no_file(hairpin, tmp_path):
+    for name, make in ("folder", os.mkdir), ("pipe", os.mkfifo):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name / "result.json")
+        run = hairpin("merge", tmp_path / name, "--out", tmp_path / "whole")
+        assert run.code == 2 and run.stderr == f"hairpin: merge: {tmp_path}/{name}/result.json: not a file\n"
 
 
 def test_a_shard_that_stopped_early_is_told(hairpin, folder, tmp_path):

@@ -142,6 +142,18 @@ def test_the_program_may_be_missing_or_fail(project, hairpin_path):
     assert run.code == 1 and run.counts == {"error": 1} and "hairpin: taken: " in run.text
 
 
+def test_wired_as_the_readme_says(project, hairpin_path):
+    folder = project(good=PASSING, sub__m=MATRIX)
+    (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {ROOT}/ci/pytest\nhairpin_scenarios = net\n")
+    (folder / "conftest.py").write_text('pytest_plugins = ["hairpin_pytest"]\n')
+    for where, args, count in [(folder, (), 3), (folder / "net" / "sub", ("m.yaml::m[internet.delay=5ms]",), 1)]:
+        process = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--co",
+                                  f"--hairpin={hairpin_path}", *args], cwd=where, capture_output=True, text=True,
+                                 check=False)
+        assert process.returncode == 0, process.stdout + process.stderr
+        assert f"\n{count} test" in process.stdout
+
+
 def test_nothing_happens_without_scenarios(project, hairpin_path):
     folder = project(good=PASSING)
     (folder / "test_it.py").write_text("def test_it():\n    pass\n")

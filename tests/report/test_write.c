@@ -97,13 +97,14 @@ static void failures_name_the_path_and_leave_no_result(void **state)
     g_rmdir(folder);
 }
 
-/* Only its own files go: what else lies in the folder stays, and with it the folder. */
+/* Only its own files go, and what a writer that was killed left of them: what else lies in the folder stays, and with it the folder. */
 static void clearing_takes_the_three_files(void **state)
 {
     g_autofree char *out = g_dir_make_tmp("hairpin-clear-XXXXXX", NULL);
     g_autofree char *folder = g_build_filename(out, "case", NULL);
     g_autofree char *notes = g_build_filename(folder, "notes.txt", NULL);
-    static const char *const names[] = {"trace.pcapng", "events.jsonl", "result.json", "notes.txt"};
+    static const char *const names[] = {"trace.pcapng", "events.jsonl",      "result.json",
+                                        "notes.txt",    "trace.pcapng.part", "result.json.part"};
     g_autoptr(GError) error = NULL;
     assert_true(hp_report_clear_evidence(folder, &error)); /* not there yet */
     assert_int_equal(g_mkdir(folder, 0777), 0);

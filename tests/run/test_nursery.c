@@ -18,7 +18,7 @@
 #include "run/nursery.h"
 
 /* What the children of these tests are told to do: the number they are given, or one of these. */
-enum { TELL_COUNT = 1000, ABORT, WAIT, TELL_PARENT };
+enum { TELL_COUNT = 1000, ABORT, WAIT, TELL_PARENT, TELL_BLOCKED };
 
 typedef struct world {
     int count; /* changed by caller and children, each in memory of its own */
@@ -43,6 +43,11 @@ static void child(void *user, unsigned number)
     case TELL_PARENT:
         *w->parent = getppid();
         _exit(0);
+    case TELL_BLOCKED: {
+        sigset_t now;
+        sigprocmask(SIG_SETMASK, NULL, &now);
+        _exit(sigismember(&now, SIGINT) + 2 * sigismember(&now, SIGTERM) + 4 * sigismember(&now, SIGUSR1));
+    }
     default:
         _exit((int)number);
     }
@@ -152,6 +157,30 @@ static void a_nursery_that_is_gone_is_an_error(void **state)
     munmap(parent, sizeof *parent);
 }
 
+/* A caller that holds back what would end it, or waits for nobody, has children like any other. */
+static void signals_of_the_caller_are_its_own(void **state)
+{
+    sigset_t ends, before;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    world w = {0};
+    hp_nursery *nursery = make(&w);
+    assert_int_equal(run(nursery, TELL_BLOCKED).value, 4); /* nobody's business but the caller's */
+    hp_nursery_free(nursery);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+
+    signal(SIGCHLD, SIG_IGN);
+    nursery = make(&w);
+    hp_nursery_end end = run(nursery, 6);
+    assert_false(end.by_signal);
+    assert_int_equal(end.value, 6);
+    hp_nursery_free(nursery);
+    signal(SIGCHLD, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +189,7 @@ int main(void)
         cmocka_unit_test(a_child_can_be_killed),
         cmocka_unit_test(a_child_does_not_outlive_its_nursery),
         cmocka_unit_test(a_nursery_that_is_gone_is_an_error),
+        cmocka_unit_test(signals_of_the_caller_are_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

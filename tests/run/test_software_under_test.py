@@ -1,7 +1,10 @@
 """Unmodified libnice: Debian's own shared library, on no kernel socket, and its death is a verdict."""
 import pathlib
+import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -11,8 +14,30 @@ TWO = "ice/two-streams"
 ABORTS = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Memory that is shared and can be written: writes `byte` all over it. Returns how many traces of runs were among it. */
+static inline int scribble(int byte)
+{
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char line[512];
+    int traces = 0;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long from, to;
+        char access[8];
+        if (sscanf(line, "%%lx-%%lx %%7s", &from, &to, access) != 3 || strcmp(access, "rw-s") != 0)
+            continue;
+        memset((void *)from, byte, to - from < 1 << 20 ? to - from : 1 << 20);
+        traces += strstr(line, "hairpin-trace") != NULL;
+    }
+    fclose(maps);
+    return traces;
+}
+
 unsigned nice_agent_add_stream(void *agent, unsigned components)
 {
     unsigned (*next)(void *, unsigned) = (unsigned (*)(void *, unsigned))dlsym(RTLD_NEXT, "nice_agent_add_stream");
@@ -61,6 +86,7 @@ def preload(tmp_path, statement):
     ('fputs("libnice:ERROR: the sky fell\\n", stderr); abort();', "the sky fell"),
     ("*(volatile int *)0 = 1;", "Segmentation fault"),
     ("exit(0);", "exit"),
+    ("exit(90);", "exited with code 90"),  # the number with which Hairpin's own failures are told
 ])
 def test_a_crash_is_the_verdict_of_its_scenario_alone(hairpin, tmp_path, statement, words):
     out = tmp_path / "out"
@@ -85,6 +111,49 @@ def test_an_endless_loop_is_a_verdict_too(hairpin, tmp_path):
     assert run.code == 1
     assert run.result("two-streams")["verdict"] == "hung"
     assert "run again" in run.stdout or "--seed" in run.stdout
+
+
+@pytest.mark.parametrize("byte", [0, 1, 255])
+@pytest.mark.parametrize("then", ["abort();", "for (;;) ;", ""])
+def test_who_writes_over_all_shared_memory_harms_itself_alone(hairpin, tmp_path, byte, then):
+    # Wherever it goes wrong, the trace of its own run is the only one in its memory, and no other process is killed.
+    statement = f"const int traces = scribble({byte}); if (traces != 1) _exit(1); {then}"
+    run = hairpin("run", "scenarios/ice", "--filter", "t*", "--evidence", "none", "--jobs", "3", "--hang-after", "1",
+                  "--out", tmp_path / "out", env=preload(tmp_path, statement))
+    assert run.code in (0, 1) and run.stderr == ""
+    document = json.loads((tmp_path / "out" / "result.json").read_text())
+    verdicts = {case["case"]: case["verdict"] for case in document["cases"]}
+    own = verdicts.pop("two-streams")
+    assert own == {"abort();": "crashed", "for (;;) ;": "hung"}.get(then, own)
+    assert "exited with code 1" not in run.stdout
+    assert len(verdicts) == 2 and set(verdicts.values()) == {"pass"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_leaves_nothing_behind(hairpin_path, tmp_path, number):
+    # The software under test says that it is there, begins a file and never ends. The pipe closes when it is gone.
+    out, pipe = tmp_path / "out", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    folder = out / "two-streams"
+    folder.mkdir(parents=True)
+    env = preload(tmp_path, f'open("{folder}/trace.pcapng.part", O_CREAT | O_WRONLY, 0666); '
+                            f'(void)!write(open("{pipe}", O_WRONLY), "x", 1); for (;;) pause();')
+    process = subprocess.Popen([str(hairpin_path), "run", "scenarios/ice/two-streams.yaml", "--out", str(out), "--tap"],
+                               cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    with pipe.open("rb", buffering=0) as reader:
+        assert reader.read(1) == b"x"
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+        assert reader.read(1) == b""
+    assert process.returncode == -number and stderr == "hairpin: interrupted\n"
+    assert stdout.splitlines()[-1] == "Bail out! interrupted"
+    assert list(out.iterdir()) == []
+
+
+def test_children_can_be_waited_for_whatever_the_caller_ignores(hairpin):
+    run = hairpin("run", "scenarios/basics", preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert run.code == 0 and "0 failed" in run.stdout
 
 
 def test_lost_interposition_refuses_to_start(hairpin_path, tmp_path):

@@ -508,6 +508,29 @@ static void a_scribbled_log_is_read_without_harm(void **state)
     }
 }
 
+/* What a reader takes for an empty log a writer must not go on behind. */
+static void a_log_whose_head_makes_no_sense_is_begun_again(void **state)
+{
+    static const uint64_t wild[] = {1, HP_LOG_RECORDS + 4, UINT64_C(0x0101010101010101), UINT64_MAX};
+    g_autoptr(hp_trace) trace = hp_trace_new_sized(8192, NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(wild); i++) {
+        hp_trace_reset(trace);
+        hp_trace_note(trace, 3, 1, "before");
+        hp_trace_mend(trace);
+        assert_int_equal(hp_trace_n_records(trace), 1); /* there was nothing to mend */
+        trace->log->last = wild[i];
+        trace->log->filled = UINT64_MAX;
+        hp_trace_mend(trace);
+        assert_int_equal(trace->log->filled, trace->size);
+        hp_trace_event(trace, 4, HP_EV_SUT_CRASH, "case", HP_FS("message", "gone"));
+        hp_trace_cursor cursor = {0};
+        hp_record r = next(trace, &cursor);
+        assert_int_equal(r.type, HP_RECORD_EVENT);
+        assert_string_equal(hp_record_text(&r, "message"), "gone");
+        assert_int_equal(hp_trace_n_records(trace), 1);
+    }
+}
+
 static void text_without_an_end_is_not_text(void **state)
 {
     g_autoptr(hp_trace) trace = hp_trace_new(NULL);
@@ -702,6 +725,7 @@ int main(void)
         cmocka_unit_test(a_killed_child_leaves_a_whole_log),
         cmocka_unit_test(a_reset_in_another_process_is_noticed),
         cmocka_unit_test(a_sealed_trace_takes_nothing),
+        cmocka_unit_test(a_log_whose_head_makes_no_sense_is_begun_again),
         cmocka_unit_test(a_file_size_limit_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
