@@ -1,7 +1,8 @@
-/* A signal that would end the process is held back and shows as a readable descriptor, so that whoever waits in poll() can
- * take down what it has begun (children, a line on the terminal, half-written files). It is never read: let through at the
- * end it does what it always does, and a shell or a CI system sees a process that died of it. There is no handler, and
- * nothing global but the mask. A signal that is ignored (nohup, a job in the background of a script) stays ignored. */
+/* A signal that would end the process is held back and shows as a readable descriptor, so that whoever waits in poll()
+ * can take down what it has begun (children, a line on the terminal, half-written files). It is never read: let through
+ * at the end it does what it always does, and a shell or a CI system sees a process that died of it. There is no
+ * handler, and nothing global but the mask. A signal that is ignored (nohup, a job in the background of a script) stays
+ * ignored. */
 #include "cli/stop.h"
 
 #include <sys/signalfd.h>
