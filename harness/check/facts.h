@@ -196,6 +196,8 @@ hp_peer_facts *hp_facts_peer(const hp_facts *facts, const char *name);
 /* Closed before it ever connected, while the same peer has another session with the same other end: what is left of a
  * glare or of a second answer. Nobody waits for such a session. */
 bool hp_facts_superseded(const hp_facts *facts, const hp_session_facts *session);
+/* When a component first was in that state, as expectations name states; HP_NEVER. */
+hp_time hp_component_first(const hp_component_facts *c, hp_check_state wanted);
 /* The last pair selected before record index `end`, or NULL. */
 const hp_pair_change *hp_component_pair(const hp_component_facts *c, uint64_t end);
 /* The state in force just before record `index`. */

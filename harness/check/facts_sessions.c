@@ -268,6 +268,17 @@ void hp_facts_session_event(hp_facts *facts, const hp_record *r)
     }
 }
 
+hp_time hp_component_first(const hp_component_facts *c, hp_check_state wanted)
+{
+    for (unsigned i = 0; i < c->states->len; i++) {
+        const hp_state_change *change = &g_array_index(c->states, hp_state_change, i);
+        if (hp_check_state_is(change->state, wanted)) {
+            return change->at;
+        }
+    }
+    return HP_NEVER;
+}
+
 bool hp_facts_superseded(const hp_facts *facts, const hp_session_facts *session)
 {
     if (session->closed == HP_NEVER || session->was_connected) {

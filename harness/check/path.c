@@ -25,28 +25,17 @@ typedef struct path_end {
     const char *left_in; /* the last state of its last component without a pair, or NULL */
 } path_end;
 
-static hp_time first_time(const hp_component_facts *c, hp_check_state wanted)
-{
-    for (unsigned i = 0; i < c->states->len; i++) {
-        const hp_state_change *change = &g_array_index(c->states, hp_state_change, i);
-        if (hp_check_state_is(change->state, wanted)) {
-            return change->at;
-        }
-    }
-    return HP_NEVER;
-}
-
 static void look_at(const hp_result *result, unsigned peer, unsigned with, const hp_component_facts *c, path_end *end)
 {
     const hp_pair_change *pair = hp_component_pair(c, UINT64_MAX);
-    const hp_time connected = first_time(c, HP_CHECK_CONNECTED);
+    const hp_time connected = hp_component_first(c, HP_CHECK_CONNECTED);
     if (c->states->len == 0) {
         return;
     }
     end->components++;
     end->connected &= pair != NULL;
     end->since = connected == HP_NEVER || end->since == HP_NEVER ? HP_NEVER : MAX(end->since, connected);
-    end->failed = MIN(end->failed, first_time(c, HP_CHECK_FAILED));
+    end->failed = MIN(end->failed, hp_component_first(c, HP_CHECK_FAILED));
     if (pair != NULL) {
         const uint8_t types = hp_type_of_name(pair->local) | hp_type_of_name(pair->remote);
         end->relayed |= (types & HP_TYPE_RELAY) != 0;

@@ -43,17 +43,6 @@ static void fill_flows(hp_result *result, const hp_facts *facts)
     }
 }
 
-static hp_time first_time(const hp_component_facts *c, hp_check_state wanted)
-{
-    for (unsigned i = 0; i < c->states->len; i++) {
-        const hp_state_change *change = &g_array_index(c->states, hp_state_change, i);
-        if (hp_check_state_is(change->state, wanted)) {
-            return change->at;
-        }
-    }
-    return HP_NEVER;
-}
-
 static hp_session_result session_result(hp_result *result, const hp_session_facts *s, const hp_component_facts *c)
 {
     const hp_state_change *state = hp_component_state(c, UINT64_MAX);
@@ -65,9 +54,9 @@ static hp_session_result session_result(hp_result *result, const hp_session_fact
         .stream = c->stream,
         .component = c->component,
         .gathered = HP_NEVER,
-        .connected = first_time(c, HP_CHECK_CONNECTED),
-        .ready = first_time(c, HP_CHECK_READY),
-        .failed = first_time(c, HP_CHECK_FAILED),
+        .connected = hp_component_first(c, HP_CHECK_CONNECTED),
+        .ready = hp_component_first(c, HP_CHECK_READY),
+        .failed = hp_component_first(c, HP_CHECK_FAILED),
         .state = hp_check_state_name(state != NULL ? state->state : HP_CHECK_DISCONNECTED),
     };
     for (unsigned i = 0; i < s->gathered->len && r.gathered == HP_NEVER; i++) {

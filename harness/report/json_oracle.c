@@ -22,11 +22,7 @@ static void put_prediction(hp_json *j, const hp_oracle_result *r)
     put_types(j, "a_types", p->types[p->outcome].local);
     put_types(j, "b_types", p->types[p->outcome].remote);
     hp_json_bool(j, "may_die", p->may_die);
-    hp_json_open(j, "reasons", '[');
-    for (unsigned i = 0; i < p->n_reasons; i++) {
-        hp_json_text(j, NULL, p->reasons[i]);
-    }
-    hp_json_close(j, ']');
+    hp_json_words(j, "reasons", p->reasons);
     const bool known = r->verdict != HP_ORACLE_SILENT && r->verdict != HP_ORACLE_UNDECIDED;
     hp_json_text(j, "happened", known ? hp_outcome_name(r->happened) : NULL);
     put_types(j, "a_type", r->local);

@@ -74,6 +74,15 @@ void hp_json_bool(hp_json *j, const char *key, bool value)
     hp_output_text(j->o, value ? "true" : "false");
 }
 
+void hp_json_words(hp_json *j, const char *key, char *const *words)
+{
+    hp_json_open(j, key, '[');
+    for (char *const *word = words; word != NULL && *word != NULL; word++) {
+        hp_json_text(j, NULL, *word);
+    }
+    hp_json_close(j, ']');
+}
+
 void hp_json_time(hp_json *j, const char *key, hp_time t)
 {
     if (t == HP_NEVER) {

@@ -23,6 +23,8 @@ void hp_json_bool(hp_json *j, const char *key, bool value);
 void hp_json_time(hp_json *j, const char *key, hp_time t); /* HP_NEVER: null */
 void hp_json_addr(hp_json *j, const char *key, const hp_addr *addr);
 void hp_json_distribution(hp_json *j, const char *key, const hp_distribution *d);
+/* An array of texts; words NULL-terminated, or NULL for none. */
+void hp_json_words(hp_json *j, const char *key, char *const *words);
 /* An array of n whole numbers on one line: `size` bytes (a uint32_t or a uint64_t) at every `stride` from `first`. */
 void hp_json_row(hp_json *j, const char *key, const void *first, size_t stride, size_t size, unsigned n);
 

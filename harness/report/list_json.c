@@ -11,11 +11,7 @@ static void put_case(hp_json *j, const hp_plan *plan)
     hp_json_text(j, "file", s->file);
     hp_json_text(j, "label", s->label != NULL ? s->label : "");
     hp_json_text(j, "about", s->about);
-    hp_json_open(j, "tags", '[');
-    for (char **tag = s->tags; tag != NULL && *tag != NULL; tag++) {
-        hp_json_text(j, NULL, *tag);
-    }
-    hp_json_close(j, ']');
+    hp_json_words(j, "tags", s->tags);
     hp_json_u64(j, "seed", plan->seed);
     hp_json_text(j, "known_bug", s->known_bug);
     hp_json_close(j, '}');
