@@ -12,8 +12,8 @@
 #include <assert.h>
 #include <malloc.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/clock.h"
 #include "engines/turn_server.h"
 #include "wire/stun.h"
 
@@ -220,13 +220,6 @@ static void write_message(hp_bench_engine *e, hp_bench_op op, client *c)
     c->length = hp_stun_finish(&w);
 }
 
-static uint64_t cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * HP_S + (uint64_t)t.tv_nsec;
-}
-
 static void hand_in(hp_bench_engine *e, hp_bench_op op, client *c)
 {
     hp_addr server = hp_addr_with_port(e->address, 3478);
@@ -247,10 +240,10 @@ bool hp_bench_engine_do(hp_bench_engine *e, hp_bench_op op, unsigned rounds, uin
     for (unsigned round = 0; round < rounds; round++) {
         for (unsigned i = 0; i < e->n_clients; i++)
             write_message(e, op, &e->clients[i]);
-        uint64_t started = cpu_ns();
+        uint64_t started = hp_bench_cpu();
         for (unsigned i = 0; i < e->n_clients; i++)
             hand_in(e, op, &e->clients[i]);
-        taken += cpu_ns() - started;
+        taken += hp_bench_cpu() - started;
     }
     if (ret_ns)
         *ret_ns = taken;

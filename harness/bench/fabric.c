@@ -9,9 +9,8 @@
  * no part of the fabric. Times are CPU of the process. Every packet must arrive, or there is no figure. */
 #include "bench/fabric.h"
 
-#include <time.h>
-
 #include "base/error.h"
+#include "bench/clock.h"
 #include "wire/dns64.h"
 #include "world/host.h"
 #include "world/link.h"
@@ -47,13 +46,6 @@ typedef struct fabric {
     bool learning;
     hp_rng rng;
 } fabric;
-
-static uint64_t cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (uint64_t)now.tv_sec * HP_S + (uint64_t)now.tv_nsec;
-}
 
 static void on_inside(void *user, hp_socket *socket, const hp_datagram *d)
 {
@@ -263,17 +255,17 @@ static bool send_at_random(fabric *f, send_func *send, uint64_t n_batches)
 
 static bool measure(fabric *f, const hp_bench_fabric_row *r, uint64_t n_packets, hp_bench_fabric_cost *ret)
 {
-    uint64_t started = cpu_ns();
+    uint64_t started = hp_bench_cpu();
     f->learning = true;
     bool ok = send_to_all(f, send_out);
     f->learning = false;
     ok = ok && (!r->inbound || send_to_all(f, send_in));
-    double new_ns = (double)(cpu_ns() - started) / r->n_endpoints;
-    started = cpu_ns();
+    double new_ns = (double)(hp_bench_cpu() - started) / r->n_endpoints;
+    started = hp_bench_cpu();
     if (!ok || !send_at_random(f, r->inbound ? send_in : send_out, (n_packets + BATCH - 1) / BATCH)) {
         return false;
     }
-    *ret = (hp_bench_fabric_cost){.packet_ns = (double)(cpu_ns() - started) / (double)f->received,
+    *ret = (hp_bench_fabric_cost){.packet_ns = (double)(hp_bench_cpu() - started) / (double)f->received,
                                   .new_ns = new_ns,
                                   .mapping_bytes = f->nat != NULL ? (double)hp_nat_memory(f->nat) / r->n_endpoints : 0};
     return true;

@@ -11,9 +11,9 @@
 
 #include <assert.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
+#include "bench/clock.h"
 #include "bench/engine.h"
 #include "bench/fabric.h"
 #include "bench/variants.h"
@@ -114,13 +114,6 @@ static bool measure_fabric(const hp_bench_self_options *o, uint64_t seed, pass *
     return true;
 }
 
-static uint64_t cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * HP_S + (uint64_t)t.tv_nsec;
-}
-
 /* Calls a second, each from the plan to the verdict; all of them are the same call, that of seed 1. */
 static bool measure_calls(const hp_bench_self_options *o, hp_bench_way way, hp_trace *trace, double *ret_rate,
                           double *ret_packets, GError **error)
@@ -131,7 +124,7 @@ static bool measure_calls(const hp_bench_self_options *o, hp_bench_way way, hp_t
     if (!hp_bench_cases_of_text(text, hp_bench_way_name(way), 1, 1, &cases, error) ||
         !hp_run_warm_up((hp_plan *const *)cases.plans->pdata, cases.plans->len, error))
         return false;
-    uint64_t started = cpu_ns();
+    uint64_t started = hp_bench_cpu();
     for (unsigned i = 0; i < o->calls; i++) {
         hp_trace_reset(trace);
         g_autoptr(hp_result) result = hp_run_plan(cases.plans->pdata[0], trace, NULL, error);
@@ -143,7 +136,7 @@ static bool measure_calls(const hp_bench_self_options *o, hp_bench_way way, hp_t
             return false;
         }
     }
-    *ret_rate = (double)o->calls * HP_S / (double)(cpu_ns() - started);
+    *ret_rate = (double)o->calls * HP_S / (double)(hp_bench_cpu() - started);
     *ret_packets = hp_trace_n_packets(trace);
     return true;
 }

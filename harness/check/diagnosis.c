@@ -87,15 +87,6 @@ static bool carries_data(const hp_record *r)
 
 static void look_at_packet(hp_diagnosis *d, seen *packets, const hp_trace *trace, const hp_record *r)
 {
-    uint16_t priority[] = {HP_STUN_PRIORITY};
-    const hp_match check = {
-        .stun = {.has_class = true,
-                 .cls = HP_STUN_REQUEST,
-                 .method = HP_STUN_BINDING,
-                 .with = priority,
-                 .n_with = G_N_ELEMENTS(priority)},
-        .inside = true,
-    };
     const hp_match answer = {
         .stun = {.has_class = true, .cls = HP_STUN_SUCCESS, .method = HP_STUN_BINDING},
         .inside = true,
@@ -105,7 +96,7 @@ static void look_at_packet(hp_diagnosis *d, seen *packets, const hp_trace *trace
     const int peer = owner(d, packets, trace, r->packet.tap);
     g_byte_array_append(packets->is_data, &data, 1);
     if (peer >= 0 && r->packet.dir == HP_DIR_OUT) {
-        d->peers[peer].checks += hp_match_packet(&check, &subject);
+        d->peers[peer].checks += hp_match_ice_check(&subject);
     } else if (peer >= 0 && hp_match_packet(&answer, &subject)) {
         /* A server's own answer is not wrapped: it told a reflexive address, it answered no check. */
         d->peers[peer].answers += data != 0 || !is_server(d->plan, &r->packet.src);

@@ -161,19 +161,10 @@ typedef struct search {
  * goes is not known here. */
 static bool is_check(const hp_record *r, hp_addr *ret_for)
 {
-    uint16_t priority[] = {HP_STUN_PRIORITY};
-    const hp_match match = {
-        .stun = {.has_class = true,
-                 .cls = HP_STUN_REQUEST,
-                 .method = HP_STUN_BINDING,
-                 .with = priority,
-                 .n_with = G_N_ELEMENTS(priority)},
-        .inside = true,
-    };
     const hp_match_subject subject = hp_record_subject(r);
     hp_stun_msg m;
     hp_stun_attr a;
-    if (r->packet.payload == NULL || r->packet.fragment || !hp_match_packet(&match, &subject)) {
+    if (r->packet.payload == NULL || r->packet.fragment || !hp_match_ice_check(&subject)) {
         return false;
     }
     *ret_for = r->packet.dst;

@@ -228,8 +228,11 @@ static void predicted_judge(const hp_expectation *e, hp_judgement *j)
     g_autoptr(GArray) pairs = g_array_new(FALSE, FALSE, sizeof(hp_comparison));
     for (unsigned a = 0; a < plan->n_peers; a++) {
         for (unsigned b = a + 1; b < plan->n_peers; b++) {
+            if (!is_between(e, a, b)) {
+                continue;
+            }
             const hp_comparison c = hp_oracle_compare(e->facts, a, b, j->ended);
-            if (is_between(e, a, b) && (c.called || is_asked_for(e, a, b))) {
+            if (c.called || is_asked_for(e, a, b)) {
                 g_array_append_val(pairs, c);
             }
         }

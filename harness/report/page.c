@@ -207,11 +207,8 @@ static void put_axes(hp_json *j, const work *w)
         g_ptr_array_add(w->parts[i].axes, NULL);
         add_axes(axes, (char **)w->parts[i].axes->pdata);
     }
-    hp_json_open(j, "axes", '[');
-    for (unsigned i = 0; i < axes->len; i++) {
-        hp_json_text(j, NULL, g_ptr_array_index(axes, i));
-    }
-    hp_json_close(j, ']');
+    g_ptr_array_add(axes, NULL);
+    hp_json_words(j, "axes", (char **)axes->pdata);
 }
 
 static unsigned n_chunks(const work *w)

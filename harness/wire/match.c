@@ -230,6 +230,20 @@ bool hp_match_packet(const hp_match *m, const hp_match_subject *s)
     return hp_match_view_holds(&view, m, hp_match_detail_is_empty(&m->detail) ? NULL : &m->detail);
 }
 
+bool hp_match_ice_check(const hp_match_subject *s)
+{
+    uint16_t priority[] = {HP_STUN_PRIORITY};
+    const hp_match check = {
+        .stun = {.has_class = true,
+                 .cls = HP_STUN_REQUEST,
+                 .method = HP_STUN_BINDING,
+                 .with = priority,
+                 .n_with = G_N_ELEMENTS(priority)},
+        .inside = true,
+    };
+    return hp_match_packet(&check, s);
+}
+
 /* ---- matches as values ---- */
 
 void hp_match_copy(const hp_match *m, hp_match *ret)

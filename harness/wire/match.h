@@ -142,6 +142,8 @@ typedef struct hp_match_subject {
 
 hp_match_subject hp_match_subject_of(const hp_packet *p);
 bool hp_match_packet(const hp_match *m, const hp_match_subject *s);
+/* A connectivity check (RFC 8445 section 7.2.2: a Binding request with PRIORITY), also inside of what TURN carries. */
+bool hp_match_ice_check(const hp_match_subject *s);
 /* A deep copy; *ret is overwritten. */
 void hp_match_copy(const hp_match *m, hp_match *ret);
 /* Frees what the match owns and zeroes it. NULL is fine. */
