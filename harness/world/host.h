@@ -90,4 +90,14 @@ void hp_host_send_packet(hp_host *host, unsigned interface, hp_packet *p);
 typedef void (*hp_host_other_func)(void *user, hp_host *host, const hp_packet *p);
 void hp_host_set_other(hp_host *host, hp_host_other_func other, void *user);
 
+/* ---- outboard: a host whose sockets are elsewhere (the kernel's, in the live world) ---- */
+
+/* What arrives at that interface, for whomever, goes to to_kernel() after its tap, and to no socket of this host; the
+ * callee takes ownership. Up and down, addresses, taps and hp_host_send_packet() work as ever. A whole packet that is
+ * corrupt is dropped here, as a kernel would. NULL: an ordinary interface again. */
+typedef void (*hp_host_to_kernel_func)(void *user, unsigned interface, hp_packet *p);
+void hp_host_set_outboard(hp_host *host, unsigned interface, hp_host_to_kernel_func to_kernel, void *user);
+/* A packet that the host elsewhere sends: through the tap into the world, as it is. Takes ownership; uid 0 gets one. */
+void hp_host_from_outboard(hp_host *host, unsigned interface, hp_packet *p);
+
 #endif

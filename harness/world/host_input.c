@@ -176,5 +176,9 @@ void hp_host_receive(hp_node *node, unsigned port, hp_packet *p)
         return;
     }
     hp_host_record(host, port, HP_DIR_IN, p);
+    if (G_UNLIKELY(hp_host_interface_at(host, port)->to_kernel != NULL)) {
+        hp_host_input_outboard(host, port, p);
+        return;
+    }
     hp_host_input(host, port, p);
 }

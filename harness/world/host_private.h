@@ -12,6 +12,8 @@ typedef struct hp_host_interface {
     bool up;
     bool has_tap;
     uint32_t tap;
+    hp_host_to_kernel_func to_kernel; /* NULL: its packets are for this host's own sockets */
+    void *to_kernel_user;
 } hp_host_interface;
 
 typedef struct hp_host_address {
@@ -93,6 +95,8 @@ void hp_host_receive(hp_node *node, unsigned port, hp_packet *p);
 void hp_host_hint(const hp_node *node, unsigned port, const hp_packet *p, hp_hint hint);
 /* A packet past the tap. */
 void hp_host_input(hp_host *host, unsigned interface, hp_packet *p);
+/* The same at an outboard interface (host_outboard.c). */
+void hp_host_input_outboard(hp_host *host, unsigned interface, hp_packet *p);
 
 /* tcp_stack.c */
 /* A whole segment for one of the host's addresses; takes ownership. */

@@ -1,0 +1,63 @@
+/* The shared clock: one page that every process of the run has in its memory, with the instant of run time 0.
+ *
+ * CLOCK_MONOTONIC is the same in all processes of a machine (a time namespace would differ: none is made here). The
+ * instant is written once, by one process, and read by all without a lock: a reader sees either that the run has not
+ * begun or when it did. */
+#include "live/clock.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/error.h"
+
+struct hp_live_clock {
+    _Atomic uint64_t start; /* CLOCK_MONOTONIC, ns; 0: not yet */
+};
+
+hp_live_clock *hp_live_clock_new(GError **error)
+{
+    void *page = mmap(NULL, sizeof(hp_live_clock), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory for the clock: %s", g_strerror(errno));
+        return NULL;
+    }
+    return page;
+}
+
+void hp_live_clock_free(hp_live_clock *clock)
+{
+    if (clock != NULL) {
+        munmap(clock, sizeof *clock);
+    }
+}
+
+static hp_time monotonic(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
+}
+
+void hp_live_clock_begin(hp_live_clock *clock)
+{
+    uint64_t none = 0;
+    atomic_compare_exchange_strong(&clock->start, &none, monotonic());
+}
+
+bool hp_live_clock_has_begun(const hp_live_clock *clock)
+{
+    return atomic_load_explicit(&clock->start, memory_order_relaxed) != 0;
+}
+
+hp_time hp_live_clock_now(const hp_live_clock *clock)
+{
+    uint64_t start = atomic_load_explicit(&clock->start, memory_order_relaxed);
+    return start != 0 ? monotonic() - start : 0;
+}
+
+hp_time hp_live_clock_monotonic(const hp_live_clock *clock, hp_time run_time)
+{
+    uint64_t start = atomic_load_explicit(&clock->start, memory_order_relaxed);
+    return start != 0 ? hp_time_add(start, run_time) : HP_NEVER;
+}

@@ -1,0 +1,28 @@
+/* The time of a live run, one for all of its processes: nanoseconds of CLOCK_MONOTONIC since the run began.
+ *
+ * The instant of run time 0 lies in one page that is shared by every process forked after hp_live_clock_new(). Until
+ * somebody calls hp_live_clock_begin() the run has not begun, and its time is 0. */
+#ifndef HP_LIVE_CLOCK_H
+#define HP_LIVE_CLOCK_H
+
+#include <glib.h>
+
+#include "base/time.h"
+
+typedef struct hp_live_clock hp_live_clock;
+
+/* NULL and HP_ERROR_ENVIRONMENT without memory to share. */
+hp_live_clock *hp_live_clock_new(GError **error);
+/* Of this process; the others keep theirs. */
+void hp_live_clock_free(hp_live_clock *clock);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_live_clock, hp_live_clock_free)
+
+/* Run time 0 is now. Legal once; a second call changes nothing. */
+void hp_live_clock_begin(hp_live_clock *clock);
+bool hp_live_clock_has_begun(const hp_live_clock *clock);
+/* Run time; 0 before the beginning. */
+hp_time hp_live_clock_now(const hp_live_clock *clock);
+/* The CLOCK_MONOTONIC instant of a run time, saturating; HP_NEVER before the beginning. */
+hp_time hp_live_clock_monotonic(const hp_live_clock *clock, hp_time run_time);
+
+#endif
