@@ -13,13 +13,16 @@
  * Limits: no routing table, no broadcast, of multicast only datagrams that are whole, for one group a socket, no
  * loopback interface (the loopback addresses are nobody's unless they are added). A tap gets its name when the first
  * packet is recorded: "host" while the host has one interface. */
-#include "world/host_private.h"
+#include "world/host_backend.h"
 
 enum { DEFAULT_MTU = 1500, FEW_ADDRESSES = 4 };
 
 static void host_free(hp_node *node)
 {
     hp_host *host = (hp_host *)node;
+    if (host->backend != NULL) {
+        host->backend->free(host);
+    }
     hp_timer_cancel(node->world, &host->loop_timer);
     hp_packet *p;
     while ((p = g_queue_pop_head(&host->loop)) != NULL) {
@@ -82,10 +85,25 @@ void hp_host_set_untapped(hp_host *host)
     host->trace = NULL;
 }
 
+void hp_host_set_backend(hp_host *host, const hp_host_backend *backend, void *data)
+{
+    g_return_if_fail(host->first_socket == NULL && host->tcp == NULL);
+    host->backend = backend;
+    host->backend_data = data;
+}
+
+static void tell_backend(hp_host *host)
+{
+    if (host->backend != NULL) {
+        host->backend->changed(host);
+    }
+}
+
 void hp_host_set_other(hp_host *host, hp_host_other_func other, void *user)
 {
     host->other = other;
     host->other_user = user;
+    tell_backend(host);
 }
 
 /* ---- interfaces ---- */
@@ -102,6 +120,7 @@ void hp_host_set_interface_up(hp_host *host, unsigned interface, bool up)
     g_return_if_fail(interface < host->interfaces->len);
     hp_host_interface_at(host, interface)->up = up;
     hp_host_refresh_sockets(host);
+    tell_backend(host);
 }
 
 unsigned hp_host_n_interfaces(const hp_host *host)
@@ -176,6 +195,7 @@ void hp_host_add_address(hp_host *host, unsigned interface, const hp_addr *addr)
     g_array_append_val(host->addresses, fresh);
     hp_addr_map_set(&host->address_map, &fresh.ip, interface);
     hp_host_refresh_sockets(host);
+    tell_backend(host);
 }
 
 void hp_host_remove_address(hp_host *host, unsigned interface, const hp_addr *addr)
@@ -186,6 +206,7 @@ void hp_host_remove_address(hp_host *host, unsigned interface, const hp_addr *ad
     hp_addr ip = hp_addr_with_port(*addr, 0);
     forget_address(host, &ip);
     hp_host_refresh_sockets(host);
+    tell_backend(host);
 }
 
 size_t hp_host_addresses(const hp_host *host, hp_addr *ret, size_t cap)

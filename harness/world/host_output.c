@@ -13,7 +13,7 @@
  * failing on the way, as with IP_PMTUDISC_PROBE, which is what an agent that probes for itself wants.
  *
  * Limits: 1,000 path MTUs are remembered, then all are forgotten. ICMP errors are not rate-limited. */
-#include "world/host_private.h"
+#include "world/host_backend.h"
 
 #include <assert.h>
 
@@ -143,6 +143,10 @@ void hp_host_send_packet(hp_host *host, unsigned interface, hp_packet *p)
     }
     if (!hp_host_interface_at(host, interface)->up) {
         hp_node_drop(&host->node, p, HP_DROP_HOST_DOWN, NULL);
+        return;
+    }
+    if (host->backend != NULL) {
+        host->backend->send_packet(host, interface, p);
         return;
     }
     hp_host_output(host, interface, p);

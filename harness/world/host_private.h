@@ -22,6 +22,7 @@ typedef struct hp_host_address {
 } hp_host_address;
 
 typedef struct hp_tcp_stack hp_tcp_stack;
+typedef struct hp_host_backend hp_host_backend;
 
 /* Open: in the host's list and its maps. Closed: gone; hp_socket_close() frees it at once. What a datagram that comes
  * in needs stands first, in one cache line mostly. */
@@ -58,6 +59,8 @@ struct hp_host {
     hp_tcp_stack *tcp; /* NULL until the host first listens or connects */
     hp_host_other_func other;
     void *other_user;
+    const hp_host_backend *backend; /* NULL: the simulated stack, see host_backend.h */
+    void *backend_data;
 };
 
 static inline hp_host_interface *hp_host_interface_at(const hp_host *host, unsigned i)

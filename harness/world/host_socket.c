@@ -12,7 +12,7 @@
  * A socket outlives its address: when the address is gone or its interface is down, sending fails and nothing comes in.
  * A callback may close any socket, the one it is called for included, bind, and send: the host touches no socket after
  * a callback. */
-#include "world/host_private.h"
+#include "world/host_backend.h"
 
 #include "base/error.h"
 #include "wire/claimed_ports.h"
@@ -59,6 +59,25 @@ static void count_port(hp_host *host, const hp_addr *local, int change)
     }
 }
 
+/* Opens the backend's. A port that was drawn may be somebody's whom the host does not know: then others are tried. */
+static bool open_socket(hp_socket *socket, bool any_port, GError **error)
+{
+    enum { TRIES = 100 };
+    hp_host *host = socket->host;
+    for (unsigned i = 1;; i++) {
+        g_autoptr(GError) problem = NULL;
+        hp_host_opened opened = host->backend->open(socket, &problem);
+        if (opened == HP_HOST_OPENED) {
+            return true;
+        }
+        if (opened != HP_HOST_PORT_TAKEN || !any_port || i == TRIES ||
+            !choose_port(host, &socket->local, socket->wildcard)) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+    }
+}
+
 hp_socket *hp_host_bind(hp_host *host, const hp_addr *local, const hp_socket_ops *ops, void *user, GError **error)
 {
     char text[HP_ADDR_TEXT];
@@ -83,7 +102,7 @@ hp_socket *hp_host_bind(hp_host *host, const hp_addr *local, const hp_socket_ops
                     hp_addr_format_ip(&bound, text));
         return NULL;
     }
-    hp_socket *socket = g_new0(hp_socket, 1);
+    hp_socket *socket = g_malloc0(host->backend != NULL ? host->backend->socket_size : sizeof *socket);
     *socket = (hp_socket){
         .host = host,
         .local = bound,
@@ -93,6 +112,11 @@ hp_socket *hp_host_bind(hp_host *host, const hp_addr *local, const hp_socket_ops
         .user = user,
         .previous = host->last_socket,
     };
+    if (host->backend != NULL && !open_socket(socket, local->port == 0, error)) {
+        g_free(socket);
+        return NULL;
+    }
+    bound = socket->local;
     *(host->last_socket != NULL ? &host->last_socket->next : &host->first_socket) = socket;
     host->last_socket = socket;
     host->n_wildcards += wildcard;
@@ -112,6 +136,9 @@ void hp_socket_close(hp_socket *socket)
     host->n_wildcards -= socket->wildcard;
     *(socket->previous != NULL ? &socket->previous->next : &host->first_socket) = socket->next;
     *(socket->next != NULL ? &socket->next->previous : &host->last_socket) = socket->previous;
+    if (host->backend != NULL) {
+        host->backend->close(socket);
+    }
     g_free(socket);
 }
 
@@ -119,6 +146,9 @@ void hp_host_close_all(hp_host *host)
 {
     for (hp_socket *socket = host->first_socket; socket != NULL;) {
         hp_socket *next = socket->next;
+        if (host->backend != NULL) {
+            host->backend->close(socket);
+        }
         g_free(socket);
         socket = next;
     }
@@ -169,6 +199,9 @@ bool hp_socket_join(hp_socket *socket, const hp_addr *group, GError **error)
         char text[HP_ADDR_TEXT];
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: this socket cannot join %s", socket->host->node.name,
                     hp_addr_format_ip(group, text));
+        return false;
+    }
+    if (socket->host->backend != NULL && !socket->host->backend->join(socket, group, error)) {
         return false;
     }
     socket->group = hp_addr_with_port(*group, 0);
@@ -233,6 +266,9 @@ bool hp_socket_send(hp_socket *socket, const hp_addr *to, const void *data, size
     }
     if (interface < 0 || hp_addr_is_unspecified(to)) {
         return false;
+    }
+    if (G_UNLIKELY(host->backend != NULL)) {
+        return host->backend->send(socket, &from, to, data, length, options);
     }
     hp_packet *p = hp_packet_new(HP_PROTO_UDP, &from, to, data, length);
     if (options != NULL) {

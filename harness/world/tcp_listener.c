@@ -3,7 +3,7 @@
  * Found by address and port, else by port. Two of one port and family exclude each other when they have the same
  * address or one of them has none, as on Linux; connections at the port are no hindrance. A connection belongs to its
  * listener until it is established; one that does not get so far is gone without a word. */
-#include "world/tcp_private.h"
+#include "world/host_backend.h"
 
 #include "base/error.h"
 
@@ -29,6 +29,9 @@ hp_tcp_listener *hp_tcp_listen(hp_host *host, const hp_addr *local, const hp_tcp
 {
     hp_tcp_stack *stack = hp_tcp_stack_of(host);
     hp_addr bound = *local;
+    if (host->backend != NULL) {
+        return hp_tcp_check_local(host, local, error) ? host->backend->tcp_listen(host, local, ops, user, error) : NULL;
+    }
     if (!hp_tcp_check_local(host, local, error) || (bound.port == 0 && !hp_tcp_choose_port(stack, &bound, error))) {
         return NULL;
     }
@@ -62,6 +65,10 @@ void hp_tcp_listener_close(hp_tcp_listener *l)
     if (l == NULL) {
         return;
     }
+    if (l->stack->host->backend != NULL) {
+        l->stack->host->backend->tcp_listener_close(l);
+        return;
+    }
     /* No callback can come of this, so that the list only loses what is passed. */
     for (hp_tcp_socket *socket = l->stack->first_socket; socket != NULL;) {
         hp_tcp_socket *next = socket->next;
@@ -78,6 +85,9 @@ void hp_tcp_listener_close(hp_tcp_listener *l)
 void hp_tcp_listener_set_receive_buffer(hp_tcp_listener *l, uint32_t bytes)
 {
     l->receive_buffer = bytes;
+    if (l->stack->host->backend != NULL) {
+        l->stack->host->backend->tcp_listener_set_receive_buffer(l, bytes);
+    }
 }
 
 hp_addr hp_tcp_listener_local(const hp_tcp_listener *l)

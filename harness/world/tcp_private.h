@@ -6,7 +6,9 @@
 #include "world/tcp.h"
 #include "world/tcp_table.h"
 
-/* Half open: `listener` is set, nobody holds it. Held: its user may use it. Neither: the connection ends by itself. A
+/* Of a host with a backend only stack, pair, ops and user are used.
+ *
+ * Half open: `listener` is set, nobody holds it. Held: its user may use it. Neither: the connection ends by itself. A
  * socket is in the stack's table exactly while its connection is not CLOSED, and is freed when it is closed, not held
  * and not pinned. */
 struct hp_tcp_socket {

@@ -8,7 +8,7 @@
  *
  * A pinned socket is not freed, whatever its user does in a callback; hp_tcp_socket_end() looks at `held` again after
  * each. */
-#include "world/tcp_private.h"
+#include "world/host_backend.h"
 
 #include "base/error.h"
 
@@ -179,7 +179,7 @@ static bool choose_local(hp_host *host, const hp_addr *local, const hp_addr *rem
         return false;
     }
     from.port = port;
-    if (port == 0 && !hp_tcp_choose_port(hp_tcp_stack_of(host), &from, error)) {
+    if (port == 0 && host->backend == NULL && !hp_tcp_choose_port(hp_tcp_stack_of(host), &from, error)) {
         return false;
     }
     *ret = from;
@@ -193,6 +193,9 @@ hp_tcp_socket *hp_tcp_connect(hp_host *host, const hp_addr *local, const hp_addr
     hp_tcp_pair pair = {.remote = *remote};
     if (!choose_local(host, local, remote, &pair.local, error)) {
         return NULL;
+    }
+    if (host->backend != NULL) {
+        return host->backend->tcp_connect(host, &pair.local, remote, ops, user, error);
     }
     if (hp_tcp_table_find(&stack->connections, &pair) != NULL) {
         char here[HP_ADDR_TEXT], there[HP_ADDR_TEXT];
@@ -216,8 +219,18 @@ void hp_tcp_set_ops(hp_tcp_socket *socket, const hp_tcp_ops *ops, void *user)
 
 /* ---- calls ---- */
 
+/* NULL: the simulated stack. */
+static const hp_host_backend *backend_of(const hp_tcp_socket *socket)
+{
+    return socket->stack->host->backend;
+}
+
 size_t hp_tcp_send(hp_tcp_socket *socket, const void *data, size_t length)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_send(socket, data, length);
+    }
     hp_tcp_socket_begin(socket);
     size_t taken = hp_tcp_conn_send(socket->conn, data, length);
     hp_tcp_socket_end(socket, false);
@@ -228,6 +241,10 @@ size_t hp_tcp_send(hp_tcp_socket *socket, const void *data, size_t length)
  * end. */
 size_t hp_tcp_recv(hp_tcp_socket *socket, void *out, size_t cap)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_recv(socket, out, cap);
+    }
     if (socket->pins > 0) {
         return hp_tcp_conn_recv(socket->conn, out, cap);
     }
@@ -239,6 +256,11 @@ size_t hp_tcp_recv(hp_tcp_socket *socket, void *out, size_t cap)
 
 void hp_tcp_shutdown(hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_shutdown(socket);
+        return;
+    }
     hp_tcp_socket_begin(socket);
     hp_tcp_conn_shutdown(socket->conn);
     hp_tcp_socket_end(socket, false);
@@ -247,6 +269,11 @@ void hp_tcp_shutdown(hp_tcp_socket *socket)
 void hp_tcp_close(hp_tcp_socket *socket)
 {
     if (socket == NULL) {
+        return;
+    }
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_close(socket);
         return;
     }
     hp_tcp_socket_begin(socket);
@@ -260,6 +287,11 @@ void hp_tcp_abort(hp_tcp_socket *socket)
     if (socket == NULL) {
         return;
     }
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_abort(socket);
+        return;
+    }
     hp_tcp_socket_begin(socket);
     socket->held = false;
     hp_tcp_conn_abort(socket->conn);
@@ -268,6 +300,11 @@ void hp_tcp_abort(hp_tcp_socket *socket)
 
 void hp_tcp_set_nodelay(hp_tcp_socket *socket, bool nodelay)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_set_nodelay(socket, nodelay);
+        return;
+    }
     hp_tcp_socket_begin(socket);
     hp_tcp_conn_set_nodelay(socket->conn, nodelay);
     hp_tcp_socket_end(socket, false); /* what Nagle held back goes now */
@@ -275,11 +312,21 @@ void hp_tcp_set_nodelay(hp_tcp_socket *socket, bool nodelay)
 
 void hp_tcp_set_tos(hp_tcp_socket *socket, uint8_t tos)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_set_tos(socket, tos);
+        return;
+    }
     socket->tos = tos;
 }
 
 void hp_tcp_set_keepalive(hp_tcp_socket *socket, bool on, hp_time idle_ns, hp_time interval_ns, unsigned count)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_set_keepalive(socket, on, idle_ns, interval_ns, count);
+        return;
+    }
     hp_tcp_socket_begin(socket);
     hp_tcp_conn_set_keepalive(socket->conn, hp_tcp_now(socket->stack), on, idle_ns, interval_ns, count);
     hp_tcp_socket_end(socket, false);
@@ -287,6 +334,11 @@ void hp_tcp_set_keepalive(hp_tcp_socket *socket, bool on, hp_time idle_ns, hp_ti
 
 void hp_tcp_set_user_timeout(hp_tcp_socket *socket, hp_time timeout_ns)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        backend->tcp_set_user_timeout(socket, timeout_ns);
+        return;
+    }
     hp_tcp_conn_set_user_timeout(socket->conn, timeout_ns);
 }
 
@@ -294,21 +346,37 @@ void hp_tcp_set_user_timeout(hp_tcp_socket *socket, hp_time timeout_ns)
 
 size_t hp_tcp_room(const hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_room(socket);
+    }
     return hp_tcp_conn_room(socket->conn);
 }
 
 size_t hp_tcp_peek(const hp_tcp_socket *socket, void *out, size_t cap)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_peek(socket, out, cap);
+    }
     return hp_tcp_conn_peek(socket->conn, out, cap);
 }
 
 size_t hp_tcp_available(const hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_available(socket);
+    }
     return hp_tcp_conn_available(socket->conn);
 }
 
 bool hp_tcp_at_eof(const hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_at_eof(socket);
+    }
     return hp_tcp_conn_at_eof(socket->conn);
 }
 
@@ -329,11 +397,19 @@ hp_host *hp_tcp_host(const hp_tcp_socket *socket)
 
 hp_tcp_state hp_tcp_get_state(const hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_state(socket);
+    }
     return hp_tcp_conn_state(socket->conn);
 }
 
 hp_tcp_end hp_tcp_get_end(const hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_end(socket);
+    }
     return hp_tcp_conn_end(socket->conn);
 }
 
@@ -344,5 +420,9 @@ uint32_t hp_tcp_last_record(const hp_tcp_socket *socket)
 
 hp_tcp_conn_stats hp_tcp_get_stats(const hp_tcp_socket *socket)
 {
+    const hp_host_backend *backend = backend_of(socket);
+    if (G_UNLIKELY(backend != NULL)) {
+        return backend->tcp_stats(socket);
+    }
     return hp_tcp_conn_get_stats(socket->conn);
 }

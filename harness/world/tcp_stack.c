@@ -17,7 +17,7 @@
  *
  * Limits: at most as many ephemeral connections as there are ephemeral ports; a path MTU is not remembered beyond the
  * connection over IPv4; ICMP errors reach the one connection they quote. */
-#include "world/tcp_private.h"
+#include "world/host_backend.h"
 
 #include "base/error.h"
 #include "wire/claimed_ports.h"
@@ -81,6 +81,9 @@ const hp_tcp_config *hp_tcp_get_config(hp_host *host)
 
 unsigned hp_tcp_n_connections(const hp_host *host)
 {
+    if (host->backend != NULL) {
+        return host->backend->tcp_n_connections(host);
+    }
     return host->tcp != NULL ? (unsigned)host->tcp->connections.n : 0;
 }
 
