@@ -4,6 +4,7 @@
 #define HP_ACTORS_MEDIA_HUB_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/media.h"
@@ -15,6 +16,24 @@ typedef struct hp_media_hub hp_media_hub;
 
 hp_media_hub *hp_media_hub_new(hp_world *world);
 void hp_media_hub_free(hp_media_hub *hub);
+
+/* ---- tracks of several processes ---- */
+
+/* A table of tracks in memory that is shared with every process forked afterwards, so that the numbers of tracks are
+ * unique over all of them. */
+typedef struct hp_media_tracks hp_media_tracks;
+enum { HP_MEDIA_MAX_SHARED_TRACKS = 16384 };
+hp_media_tracks *hp_media_tracks_new(GError **error);
+void hp_media_tracks_free(hp_media_tracks *tracks);
+/* tracks outlives the hub. */
+hp_media_hub *hp_media_hub_new_shared(hp_world *world, hp_media_tracks *tracks);
+/* Whether a peer of that name is a program of somebody else's, which adds no tracks: who receives from it adds them
+ * (hp_media_hub_foreign_track()). Without: nobody is. */
+void hp_media_hub_set_foreign(hp_media_hub *hub, bool (*is_foreign)(void *user, const char *peer), void *user);
+/* Of what a foreign peer sends under an SSRC: its track, which is made when it is not there (*ret_made). 0 when `from` is
+ * not foreign. */
+unsigned hp_media_hub_foreign_track(hp_media_hub *hub, const char *from, const char *to, unsigned stream, uint32_t ssrc,
+                                    bool *ret_made);
 
 /* A new track: from `from` to `to` on that ICE stream under that SSRC. Streams that are not bundled are RTP sessions of
  * their own, in which one SSRC may stand for different sources. Numbers count from 1. rtx_ssrc 0: none. */
