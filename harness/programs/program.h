@@ -38,7 +38,7 @@
 
 typedef struct hp_loop hp_loop; /* live/loop.h */
 typedef struct hp_live_clock hp_live_clock; /* live/clock.h */
-typedef struct hp_media_table hp_media_table; /* actors/media_hub.h: the tracks of all processes */
+typedef struct hp_media_tracks hp_media_tracks; /* actors/media_hub.h: of all processes */
 
 enum {
     HP_PROGRAM_SIGNALING_PORT = 7880, /* of the broker, on 127.0.0.1 of every host's namespace */
@@ -86,7 +86,7 @@ typedef struct hp_program {
     const char *folder; /* private to this program, empty when it starts, taken away after the run */
     int signaling_port; /* HP_PROGRAM_SIGNALING_PORT */
     hp_program_shared *shared; /* its own */
-    hp_media_table *media; /* of the run; NULL where no call has media */
+    hp_media_tracks *tracks; /* of the run; NULL where no call has media */
     const hp_program_listener *listeners; /* the broker's; none for others */
     unsigned n_listeners;
     void *self; /* what ops->start() returned */
