@@ -12,6 +12,8 @@ typedef enum hp_server_kind {
     HP_SERVER_STUN,
     HP_SERVER_TURN,
     HP_SERVER_DNS, /* of config/dns.h; nothing below is about it */
+    HP_SERVER_WEB, /* HTTP; of what is below it has the port alone */
+    HP_SERVER_OTHER, /* a program of the user's that is neither STUN nor TURN server; it has the port alone */
 } hp_server_kind;
 
 typedef struct hp_turn_user {

@@ -47,7 +47,8 @@ static void server_without_clients(const hp_lint *l)
 {
     for (unsigned i = 0; i < l->plan->n_servers; i++) {
         const hp_sc_server *server = l->plan->servers[i].source;
-        bool used = server->config.kind == HP_SERVER_DNS; /* lint_names.c */
+        bool used = server->config.kind == HP_SERVER_DNS || /* lint_names.c */
+                    server->config.kind == HP_SERVER_WEB || server->config.kind == HP_SERVER_OTHER;
         for (unsigned j = 0; j < l->plan->n_peers; j++) {
             used = used || uses_server(&l->plan->peers[j], server->name);
         }

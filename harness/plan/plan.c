@@ -15,6 +15,7 @@
 #include "plan/recordings.h"
 #include "plan/rules.h"
 #include "plan/transports.h"
+#include "plan/worlds.h"
 
 typedef struct plan_box {
     hp_plan plan; /* first: a hp_plan* is a plan_box* */
@@ -300,6 +301,7 @@ hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_
     hp_plan_names(plan, box->owned);
     read_recordings(&b);
     resolve_servers(&b);
+    hp_plan_find_worlds(&b);
 
     b.failed = !hp_plan_place_rules(plan, box->owned, diags) || b.failed;
     box->places = hp_places_make(plan);

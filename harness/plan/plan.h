@@ -117,7 +117,12 @@ typedef struct hp_plan {
     unsigned n_servers;
     hp_plan_peer *peers;
     unsigned n_peers;
+    uint8_t worlds; /* HP_WORLD_*: those that can run it as far as the scenario itself tells; never 0 */
+    char *no_virtual, *no_live; /* why not, a sentence without its full stop; NULL where it can */
 } hp_plan;
+
+/* A path of the scenario (`exec`, `page`, `root`, `replay`) as its folder makes it. Caller frees. */
+char *hp_plan_path(const hp_plan *plan, const char *path);
 
 /* Resolves; all problems go to diags with the scenario's marks. NULL when there was an error. case_name is copied. */
 hp_plan *hp_plan_new(const hp_scenario *scenario, const char *case_name, uint64_t seed, hp_diags *diags);
@@ -139,6 +144,12 @@ int hp_plan_find_step(const hp_plan *plan, const char *label);
 
 /* Whether this was said already: the cases of a matrix share most of their lines, and so their mistakes. */
 bool hp_plan_is_told(const hp_diags *diags, hp_mark mark, const char *message);
+
+/* What runs a peer or a server: "libnice", "raw", "chromium", "exec"; "builtin", "coturn", "web". */
+const char *hp_plan_peer_program(const hp_plan_peer *peer);
+const char *hp_plan_server_program(const hp_plan_server *server);
+/* Whether it is a program that is not Hairpin's own. */
+bool hp_plan_is_foreign(const hp_plan_peer *peer);
 
 /* Lint: things that can never matter (plan/lint.c). Warnings, with marks. */
 void hp_plan_lint(const hp_plan *plan, hp_diags *diags);

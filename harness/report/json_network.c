@@ -104,6 +104,10 @@ static const char *server_kind(hp_server_kind kind)
         return "turn";
     case HP_SERVER_DNS:
         return "dns";
+    case HP_SERVER_WEB:
+        return "web";
+    case HP_SERVER_OTHER:
+        return "other";
     }
     return "";
 }

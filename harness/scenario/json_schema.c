@@ -201,6 +201,7 @@ static void scalar(JsonBuilder *b, const hp_key *key)
     case HP_V_TEXT:
     case HP_V_TEMPLATE:
     case HP_V_TEMPLATES:
+    case HP_V_TEXTS:
     case HP_V_PAIRS:
     case HP_V_WHERE:
     case HP_V_PAIR_TYPES:
@@ -364,6 +365,7 @@ static void value(JsonBuilder *b, const hp_key *key)
     case HP_V_PORTS_LIST:
     case HP_V_PACKETS_LIST:
     case HP_V_TEMPLATES:
+    case HP_V_TEXTS:
     case HP_V_INTS:
         one_or_many(b, key);
         break;

@@ -18,6 +18,7 @@
 #include "config/media.h"
 #include "config/nat.h"
 #include "config/port_mapping.h"
+#include "config/program.h"
 #include "config/raw.h"
 #include "config/rule.h"
 #include "config/server.h"
@@ -85,6 +86,7 @@ typedef struct hp_sc_nat {
     unsigned n_addresses;
     hp_port_mapping_config port_mapping; /* what its hosts may ask of it; default nothing */
     hp_mark port_mapping_mark; /* of `port-mapping`; line 0: it has none */
+    hp_kernel_nat kernel; /* not none: a kernel translates, and of the knobs only few hold */
 } hp_sc_nat;
 
 /* A fault as the file has it: of a STUN or TURN server, or of a DNS server. stun.kind is a hp_fault_kind, or
@@ -112,6 +114,7 @@ typedef struct hp_sc_server {
     hp_sc_fault *faults; /* the loader's own: they are in config or dns */
     unsigned n_faults;
     hp_sc_firewall firewall; /* before its interface */
+    hp_server_program_config program;
 } hp_sc_server;
 
 /* How a peer finds its servers by name. */
@@ -165,6 +168,7 @@ typedef struct hp_sc_peer {
     hp_sc_interface common; /* what the peer itself says of its interfaces; the loader's own */
     bool is_raw; /* no ICE agent: it says what `raw` says */
     hp_raw_config raw;
+    hp_peer_program_config program;
 } hp_sc_peer;
 
 /* ---- rules ---- */
@@ -548,6 +552,10 @@ typedef struct hp_scenario {
     GHashTable *captures; /* paths to hp_capture*, shared by the file's cases: recordings that a plan has read; may be
                              NULL */
     GHashTable *link_files; /* what the loader has read for links; their arrays lie in it, for all cases of the file */
+    uint8_t worlds; /* HP_WORLD_*: those that it is for; 0: not said, see hp_plan.worlds */
+    char *worlds_why; /* the reason, or NULL */
+    hp_mark worlds_mark; /* line 0: not said */
+    hp_agree_config agree;
     hp_sc_axis *axes; /* of its matrix, in the matrix's order */
     unsigned n_axes;
     void *storage; /* the arena all strings and arrays live in; private to scenario/ */

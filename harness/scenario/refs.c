@@ -55,6 +55,9 @@ static int bits_of_server(hp_server_kind kind)
         return IS_SERVER | IS_STUN | IS_TURN;
     case HP_SERVER_DNS:
         return IS_SERVER | IS_DNS;
+    case HP_SERVER_WEB:
+    case HP_SERVER_OTHER:
+        return IS_SERVER;
     }
     return IS_SERVER;
 }
@@ -194,7 +197,8 @@ static void check(hp_loader *l, const book *b, const hp_named_ref *ref)
     } else if (ref->kind == HP_REF_DNS && (bits & IS_SERVER) != 0) {
         hp_loader_error(l, ref->at, hint, "server `%s` is not of kind dns", ref->name);
     } else if (ref->kind == HP_REF_STUN && (bits & IS_SERVER) != 0) {
-        hp_loader_error(l, ref->at, hint, "server `%s` is of kind dns", ref->name);
+        hp_loader_error(l, ref->at, hint, "server `%s` is %s", ref->name,
+                        (bits & IS_DNS) != 0 ? "of kind dns" : "no STUN server");
     } else if (ref->kind == HP_REF_RULE) {
         hp_loader_error(l, ref->at, hint, "no rule has the label `%s`", ref->name);
     } else if (ref->kind == HP_REF_AGENT && (bits & IS_PEER) != 0) {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "scenario/loader.h"
+#include "scenario/table_programs.h"
 
 static const hp_word reductions[] = {
     {"none", 0, "all"},
@@ -26,6 +26,12 @@ static const hp_key root_keys[] = {
      .doc = "run time at which the run ends, if not all is decided before"},
     {"known-bug", HP_V_TEXT, F(scenario.known_bug), .shown = "none",
      .doc = "link to a bug: the scenario is expected to fail, and passing is reported as fixed"},
+    {"worlds", HP_V_ENUM, F(scenario.worlds), .words = &hp_words_worlds,
+     .shown = "both, or live alone where something is in it that the virtual world has not",
+     .doc = "the worlds that can run it"},
+    {"worlds-why", HP_V_TEXT, F(scenario.worlds_why), .shown = "none", .doc = "why only these"},
+    {"agree", HP_V_MAP, F(scenario.agree), .sub = &hp_schema_agree,
+     .doc = "how near the virtual and the live run must come"},
     {"network", HP_V_MAP, .sub = &hp_schema_network, .doc = "what lies between the peers"},
     {"servers", HP_V_BY_NAME, F(scenario.servers), HP_COUNT(hp_root, scenario.n_servers), .sub = &hp_schema_server,
      .doc = "STUN and TURN servers"},
@@ -55,11 +61,21 @@ static const hp_key root_keys[] = {
 };
 #undef F
 
+static void finish_root(hp_loader *l, void *base, const hp_tree *node)
+{
+    hp_scenario *scenario = &((hp_root *)base)->scenario;
+    if (hp_tree_get(node, "worlds") != NULL) {
+        scenario->worlds_mark = hp_loader_mark(l, hp_tree_get(node, "worlds"));
+    }
+    hp_loader_check_worlds(l, scenario, node);
+}
+
 const hp_schema hp_schema_root = {
     .name = "scenario",
     .doc = "A scenario file: one map with these keys.",
     .size = sizeof(hp_root),
     HP_KEYS(root_keys),
+    .finish = finish_root,
 };
 
 bool hp_words_at(const hp_words *words, unsigned i, hp_word *ret)

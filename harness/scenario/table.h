@@ -61,6 +61,7 @@ typedef enum hp_value_type {
     HP_V_BEHIND, /* hp_behind_list: a zone by NAT */
     HP_V_TEMPLATE, /* char *: text with ${variables} of a raw peer; with `ref` an address or a name */
     HP_V_TEMPLATES, /* char **, NULL-terminated: one or a list */
+    HP_V_TEXTS, /* char **, NULL-terminated: one or a list */
     HP_V_INTS, /* array of uint32_t, min..max: one or a list */
     HP_V_PAIRS, /* array of structs by `sub` that begin with char *name: a list of names and maps of one pair, or a map;
                    names may come again */

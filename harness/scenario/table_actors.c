@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "scenario/table_dns.h"
+#include "scenario/table_programs.h"
 
 /* ---- servers ---- */
 
@@ -13,6 +14,8 @@ static const hp_word server_kinds[] = {
     {"stun", HP_SERVER_STUN, "answers Binding requests"},
     {"turn", HP_SERVER_TURN, "relays, and answers Binding requests too"},
     {"dns", HP_SERVER_DNS, "resolves names"},
+    {"web", HP_SERVER_WEB, "serves a folder over HTTP, and the broker's WebSocket at /ws; live world only"},
+    {"other", HP_SERVER_OTHER, "whatever its `exec` is; live world only"},
 };
 static const hp_words server_kind_words = HP_WORDS("a kind of server", server_kinds);
 
@@ -151,7 +154,7 @@ static const hp_key server_keys[] = {
     {"stopped", HP_V_BOOL, F(stopped), .fallback = "false", .doc = "it does not run until a step starts it"},
     {.type = HP_V_INCLUDE, .offset = offsetof(hp_sc_server, config), .sub = &hp_schema_server_transports},
     {"port", HP_V_INT, F(config.port), .min = 1, .max = 65535, .fallback = "3478",
-     .doc = "port of UDP and TCP; of kind dns 53"},
+     .doc = "port of UDP and TCP; of kind dns 53, of kind web 80"},
     {"alternate-port", HP_V_INT, F(config.alternate_port), .min = 1, .max = 65535, .fallback = "3479",
      .doc = "the second port of nat-discovery"},
     {"nat-discovery", HP_V_BOOL, F(config.nat_discovery), .fallback = "false",
@@ -198,6 +201,7 @@ static const hp_key server_keys[] = {
      .doc = "what it does wrong on request"},
     {"dns-name", HP_V_TEXT, F(dns_name), .shown = "NAME.example", .doc = "its name in DNS"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_dns_server, F(dns)},
+    {.type = HP_V_INCLUDE, .sub = &hp_schema_server_program, F(program)},
 };
 #undef F
 
@@ -206,6 +210,7 @@ static void finish_server(hp_loader *l, void *base, const hp_tree *node)
 {
     hp_sc_server *server = base;
     hp_loader_check_server_kind(l, server, node);
+    hp_loader_check_server_program(l, server, node);
     hp_loader_sort_faults(l, server, node);
     if (server->config.kind == HP_SERVER_TURN && hp_tree_get(node, "users") == NULL) {
         hp_turn_user *only = hp_arena_alloc(l->arena, sizeof *only);
@@ -225,7 +230,8 @@ static void finish_server(hp_loader *l, void *base, const hp_tree *node)
 
 const hp_schema hp_schema_server = {
     .name = "server",
-    .doc = "A built-in STUN, TURN or DNS server. The kind alone will do.",
+    .doc = "A STUN, TURN, DNS or web server; built in, unless `program` or `exec` says otherwise. The kind alone will "
+           "do.",
     .size = sizeof(hp_sc_server),
     HP_KEYS(server_keys),
     .mark = offsetof(hp_sc_server, mark),
@@ -414,6 +420,7 @@ static const hp_key peer_common_keys[] = {
     {"mdns", HP_V_MAP, F(mdns), .sub = &hp_schema_mdns, .shown = "false",
      .doc = "its host candidates show .local names"},
     {"media", HP_V_MAP, .sub = &hp_schema_peer_media, .doc = "its audio and video, and how they are secured"},
+    {.type = HP_V_INCLUDE, .sub = &hp_schema_peer_program, F(program)},
     {.type = HP_V_INCLUDE, .sub = &attachment, F(common)},
 };
 const hp_schema hp_schema_peer_common = {
@@ -427,6 +434,11 @@ static void start_defaults(hp_loader *l, void *base, const void *parent, const h
 {
     ((hp_sc_peer *)base)->common.behind = hp_arena_text(l->arena, "internet");
 }
+static void finish_defaults(hp_loader *l, void *base, const hp_tree *node)
+{
+    hp_loader_finish_peer_program(l, &((hp_sc_peer *)base)->program, node);
+}
+
 static const hp_key defaults_keys[] = {
     {.type = HP_V_INCLUDE, .sub = &hp_schema_peer_common},
 };
@@ -436,6 +448,7 @@ const hp_schema hp_schema_defaults = {
     .size = sizeof(hp_sc_peer),
     HP_KEYS(defaults_keys),
     .start = start_defaults,
+    .finish = finish_defaults,
 };
 
 static const hp_word peer_kinds[] = {
@@ -487,6 +500,7 @@ static void finish_peer(hp_loader *l, void *base, const hp_tree *node)
                         "several interfaces cannot share addresses");
     }
     hp_loader_finish_raw(l, peer, node);
+    hp_loader_check_peer_program(l, peer, node);
 }
 
 const hp_schema hp_schema_peer = {

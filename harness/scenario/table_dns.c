@@ -146,12 +146,16 @@ const hp_schema hp_schema_dns_server = {
 
 /* ---- which key goes with which kind ---- */
 
-static const char *const for_all[] = {"kind",     "behind",  "link", "families", "addresses",
-                                      "dns-name", "stopped", "port", "faults",   NULL};
+static const char *const for_all[] = {"kind", "behind", "link",    "families", "addresses", "dns-name",    "stopped",
+                                      "port", "faults", "program", "exec",     "root",      "environment", NULL};
+/* Of servers of kind web and other. */
+static const char *const for_web[] = {"kind", "behind",  "link", "families", "addresses",   "dns-name", "stopped",
+                                      "port", "program", "exec", "root",     "environment", "firewall", NULL};
 
 void hp_loader_check_server_kind(hp_loader *l, hp_sc_server *server, const hp_tree *node)
 {
     bool dns = server->config.kind == HP_SERVER_DNS;
+    bool web = server->config.kind == HP_SERVER_WEB, bare = web || server->config.kind == HP_SERVER_OTHER;
     for (unsigned i = 0; i < node->n; i++) {
         const hp_tree *key = node->pairs[i].key;
         size_t offset = 0;
@@ -159,7 +163,12 @@ void hp_loader_check_server_kind(hp_loader *l, hp_sc_server *server, const hp_tr
         bool known = of_dns || hp_schema_find(&hp_schema_server, key->text, &offset) != NULL;
         if (known && of_dns != dns && !g_strv_contains(for_all, key->text)) {
             hp_loader_error(l, key, NULL, dns ? "a DNS server has no `%s`" : "only a DNS server has `%s`", key->text);
+        } else if (known && bare && !g_strv_contains(for_web, key->text)) {
+            hp_loader_error(l, key, NULL, "only a STUN or TURN server has `%s`", key->text);
         }
+    }
+    if (web && hp_tree_get(node, "port") == NULL) {
+        server->config.port = 80;
     }
     if (server->dns_name != NULL && !is_name(server->dns_name)) {
         hp_loader_error(l, hp_tree_get(node, "dns-name"), NULL, "`%s` is no name that DNS could carry",

@@ -4,7 +4,7 @@
  * hp_nat_config_default() says. */
 #include <string.h>
 
-#include "scenario/loader.h"
+#include "scenario/table_programs.h"
 #include "wire/dns64.h"
 
 /* ---- LANs ---- */
@@ -204,6 +204,9 @@ static const hp_key nat_keys[] = {
      .doc = "its external addresses"},
     {"port-mapping", HP_V_MAP, F(port_mapping), .sub = &hp_schema_port_mapping, .shown = "none",
      .doc = "the protocols by which its hosts may ask it for ports, and how it answers"},
+    {"kernel", HP_V_ENUM, F(kernel), .words = &hp_words_kernel_nat, .shown = "no, a simulated one",
+     .doc = "a kernel's netfilter translates, in a namespace of its own, and of the knobs `udp-timeout`, "
+            "`udp-unreplied-timeout` and `icmp-timeout` alone hold; live world only"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_knobs, F(config)},
 };
 #undef F
@@ -230,6 +233,7 @@ static void finish_nat(hp_loader *l, void *base, const hp_tree *node)
     if (port_mapping != NULL) {
         ((hp_sc_nat *)base)->port_mapping_mark = hp_loader_mark(l, port_mapping);
     }
+    hp_loader_check_kernel_nat(l, nat, node);
     if (config->nat64_prefix.base.family != HP_AF_NONE && !hp_dns64_prefix_valid(&config->nat64_prefix)) {
         hp_loader_error(l, hp_tree_get(node, "nat64-prefix"), "for example 64:ff9b::/96",
                         "`nat64-prefix` must have 32, 40, 48, 56, 64 or 96 bits, and bits 64 to 71 zero (RFC 6052)");

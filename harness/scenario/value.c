@@ -67,6 +67,17 @@ static bool read_templates(hp_loader *l, const hp_key *key, const hp_tree *const
     return true;
 }
 
+static bool read_texts(hp_loader *l, const hp_key *key, const hp_tree *const *items, unsigned n, void *base)
+{
+    char **texts = hp_arena_alloc(l->arena, (n + 1) * sizeof *texts);
+
+    for (unsigned i = 0; i < n; i++) {
+        texts[i] = hp_arena_text(l->arena, items[i]->text);
+    }
+    memcpy((char *)base + key->offset, &texts, sizeof texts);
+    return true;
+}
+
 static bool read_families(hp_loader *l, const hp_key *key, const hp_tree *const *items, unsigned n, void *base)
 {
     hp_sc_family family = {false, false};
@@ -214,6 +225,7 @@ static_assert(HAS_LAYOUT(hp_behind_list, nats, zones, n), "HP_V_BEHIND");
 static_assert(HAS_LAYOUT(hp_event_pattern, keys, values, n_where), "HP_V_WHERE");
 static_assert(HAS_LAYOUT(hp_raw_receive, keep, keep_from, n_keep), "HP_V_WHERE");
 static_assert(HAS_LAYOUT(hp_raw_action, set.keys, set.values, set.n), "HP_V_WHERE");
+static_assert(HAS_LAYOUT(hp_environment, names, values, n), "HP_V_WHERE");
 static_assert(HAS_LAYOUT(hp_expect, pair.peers, pair.types, pair.n), "HP_V_PAIR_TYPES");
 
 static bool read_text_map(hp_loader *l, const hp_key *key, const hp_tree *node,
@@ -335,6 +347,8 @@ bool hp_value_read(hp_loader *l, const hp_key *key, const hp_tree *node, void *b
         return true;
     case HP_V_TEMPLATES:
         return elements_of(l, key, node, &items, &node, &n) && read_templates(l, key, items, n, base);
+    case HP_V_TEXTS:
+        return elements_of(l, key, node, &items, &node, &n) && read_texts(l, key, items, n, base);
     case HP_V_BEHIND:
         return read_behind(l, key, node, (hp_behind_list *)((char *)base + key->offset));
     case HP_V_NAMES:

@@ -52,6 +52,7 @@ static const type_text *text_of(hp_value_type type)
         [HP_V_BEHIND] = {"a map from NATs to networks", NULL},
         [HP_V_TEMPLATE] = {"text, perhaps with ${variables}", NULL},
         [HP_V_TEMPLATES] = {"text, perhaps with ${variables}, or a list", NULL},
+        [HP_V_TEXTS] = {"text, or a list of texts", NULL},
         [HP_V_INTS] = {"a whole number or a list", NULL},
         [HP_V_PAIRS] = {"a list of names and values", NULL},
         [HP_V_MAP] = {"a map", NULL},

@@ -1,0 +1,202 @@
+/* Theory of operation.
+ *
+ * A plan runs in both worlds unless something in it says otherwise: what is a program of its own (a browser, coturn,
+ * the user's) or a kernel is in the live world alone, and `worlds` may say that a scenario is for one of them. When
+ * `worlds` asks for a world that cannot be, that is an error, and so is a step that a foreign program cannot take:
+ * such a program is told what is in programs/EXEC.md, and nothing else. The files that a scenario names must be there;
+ * whether a program of the system is installed is known when it is started, and not before. */
+#include "plan/worlds.h"
+
+#include <string.h>
+
+const char *hp_plan_peer_program(const hp_plan_peer *peer)
+{
+    return peer->source->is_raw ? "raw" : hp_peer_program_name(peer->source->program.program);
+}
+
+const char *hp_plan_server_program(const hp_plan_server *server)
+{
+    return server->source->config.kind == HP_SERVER_WEB ? "web"
+                                                        : hp_server_program_name(server->source->program.program);
+}
+
+bool hp_plan_is_foreign(const hp_plan_peer *peer)
+{
+    return !peer->source->is_raw && peer->source->program.program != HP_PEER_LIBNICE;
+}
+
+char *hp_plan_path(const hp_plan *plan, const char *path)
+{
+    if (g_path_is_absolute(path)) {
+        return g_strdup(path);
+    }
+    g_autofree char *folder = g_path_get_dirname(plan->scenario->file);
+    return g_build_filename(folder, path, NULL);
+}
+
+/* ---- worlds ---- */
+
+/* Why the virtual world cannot run it; NULL: it can. */
+static char *find_live_only(const hp_plan *plan)
+{
+    for (unsigned i = 0; i < plan->n_peers; i++) {
+        if (hp_plan_is_foreign(&plan->peers[i])) {
+            return g_strdup_printf("peer `%s` is program %s, which is in the live world alone",
+                                   plan->peers[i].source->name, hp_plan_peer_program(&plan->peers[i]));
+        }
+    }
+    for (unsigned i = 0; i < plan->n_servers; i++) {
+        const hp_sc_server *server = plan->servers[i].source;
+        if (server->config.kind == HP_SERVER_WEB) {
+            return g_strdup_printf("server `%s` is a web server, which is in the live world alone", server->name);
+        }
+        if (server->program.program != HP_SERVER_BUILTIN) {
+            return g_strdup_printf("server `%s` is program %s, which is in the live world alone", server->name,
+                                   hp_plan_server_program(&plan->servers[i]));
+        }
+    }
+    for (unsigned i = 0; i < plan->n_nats; i++) {
+        if (plan->nats[i].source->kernel != HP_KERNEL_NAT_NONE) {
+            return g_strdup_printf("NAT `%s` is a kernel's, which is in the live world alone",
+                                   plan->nats[i].source->name);
+        }
+    }
+    return NULL;
+}
+
+static char *reason(const hp_scenario *s, const char *world)
+{
+    return s->worlds_why ? g_strdup_printf("the scenario is for the %s world: %s", world, s->worlds_why)
+                         : g_strdup_printf("the scenario is for the %s world", world);
+}
+
+static void choose_worlds(hp_plan_builder *b)
+{
+    hp_plan *plan = b->plan;
+    const hp_scenario *s = b->scenario;
+    g_autofree char *live_only = find_live_only(plan);
+
+    plan->worlds = s->worlds != 0 ? s->worlds : live_only != NULL ? HP_WORLD_LIVE : HP_WORLDS_BOTH;
+    if (live_only != NULL && (plan->worlds & HP_WORLD_VIRTUAL) != 0) {
+        hp_plan_complain(b, s->worlds_mark, "say `worlds: live`, or nothing", "the virtual world cannot run this: %s",
+                         live_only);
+    }
+    if ((plan->worlds & HP_WORLD_VIRTUAL) == 0) {
+        plan->no_virtual = hp_plan_own(plan, live_only != NULL ? g_steal_pointer(&live_only) : reason(s, "live"));
+    }
+    if ((plan->worlds & HP_WORLD_LIVE) == 0) {
+        plan->no_live = hp_plan_own(plan, reason(s, "virtual"));
+    }
+}
+
+/* ---- steps ---- */
+
+/* What the protocol has no word for. A browser can be told to hold, by our own page. */
+static bool can_take(hp_peer_program program, hp_step_kind kind)
+{
+    switch (kind) {
+    case HP_STEP_HOLD:
+        return program == HP_PEER_LIBNICE || program == HP_PEER_CHROMIUM;
+    case HP_STEP_SET_MEDIA:
+    case HP_STEP_MAP_PORT:
+    case HP_STEP_UNMAP_PORT:
+        return program == HP_PEER_LIBNICE;
+    case HP_STEP_CALL:
+    case HP_STEP_SEND:
+    case HP_STEP_WAIT_FOR:
+    case HP_STEP_WAIT:
+    case HP_STEP_REBOOT:
+    case HP_STEP_RENUMBER:
+    case HP_STEP_REBIND:
+    case HP_STEP_SET_NAT:
+    case HP_STEP_SET_LINK:
+    case HP_STEP_INTERFACE:
+    case HP_STEP_ICE_RESTART:
+    case HP_STEP_CLOSE:
+    case HP_STEP_STOP_SERVER:
+    case HP_STEP_START_SERVER:
+    case HP_STEP_SET_SIGNALING:
+    case HP_STEP_INJECT:
+    case HP_STEP_SET_DNS:
+    case HP_STEP_SET_FIREWALL:
+    case HP_STEP_RULE:
+    case HP_STEP_N:
+        break;
+    }
+    return true;
+}
+
+/* The peer that must do something in that step, or NULL. */
+static const char *taker(const hp_step *step)
+{
+    switch ((int)step->kind) {
+    case HP_STEP_HOLD:
+        return step->hold.peer;
+    case HP_STEP_SET_MEDIA:
+        return step->set_media.peer;
+    case HP_STEP_MAP_PORT:
+    case HP_STEP_UNMAP_PORT:
+        return step->map_port.peer;
+    default:
+        return NULL;
+    }
+}
+
+static void check_steps(hp_plan_builder *b)
+{
+    for (unsigned i = 0; i < b->scenario->n_steps; i++) {
+        const hp_step *step = &b->scenario->steps[i];
+        int who = taker(step) ? hp_plan_find_peer(b->plan, taker(step)) : -1;
+        if (who < 0 || b->plan->peers[who].source->is_raw ||
+            can_take(b->plan->peers[who].source->program.program, step->kind)) {
+            continue;
+        }
+        hp_plan_complain(b, step->mark, NULL, "peer `%s` is program %s, which cannot be told to `%s`", taker(step),
+                         hp_plan_peer_program(&b->plan->peers[who]), hp_step_name(step));
+    }
+}
+
+/* ---- files ---- */
+
+static void check_file(hp_plan_builder *b, hp_mark mark, const char *key, const char *path, GFileTest test,
+                       const char *what)
+{
+    g_autofree char *full = hp_plan_path(b->plan, path);
+    if (!g_file_test(full, test)) {
+        hp_plan_complain(b, mark, "the path is relative to the scenario's folder", "`%s`: %s is no %s", key, full,
+                         what);
+    }
+}
+
+/* A program with a slash in its name is a file; another one is looked for when it is started. */
+static void check_exec(hp_plan_builder *b, hp_mark mark, char **exec)
+{
+    if (exec != NULL && strchr(exec[0], '/') != NULL) {
+        check_file(b, mark, "exec", exec[0], G_FILE_TEST_IS_EXECUTABLE, "program");
+    }
+}
+
+static void check_files(hp_plan_builder *b)
+{
+    for (unsigned i = 0; i < b->plan->n_peers; i++) {
+        const hp_sc_peer *peer = b->plan->peers[i].source;
+        check_exec(b, peer->mark, peer->program.exec);
+        if (peer->program.page != NULL && strstr(peer->program.page, "://") == NULL) {
+            check_file(b, peer->mark, "page", peer->program.page, G_FILE_TEST_IS_REGULAR, "file");
+        }
+    }
+    for (unsigned i = 0; i < b->plan->n_servers; i++) {
+        const hp_sc_server *server = b->plan->servers[i].source;
+        check_exec(b, server->mark, server->program.exec);
+        if (server->program.root != NULL) {
+            check_file(b, server->mark, "root", server->program.root, G_FILE_TEST_IS_DIR, "folder");
+        }
+    }
+}
+
+void hp_plan_find_worlds(hp_plan_builder *b)
+{
+    choose_worlds(b);
+    check_steps(b);
+    check_files(b);
+}
