@@ -80,6 +80,10 @@
       "the receiver asks the sender: nack (for count packets) or pli")                                                 \
     X(MEDIA_REPORT, "media-report", "sending peer", "track:u fraction-lost:u lost:i jitter:t round-trip:t",            \
       "a receiver's report block on this track; fraction-lost of 256; round-trip 0 while unknown")                     \
+    X(MEDIA_STATS, "media-stats", "peer",                                                                              \
+      "session:u with:s media:s direction:s packets:u octets:u lost:i jitter:t frames:u",                              \
+      "what a program that is not ours has counted so far of its audio or video, in or out; what it does not tell is " \
+      "left out")                                                                                                      \
     X(INJECTED, "injected", "peer", "what:s kind:s count:u found:u",                                                   \
       "an attacker begins to put packets before a peer, made of `found` packets that came to it before")               \
     X(CHANNEL_STATE, "channel-state", "peer", "session:u channel:u label:s state:s reason:s",                          \
