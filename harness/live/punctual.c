@@ -1,0 +1,104 @@
+/* Waking on time: a real-time priority, CPUs that do not fall asleep, and the last microseconds spent awake.
+ *
+ * The kernel stops real-time threads that never sleep (sched_rt_runtime_us: 50 ms of each second by default), which is a
+ * stall of a thousand packets. So spinning has a budget: half of the time that passes, 5 ms at most at a time. With one
+ * CPU there is no spinning at all, as it would take the CPU from those that are to be measured.
+ *
+ * The priority is not inherited by children (SCHED_RESET_ON_FORK). The timer slack of the thread is 1 ns in any case. */
+#include "live/punctual.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { PRIORITY = 10 };
+#define MAX_BUDGET (5 * HP_MS)
+
+hp_loop_options hp_loop_options_punctual(void)
+{
+    return (hp_loop_options){.fifo = true, .keep_awake = true, .spin = 50 * HP_US};
+}
+
+static void refuse(hp_loop_report *report, const char *what, const char *why)
+{
+    size_t used = strlen(report->refused);
+    g_snprintf(report->refused + used, sizeof report->refused - used, "%s%s: %s", used > 0 ? "; " : "", what, why);
+}
+
+static bool become_fifo(hp_loop_report *report)
+{
+    struct sched_param parameters = {.sched_priority = PRIORITY};
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0) {
+        return true;
+    }
+    refuse(report, "SCHED_FIFO", g_strerror(errno));
+    return false;
+}
+
+/* The kernel keeps the latency that was written for as long as the descriptor is open. */
+static int keep_awake(hp_loop_report *report)
+{
+    static const int32_t none = 0;
+    int fd = open("/dev/cpu_dma_latency", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && write(fd, &none, sizeof none) == (ssize_t)sizeof none) {
+        return fd;
+    }
+    refuse(report, "/dev/cpu_dma_latency", g_strerror(errno));
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
+
+static unsigned n_cpus(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+void hp_punctual_start(hp_punctual *punctual, const hp_loop_options *options, hp_loop_report *ret)
+{
+    *punctual = (hp_punctual){.was_asked = options != NULL, .dma_latency = -1};
+    prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
+    if (options == NULL) {
+        return;
+    }
+    ret->fifo = punctual->fifo = options->fifo && become_fifo(ret);
+    punctual->dma_latency = options->keep_awake ? keep_awake(ret) : -1;
+    ret->keep_awake = punctual->dma_latency >= 0;
+    if (options->spin > 0 && n_cpus() < 2) {
+        refuse(ret, "spinning", "there is one CPU");
+    } else {
+        ret->spin = punctual->spin = options->spin;
+    }
+}
+
+void hp_punctual_stop(hp_punctual *punctual)
+{
+    if (punctual->fifo) {
+        struct sched_param parameters = {0};
+        sched_setscheduler(0, SCHED_OTHER, &parameters);
+        punctual->fifo = false;
+    }
+    if (punctual->dma_latency >= 0) {
+        close(punctual->dma_latency);
+        punctual->dma_latency = -1;
+    }
+}
+
+hp_time hp_punctual_lead(hp_punctual *punctual, hp_time now)
+{
+    if (punctual->spin == 0) {
+        return 0;
+    }
+    punctual->budget = MIN(punctual->budget + (now - MIN(punctual->seen, now)) / 2, MAX_BUDGET);
+    punctual->seen = now;
+    return punctual->budget >= punctual->spin ? punctual->spin : 0;
+}
+
+void hp_punctual_spent(hp_punctual *punctual, hp_time spun)
+{
+    punctual->budget -= MIN(spun, punctual->budget);
+}
