@@ -28,8 +28,13 @@ typedef struct hp_netlink_link {
 } hp_netlink_link;
 bool hp_netlink_set_link(hp_netlink *nl, int index, const hp_netlink_link *link, GError **error);
 
+typedef struct hp_netlink_end {
+    const char *name;
+    const uint8_t *mac; /* 6 bytes; NULL: a random one */
+} hp_netlink_end;
 /* A veth pair, one end here, the other in the namespace of that descriptor. */
-bool hp_netlink_add_veth(hp_netlink *nl, const char *name, const char *peer_name, int peer_namespace, GError **error);
+bool hp_netlink_add_veth(hp_netlink *nl, const hp_netlink_end *here, const hp_netlink_end *there, int there_namespace,
+                         GError **error);
 bool hp_netlink_remove_link(hp_netlink *nl, int index, GError **error);
 
 /* Without duplicate address detection. One that is there is no error. */

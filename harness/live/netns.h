@@ -24,12 +24,11 @@ int hp_netns_fd(const hp_netns *ns);
 /* A netlink socket inside (netlink.h). */
 struct hp_netlink *hp_netns_netlink(hp_netns *ns);
 
-/* The calling thread is in the namespace from now on: sockets that it makes are. Nothing nests. */
+/* The calling thread is in the namespace from now on: sockets that it makes are. Nothing nests. A process of the host
+ * enters once and stays. */
 bool hp_netns_enter(const hp_netns *ns, GError **error);
 /* And back to where the thread was when the namespace was made. */
 void hp_netns_leave(const hp_netns *ns);
-/* For a process that stays: enters, and closes nothing. The same as setns(). */
-bool hp_netns_join(const hp_netns *ns, GError **error);
 
 /* Writes net/<path> below /proc/sys inside ("ipv4/ip_forward", "1"). */
 bool hp_netns_set(const hp_netns *ns, const char *path, const char *value, GError **error);

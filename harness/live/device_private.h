@@ -1,0 +1,26 @@
+/* The two kinds of device, as device.c uses them: something to read IP packets from and to write them to. */
+#ifndef HP_LIVE_DEVICE_PRIVATE_H
+#define HP_LIVE_DEVICE_PRIVATE_H
+
+#include "live/device.h"
+
+enum { HP_DEVICE_QUEUE = 4096 }; /* packets that wait in the kernel for the fabric */
+
+/* device_tun.c: a descriptor, one packet a read and a write. -1 and error. */
+int hp_tun_open(hp_netns *ns, const char *name, GError **error);
+/* Leaves the device to its namespace. */
+void hp_tun_close(int fd);
+
+/* device_ring.c: a veth pair and a ring at its other end. */
+typedef struct hp_ring hp_ring;
+hp_ring *hp_ring_open(hp_netns *ns, const char *name, uint32_t mtu, GError **error);
+void hp_ring_close(hp_ring *ring);
+int hp_ring_fd(const hp_ring *ring);
+/* The next packet that the kernel sent, or NULL; it is valid until hp_ring_release(), which is due for each. */
+const uint8_t *hp_ring_next(hp_ring *ring, size_t *ret_length);
+void hp_ring_release(hp_ring *ring);
+bool hp_ring_write(hp_ring *ring, const uint8_t *packet, size_t length);
+/* Packets for which there was no room. */
+uint64_t hp_ring_dropped(hp_ring *ring);
+
+#endif
