@@ -9,7 +9,10 @@
  *
  * A reliable agent hands up a stream of bytes, cut anywhere. There a flow's datagrams are found again by their headers
  * and sizes; what has begun to arrive waits with its stream. Bytes that are no flow's end that: all that had come with
- * them is left alone. A datagram counts when its last byte is there. */
+ * them is left alone. A datagram counts when its last byte is there.
+ *
+ * Where the two ends are in different processes, each has flows of its own: the sender's runs the flow, the receiver's
+ * was told its number and size, and both clocks show the same run time. */
 #include "actors/flow.h"
 
 #include <string.h>
@@ -43,6 +46,7 @@ typedef struct unread {
 struct hp_flows {
     hp_world *world;
     GPtrArray *list; /* of flow */
+    GArray *sizes; /* of uint32_t: a datagram's of the flow with the number index + 1; 0: there is none */
     GPtrArray *unread; /* of unread */
 };
 
@@ -67,6 +71,7 @@ hp_flows *hp_flows_new(hp_world *world)
     hp_flows *flows = g_new0(hp_flows, 1);
     flows->world = world;
     flows->list = g_ptr_array_new_with_free_func(flow_free);
+    flows->sizes = g_array_new(FALSE, TRUE, sizeof(uint32_t));
     flows->unread = g_ptr_array_new_with_free_func(unread_free);
     return flows;
 }
@@ -76,25 +81,40 @@ void hp_flows_free(hp_flows *flows)
     if (!flows)
         return;
     g_ptr_array_unref(flows->list);
+    g_array_unref(flows->sizes);
     g_ptr_array_unref(flows->unread);
     g_free(flows);
 }
 
-/* The flow whose header that is, or NULL. */
-static const flow *flow_of(const hp_flows *flows, const uint8_t *data, size_t len)
+/* The size of a flow's datagrams; 0: there is no such flow. */
+static uint32_t size_of(const hp_flows *flows, uint32_t number)
 {
-    if (len < HP_FLOW_HEADER || memcmp(data, magic, sizeof magic) != 0) {
-        return NULL;
-    }
-    uint64_t number = hp_get64(data) & UINT32_MAX;
-    bool known = number > 0 && number <= flows->list->len && hp_get64(data + 16) <= hp_world_now(flows->world);
-    return known ? flows->list->pdata[number - 1] : NULL;
+    return number > 0 && number <= flows->sizes->len ? g_array_index(flows->sizes, uint32_t, number - 1) : 0;
 }
 
-static void take(hp_flows *flows, const hp_peer *peer, const flow *f, const uint8_t *data, size_t len, uint32_t record)
+void hp_flows_expect(hp_flows *flows, unsigned number, uint32_t size)
+{
+    g_assert(number > 0 && size >= HP_FLOW_HEADER);
+    if (flows->sizes->len < number)
+        g_array_set_size(flows->sizes, number);
+    g_array_index(flows->sizes, uint32_t, number - 1) = size;
+}
+
+/* The number of the flow whose header that is, or 0. */
+static unsigned flow_of(const hp_flows *flows, const uint8_t *data, size_t len)
+{
+    if (len < HP_FLOW_HEADER || memcmp(data, magic, sizeof magic) != 0) {
+        return 0;
+    }
+    uint32_t number = hp_get32(data + 4);
+    return size_of(flows, number) > 0 && hp_get64(data + 16) <= hp_world_now(flows->world) ? number : 0;
+}
+
+static void take(hp_flows *flows, const hp_peer *peer, unsigned number, const uint8_t *data, size_t len,
+                 uint32_t record)
 {
     hp_time now = hp_world_now(flows->world);
-    hp_trace_event(hp_world_trace(flows->world), now, HP_EV_DATA_RECEIVED, hp_peer_name(peer), HP_FU("flow", f->number),
+    hp_trace_event(hp_world_trace(flows->world), now, HP_EV_DATA_RECEIVED, hp_peer_name(peer), HP_FU("flow", number),
                    HP_FU("sequence", hp_get64(data + 8)), HP_FU("size", len),
                    HP_FT("latency", now - hp_get64(data + 16)), HP_FU("packet", record));
 }
@@ -120,14 +140,15 @@ static void take_all(hp_flows *flows, const hp_peer *peer, GByteArray *bytes, ui
 {
     guint at = 0;
     while (bytes->len - at >= HP_FLOW_HEADER) {
-        const flow *f = flow_of(flows, bytes->data + at, bytes->len - at);
-        if (!f) {
+        unsigned number = flow_of(flows, bytes->data + at, bytes->len - at);
+        uint32_t size = size_of(flows, number);
+        if (number == 0) {
             at = bytes->len;
-        } else if (bytes->len - at < f->config.size) {
+        } else if (bytes->len - at < size) {
             break;
         } else {
-            take(flows, peer, f, bytes->data + at, f->config.size, record);
-            at += f->config.size;
+            take(flows, peer, number, bytes->data + at, size, record);
+            at += size;
         }
     }
     g_byte_array_remove_range(bytes, 0, at);
@@ -144,9 +165,9 @@ static void receive(void *user, hp_peer *peer, const char *with, unsigned stream
         take_all(flows, peer, bytes, record);
         return;
     }
-    const flow *f = flow_of(flows, data, len);
-    if (f) {
-        take(flows, peer, f, data, len, record);
+    unsigned number = flow_of(flows, data, len);
+    if (number > 0) {
+        take(flows, peer, number, data, len, record);
     }
 }
 
@@ -169,9 +190,9 @@ static void receive_channel(void *user, hp_peer *peer, const char *with, const c
                             size_t len, uint32_t record)
 {
     hp_flows *flows = user;
-    const flow *f = flow_of(flows, data, len);
-    if (f) {
-        take(flows, peer, f, data, len, record);
+    unsigned number = flow_of(flows, data, len);
+    if (number > 0) {
+        take(flows, peer, number, data, len, record);
     }
 }
 
@@ -262,7 +283,8 @@ unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
     f->owner = flows;
     f->config = *config;
     f->to = g_strdup(config->to);
-    f->number = flows->list->len + 1;
+    f->number = config->number > 0 ? config->number : flows->sizes->len + 1;
+    hp_flows_expect(flows, f->number, config->size);
     f->datagram = g_malloc(config->size);
     for (uint32_t i = 0; i < config->size; i++)
         f->datagram[i] = (uint8_t)i;
@@ -274,16 +296,30 @@ unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
     return f->number;
 }
 
+static bool is_done(const flow *f)
+{
+    return f->sent >= f->config.count;
+}
+
 bool hp_flows_done(const hp_flows *flows, unsigned number)
 {
-    const flow *f = flows->list->pdata[number - 1];
-    return f->sent >= f->config.count;
+    for (unsigned i = 0; i < flows->list->len; i++) {
+        const flow *f = flows->list->pdata[i];
+        if (f->number == number)
+            return is_done(f);
+    }
+    return false;
+}
+
+unsigned hp_flows_n_running(const hp_flows *flows)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < flows->list->len; i++)
+        n += !is_done(flows->list->pdata[i]);
+    return n;
 }
 
 bool hp_flows_all_done(const hp_flows *flows)
 {
-    for (unsigned i = 1; i <= flows->list->len; i++)
-        if (!hp_flows_done(flows, i))
-            return false;
-    return true;
+    return hp_flows_n_running(flows) == 0;
 }

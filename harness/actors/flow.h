@@ -26,10 +26,15 @@ typedef struct hp_flow_config {
     hp_time interval;
     uint64_t count;
     const hp_channel_config *channel; /* outlives the flow; NULL: plain datagrams on the component */
+    unsigned number; /* one that no other flow has; 0: the next after the highest so far */
 } hp_flow_config;
 
 /* Begins at once, over a data channel when that is open; returns the flow's number (1, 2, ...). */
 unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config);
+/* A flow that another process sends, with datagrams of that size: what arrives of it is traced as of one's own. */
+void hp_flows_expect(hp_flows *flows, unsigned number, uint32_t size);
+/* Flows of this process whose last datagram was not sent yet. */
+unsigned hp_flows_n_running(const hp_flows *flows);
 /* Whether the last datagram of it was sent. */
 bool hp_flows_done(const hp_flows *flows, unsigned flow);
 bool hp_flows_all_done(const hp_flows *flows);

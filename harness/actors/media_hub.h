@@ -27,16 +27,13 @@ hp_media_tracks *hp_media_tracks_new(GError **error);
 void hp_media_tracks_free(hp_media_tracks *tracks);
 /* tracks outlives the hub. */
 hp_media_hub *hp_media_hub_new_shared(hp_world *world, hp_media_tracks *tracks);
-/* Whether a peer of that name is a program of somebody else's, which adds no tracks: who receives from it adds them
- * (hp_media_hub_foreign_track()). Without: nobody is. */
+/* Who is a program of somebody else's, and adds no tracks: its tracks are added by who receives them. Without: nobody. */
 void hp_media_hub_set_foreign(hp_media_hub *hub, bool (*is_foreign)(void *user, const char *peer), void *user);
-/* Of what a foreign peer sends under an SSRC: its track, which is made when it is not there (*ret_made). 0 when `from` is
- * not foreign. */
-unsigned hp_media_hub_foreign_track(hp_media_hub *hub, const char *from, const char *to, unsigned stream, uint32_t ssrc,
-                                    bool *ret_made);
+bool hp_media_hub_is_foreign(const hp_media_hub *hub, const char *peer);
 
 /* A new track: from `from` to `to` on that ICE stream under that SSRC. Streams that are not bundled are RTP sessions of
- * their own, in which one SSRC may stand for different sources. Numbers count from 1. rtx_ssrc 0: none. */
+ * their own, in which one SSRC may stand for different sources. Numbers count from 1. rtx_ssrc 0: none. 0 when a shared
+ * table is full: such a track is not told apart from the media of nobody. */
 unsigned hp_media_hub_add_track(hp_media_hub *hub, const char *from, const char *to, unsigned stream, uint32_t ssrc,
                                 uint32_t rtx_ssrc);
 unsigned hp_media_hub_n_tracks(const hp_media_hub *hub);

@@ -5,8 +5,9 @@
  * that the receiver knows it whatever was lost. Of a recording the receiver begins with the first packet it hears:
  * should all packets before a wrap be lost, the two differ by 65536.
  *
- * What arrives belongs to the track that the other side sends under that SSRC. Under an SSRC of nobody it is track
- * 0. */
+ * What arrives belongs to the track that the other side sends under that SSRC. Under an SSRC of nobody it is track 0;
+ * but a foreign program tells nobody of its tracks, and there the first packet heard makes one, of which no packet that
+ * was sent is known. */
 #include "actors/media_private.h"
 #include "engines/media_mark.h"
 #include "wire/rtp.h"
@@ -77,6 +78,25 @@ void hp_media_track_trace_sent(hp_media_track *track, hp_time now, const uint8_t
     hp_trace_media(trace_of(track), now, &record);
 }
 
+/* The track of a foreign program: told in its name. */
+static unsigned add_foreign(const hp_media_track *track, uint32_t ssrc)
+{
+    const hp_media_session *media = track->line->media;
+    const char *from = hp_media_session_with(media);
+    bool audio = track->kind == HP_MEDIA_AUDIO;
+    bool described = track->remote_has_ssrc && (ssrc == track->remote_ssrc || ssrc == track->remote_rtx_ssrc);
+    uint32_t own = described ? track->remote_ssrc : ssrc, rtx = described ? track->remote_rtx_ssrc : 0;
+    unsigned number =
+        hp_media_hub_add_track(media->hub, from, media->peer->name, track->line->group->stream, own, rtx);
+    hp_trace_event(hp_world_trace(media->world), hp_world_now(media->world), HP_EV_MEDIA_TRACK, from,
+                   HP_FU("track", number), HP_FU("session", 0), HP_FS("to", media->peer->name),
+                   HP_FS("media", hp_media_kind_name(track->kind)), HP_FU("ssrc", own), HP_FU("rtx-ssrc", rtx),
+                   HP_FU("pt", audio ? track->in.audio.pt : track->in.video.pt),
+                   HP_FU("clock", hp_media_clock(&track->in)), HP_FT("ptime", audio ? track->in.audio.ptime : 0),
+                   HP_FU("sequence", 0), HP_FS("source", "foreign"));
+    return number;
+}
+
 unsigned hp_media_track_heard(hp_media_track *track, uint32_t ssrc)
 {
     const hp_media_session *media = track->line->media;
@@ -86,6 +106,9 @@ unsigned hp_media_track_heard(hp_media_track *track, uint32_t ssrc)
         track->heard_of = n;
         track->heard_number = hp_media_hub_find_track(media->hub, hp_media_session_with(media), media->peer->name,
                                                       track->line->group->stream, ssrc);
+        if (track->heard_number == 0 && hp_media_hub_is_foreign(media->hub, hp_media_session_with(media))) {
+            track->heard_number = add_foreign(track, ssrc);
+        }
     }
     return track->heard_number;
 }

@@ -1,5 +1,8 @@
 /* Theory of operation: a thin shell around engines/broker. One timer stands at the broker's deadline; a copy that is
- * due is traced and handed to its client's handler. Handlers may send again: the broker only queues. */
+ * due is traced and handed to its client's handler. Handlers may send again: the broker only queues.
+ *
+ * A remote one has no broker and no timer: what its one client sends goes to the transport, what the transport brings
+ * goes to the client's handler. */
 #include "actors/signaling.h"
 
 #include <string.h>
@@ -14,7 +17,9 @@ typedef struct member {
 
 struct hp_signaling {
     hp_world *world;
-    hp_broker *broker;
+    hp_broker *broker; /* NULL: elsewhere */
+    const hp_signaling_remote_ops *remote;
+    void *remote_user;
     GArray *members; /* of member, by client number */
     hp_timer timer;
 };
@@ -57,16 +62,39 @@ static void fire(void *owner, hp_time now)
     rearm(signaling);
 }
 
-hp_signaling *hp_signaling_new(hp_world *world, const hp_signaling_config *config)
+static hp_signaling *make(hp_world *world)
 {
     hp_signaling *signaling = g_new0(hp_signaling, 1);
-    hp_rng rng;
-    hp_world_rng(world, "signaling", &rng);
     signaling->world = world;
-    signaling->broker = hp_broker_new(config, &rng, &broker_ops, signaling);
     signaling->members = g_array_new(FALSE, FALSE, sizeof(member));
     hp_timer_init(&signaling->timer, HP_TIMER_ACTOR, hp_world_new_element(world), fire, signaling);
     return signaling;
+}
+
+hp_signaling *hp_signaling_new(hp_world *world, const hp_signaling_config *config)
+{
+    hp_signaling *signaling = make(world);
+    hp_rng rng;
+    hp_world_rng(world, "signaling", &rng);
+    signaling->broker = hp_broker_new(config, &rng, &broker_ops, signaling);
+    return signaling;
+}
+
+hp_signaling *hp_signaling_new_remote(hp_world *world, const hp_signaling_remote_ops *ops, void *user)
+{
+    hp_signaling *signaling = make(world);
+    signaling->remote = ops;
+    signaling->remote_user = user;
+    return signaling;
+}
+
+void hp_signaling_deliver(hp_signaling *signaling, const char *from, bool own, uint64_t message, const char *json)
+{
+    g_assert(signaling->remote);
+    for (unsigned i = 0; i < signaling->members->len; i++) {
+        const member *receiver = member_at(signaling, i);
+        receiver->handler(receiver->user, from, own, message, json);
+    }
 }
 
 void hp_signaling_free(hp_signaling *signaling)
@@ -83,11 +111,19 @@ unsigned hp_signaling_join(hp_signaling *signaling, const char *name, hp_signal_
 {
     member m = {.name = name, .handler = handler, .user = user};
     g_array_append_val(signaling->members, m);
+    if (signaling->remote) {
+        g_assert(signaling->members->len == 1); /* to its broker it is one client */
+        return 0;
+    }
     return hp_broker_join(signaling->broker, name);
 }
 
 void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *json)
 {
+    if (signaling->remote) {
+        signaling->remote->send(signaling->remote_user, json);
+        return;
+    }
     hp_time now = hp_world_now(signaling->world);
     hp_trace *trace = hp_world_trace(signaling->world);
     const char *name = member_at(signaling, client)->name;
@@ -104,5 +140,6 @@ void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *jso
 
 void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *config)
 {
+    g_assert(signaling->broker);
     hp_broker_configure(signaling->broker, config);
 }
