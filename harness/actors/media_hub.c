@@ -192,8 +192,8 @@ unsigned hp_media_hub_find_track(const hp_media_hub *hub, const char *from, cons
     }
     for (unsigned i = hub->tracks->len; i > 0; i--) {
         const track *t = &g_array_index(hub->tracks, track, i - 1);
-        if (t->stream == stream && is_of(ssrc, t->ssrc, t->rtx_ssrc) &&
-            strcmp(t->from, from) == 0 && strcmp(t->to, to) == 0) {
+        if (t->stream == stream && is_of(ssrc, t->ssrc, t->rtx_ssrc) && strcmp(t->from, from) == 0 &&
+            strcmp(t->to, to) == 0) {
             return i;
         }
     }

@@ -86,8 +86,7 @@ static unsigned add_foreign(const hp_media_track *track, uint32_t ssrc)
     bool audio = track->kind == HP_MEDIA_AUDIO;
     bool described = track->remote_has_ssrc && (ssrc == track->remote_ssrc || ssrc == track->remote_rtx_ssrc);
     uint32_t own = described ? track->remote_ssrc : ssrc, rtx = described ? track->remote_rtx_ssrc : 0;
-    unsigned number =
-        hp_media_hub_add_track(media->hub, from, media->peer->name, track->line->group->stream, own, rtx);
+    unsigned number = hp_media_hub_add_track(media->hub, from, media->peer->name, track->line->group->stream, own, rtx);
     hp_trace_event(hp_world_trace(media->world), hp_world_now(media->world), HP_EV_MEDIA_TRACK, from,
                    HP_FU("track", number), HP_FU("session", 0), HP_FS("to", media->peer->name),
                    HP_FS("media", hp_media_kind_name(track->kind)), HP_FU("ssrc", own), HP_FU("rtx-ssrc", rtx),

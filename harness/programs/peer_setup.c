@@ -128,8 +128,7 @@ hp_peer_setup *hp_peer_setup_new(const hp_plan *plan, unsigned index)
     setup->config = (hp_peer_config){
         .name = peer->source->name,
         .ice = &peer->source->ice,
-        .stun =
-            stun ? hp_peer_setup_server(plan, index, (unsigned)peer->stun, HP_SERVER_UDP) : (hp_addr){0},
+        .stun = stun ? hp_peer_setup_server(plan, index, (unsigned)peer->stun, HP_SERVER_UDP) : (hp_addr){0},
         .stun_name = stun ? stun->source->name : NULL,
         .stun_host = stun && peer->n_dns > 0 ? stun->dns_name : NULL,
         .turn = setup->turn,

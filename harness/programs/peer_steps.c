@@ -70,8 +70,7 @@ unsigned hp_peer_steps_asked(const hp_plan *plan, unsigned index, unsigned ret[H
 bool hp_peer_steps_begins_script(const hp_plan *plan, unsigned step, unsigned peer)
 {
     const hp_sc_peer *source = plan->peers[peer].source;
-    return source->is_raw && source->raw.start_step &&
-           hp_plan_find_step(plan, source->raw.start_step) == (int)step;
+    return source->is_raw && source->raw.start_step && hp_plan_find_step(plan, source->raw.start_step) == (int)step;
 }
 
 /* ---- flows ---- */

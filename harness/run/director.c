@@ -10,6 +10,7 @@
 
 #include "actors/flow.h"
 #include "actors/injector.h"
+#include "programs/peer_steps.h"
 
 typedef enum director_state {
     WAITING_TIME, /* timer armed: the next step's time */
@@ -34,13 +35,6 @@ static hp_trace *trace_of(const hp_director *d)
     return hp_world_trace(d->rig->world);
 }
 
-static hp_peer *peer_of(const hp_director *d, const char *name)
-{
-    int i = hp_plan_find_peer(d->rig->plan, name);
-    g_assert(i >= 0 && d->rig->peers[i]); /* the loader knows no other names, and that it is no raw peer */
-    return d->rig->peers[i];
-}
-
 static const hp_step *step_at(const hp_director *d)
 {
     return &d->rig->plan->scenario->steps[d->next];
@@ -48,39 +42,22 @@ static const hp_step *step_at(const hp_director *d)
 
 /* ---- carrying out ---- */
 
-static void do_call(hp_director *d, const hp_step *step)
+/* Who is in a call from now on. */
+static void note_callers(hp_director *d, const hp_step *step)
 {
-    hp_peer *from = peer_of(d, step->call.from);
-    g_hash_table_add(d->callers, step->call.from);
-    if (step->call.broadcast) {
-        hp_peer_call(from, NULL, &step->call.config, NULL);
+    if (step->kind != HP_STEP_CALL)
         return;
-    }
-    for (char **to = step->call.to; to && *to; to++) {
+    g_hash_table_add(d->callers, step->call.from);
+    for (char **to = step->call.to; !step->call.broadcast && to && *to; to++)
         g_hash_table_add(d->callers, *to);
-        hp_peer_call(from, *to, &step->call.config, NULL);
-    }
 }
 
-static void do_send(hp_director *d, const hp_step *step)
+static void ask_peers(hp_director *d)
 {
-    uint64_t count = step->send.count;
-    if (count == 0)
-        count = MAX(step->send.for_ns / MAX(step->send.interval, 1), 1);
-    hp_flow_config flow = {.from = peer_of(d, step->send.from),
-                           .to = step->send.to,
-                           .stream = step->send.stream,
-                           .component = step->send.component,
-                           .size = step->send.size,
-                           .interval = step->send.interval,
-                           .count = count,
-                           .channel = step->send.channel.label ? &step->send.channel : NULL};
-    hp_flows_start(d->flows, &flow);
-    if (step->send.both) {
-        flow.from = peer_of(d, step->send.to);
-        flow.to = step->send.from;
-        hp_flows_start(d->flows, &flow);
-    }
+    unsigned asked[HP_PEER_STEPS_MAX];
+    unsigned n = hp_peer_steps_asked(d->rig->plan, d->next, asked);
+    for (unsigned i = 0; i < n; i++)
+        hp_peer_steps_carry_out(d->rig->plan, d->next, d->rig->peers[asked[i]], d->flows);
 }
 
 static void do_rebind(hp_director *d, const hp_step *step, hp_nat *nat)
@@ -120,18 +97,6 @@ static void do_rule(hp_director *d, const hp_step *step)
     for (unsigned i = 0; i < scenario->n_rules; i++)
         if (g_strcmp0(scenario->rules[i].rule.label, step->rule.label) == 0)
             hp_rig_switch_rule(d->rig, i, step->rule.on);
-}
-
-static void do_map_port(hp_director *d, const hp_step *step)
-{
-    const hp_sc_map_port *m = &step->map_port;
-    hp_port_wish wish = {.protocol = m->transport,
-                         .internal_port = m->internal,
-                         .external_port = m->external,
-                         .exact = m->exact,
-                         .remote = hp_addr_with_port(m->remote, m->remote_port),
-                         .lifetime = m->lifetime};
-    hp_peer_map_port(peer_of(d, m->peer), m->protocol, &wish, NULL);
 }
 
 /* The name a step is about, for the trace. */
@@ -195,10 +160,15 @@ static void carry_out(hp_director *d, const hp_step *step)
 
     switch (step->kind) {
     case HP_STEP_CALL:
-        do_call(d, step);
-        break;
     case HP_STEP_SEND:
-        do_send(d, step);
+    case HP_STEP_ICE_RESTART:
+    case HP_STEP_CLOSE:
+    case HP_STEP_HOLD:
+    case HP_STEP_SET_MEDIA:
+    case HP_STEP_MAP_PORT:
+    case HP_STEP_UNMAP_PORT:
+        note_callers(d, step);
+        ask_peers(d);
         break;
     case HP_STEP_REBOOT:
         hp_rig_reboot(rig, step->nat.nat);
@@ -222,12 +192,6 @@ static void carry_out(hp_director *d, const hp_step *step)
     case HP_STEP_INTERFACE:
         do_interface(d, step);
         break;
-    case HP_STEP_ICE_RESTART:
-        hp_peer_restart(peer_of(d, step->session.peer), step->session.with, NULL);
-        break;
-    case HP_STEP_CLOSE:
-        hp_peer_close(peer_of(d, step->session.peer), step->session.with);
-        break;
     case HP_STEP_STOP_SERVER:
         hp_rig_stop_server(rig, (unsigned)server);
         break;
@@ -236,13 +200,6 @@ static void carry_out(hp_director *d, const hp_step *step)
         break;
     case HP_STEP_SET_SIGNALING:
         hp_signaling_configure(rig->signaling, &step->signaling);
-        break;
-    case HP_STEP_HOLD:
-        hp_peer_hold(peer_of(d, step->hold.peer), step->hold.with, step->hold.kinds, !step->hold.resume, NULL);
-        break;
-    case HP_STEP_SET_MEDIA:
-        hp_peer_set_video_bitrate(peer_of(d, step->set_media.peer), step->set_media.with,
-                                  (uint32_t)step->set_media.video_bitrate, NULL);
         break;
     case HP_STEP_INJECT:
         do_inject(d, step);
@@ -255,12 +212,6 @@ static void carry_out(hp_director *d, const hp_step *step)
         break;
     case HP_STEP_RULE:
         do_rule(d, step);
-        break;
-    case HP_STEP_MAP_PORT:
-        do_map_port(d, step);
-        break;
-    case HP_STEP_UNMAP_PORT:
-        hp_peer_unmap_port(peer_of(d, step->map_port.peer), step->map_port.transport, step->map_port.internal, NULL);
         break;
     case HP_STEP_WAIT:
     case HP_STEP_WAIT_FOR:
@@ -311,14 +262,11 @@ static bool script_ended(const hp_director *d, const char *name)
 }
 
 /* Scripts that begin with a step do so after it. */
-static void start_scripts(hp_director *d, const hp_step *step)
+static void start_scripts(hp_director *d)
 {
-    const hp_plan *plan = d->rig->plan;
-    for (unsigned i = 0; i < plan->n_peers; i++) {
-        const char *wanted = plan->peers[i].source->raw.start_step;
-        if (d->rig->raw_peers[i] && wanted && hp_plan_find_step(plan, wanted) == (int)(step - plan->scenario->steps))
+    for (unsigned i = 0; i < d->rig->plan->n_peers; i++)
+        if (hp_peer_steps_begins_script(d->rig->plan, d->next, i))
             hp_raw_peer_start(d->rig->raw_peers[i]);
-    }
 }
 
 static bool wait_is_over(hp_director *d, const hp_step *step)
@@ -358,7 +306,7 @@ static bool take_step(hp_director *d, hp_time now)
                    HP_FS("label", hp_step_label(step)));
     hp_rig_pass_step(d->rig, d->next);
     carry_out(d, step);
-    start_scripts(d, step);
+    start_scripts(d);
     if (step->kind == HP_STEP_WAIT_FOR) {
         d->state = WAITING_EVENT;
         hp_timer_arm(d->rig->world, &d->timer, hp_time_add(now, step->wait_for.timeout));

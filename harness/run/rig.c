@@ -10,13 +10,12 @@
 
 #include <string.h>
 
+#include "programs/peer_setup.h"
 #include "world/clat.h"
 
 /* A router port that leads nowhere: an address of the network itself that nobody has ends there, as it does where
  * nobody answers an ARP request, instead of leaving by the default route. */
 #define ON_LINK_PORT 0
-/* What a peer may reach a TURN server over: UDP, TCP, TLS. */
-enum { HP_RIG_N_TURN_TRANSPORTS = 3 };
 
 /* ---- links ---- */
 
@@ -270,65 +269,6 @@ static bool build_servers(hp_rig *rig, GError **error)
 
 /* ---- peers ---- */
 
-/* Where a peer reaches a server that it knows by address: the first address of a family the peer has, IPv4 before IPv6.
- * transport: HP_SERVER_* */
-static hp_addr server_address(const hp_rig *rig, const hp_plan_peer *peer, int server, uint8_t transport)
-{
-    const hp_plan_attachment *at = &rig->plan->servers[server].attachment;
-    const hp_server_config *config = &rig->plan->servers[server].config;
-    uint16_t port = transport == HP_SERVER_TLS ? config->tls_port : config->port;
-    if (peer->n_dns > 0)
-        return (hp_addr){.port = port};
-    for (unsigned pass = 0; pass < 2; pass++) {
-        uint8_t family = pass == 0 ? HP_AF_IPV4 : HP_AF_IPV6;
-        hp_addr a = hp_rig_first_of(at->addresses, at->n_addresses, family);
-        for (unsigned k = 0; a.family && k < peer->n_interfaces; k++)
-            if (peer->interfaces[k].clat4.family == family ||
-                hp_rig_first_of(peer->interfaces[k].addresses, peer->interfaces[k].n_addresses, family).family)
-                return hp_addr_with_port(a, port);
-    }
-    return (hp_addr){0};
-}
-
-static hp_peer_turn turn_account(const hp_rig *rig, const hp_plan_peer *peer, int server, uint8_t transport)
-{
-    const hp_ice_config *ice = &peer->source->ice;
-    const hp_plan_server *plan = &rig->plan->servers[server];
-    hp_peer_turn turn = {.name = plan->source->name,
-                         .addr = server_address(rig, peer, server, transport),
-                         .host = peer->n_dns > 0 ? plan->dns_name : NULL,
-                         .transport = transport,
-                         .user = ice->turn_user ? ice->turn_user : "",
-                         .password = ice->turn_password ? ice->turn_password : ""};
-    for (unsigned i = 0; i < plan->config.n_users; i++) {
-        const hp_turn_user *user = &plan->config.users[i];
-        if (ice->turn_user && strcmp(user->name, ice->turn_user) != 0)
-            continue;
-        turn.user = user->name;
-        if (!ice->turn_password)
-            turn.password = user->password;
-        break;
-    }
-    return turn;
-}
-
-/* Every TURN server once for each transport the peer uses it over. Returns how many. */
-static unsigned turn_accounts(const hp_rig *rig, const hp_plan_peer *peer, hp_peer_turn *ret)
-{
-    static const uint8_t order[HP_RIG_N_TURN_TRANSPORTS] = {HP_SERVER_UDP, HP_SERVER_TCP, HP_SERVER_TLS};
-    uint8_t wanted = peer->source->ice.turn_transports != 0 ? peer->source->ice.turn_transports : HP_SERVER_UDP;
-    unsigned n = 0;
-    for (unsigned k = 0; k < peer->n_turn; k++) {
-        for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
-            if ((wanted & order[i]) == 0)
-                continue;
-            ret[n] = turn_account(rig, peer, peer->turn[k], order[i]);
-            n += ret[n].host || ret[n].addr.family != HP_AF_NONE; /* one of a family the peer has not is out of reach */
-        }
-    }
-    return n;
-}
-
 static void build_peers(hp_rig *rig)
 {
     const hp_plan *plan = rig->plan;
@@ -341,7 +281,6 @@ static void build_peers(hp_rig *rig)
     rig->peer_firewalls = g_new0(hp_firewall **, plan->n_peers);
     for (unsigned i = 0; i < plan->n_peers; i++) {
         const hp_plan_peer *peer = &plan->peers[i];
-        const hp_sc_client *client = &peer->source->client;
         hp_host *host = rig->peer_hosts[i] = hp_host_new(rig->world, peer->source->name);
         rig->peer_attachments[i] = g_new0(hp_rig_attachment, peer->n_interfaces);
         rig->peer_firewalls[i] = g_new0(hp_firewall *, peer->n_interfaces);
@@ -352,36 +291,9 @@ static void build_peers(hp_rig *rig)
             rig->raw_peers[i] = hp_rig_raw_peer_new(rig, i);
             continue;
         }
-        g_autofree hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn * HP_RIG_N_TURN_TRANSPORTS, 1));
-        unsigned n_turn = turn_accounts(rig, peer, turn);
-        g_autoptr(GArray) gateways = hp_rig_gateways_of(rig, peer);
-        hp_peer_config config = {
-            .name = peer->source->name,
-            .ice = &peer->source->ice,
-            .stun = peer->stun >= 0 ? server_address(rig, peer, peer->stun, HP_SERVER_UDP) : (hp_addr){0},
-            .stun_name = peer->stun >= 0 ? plan->servers[peer->stun].source->name : NULL,
-            .stun_host = peer->stun >= 0 && peer->n_dns > 0 ? plan->servers[peer->stun].dns_name : NULL,
-            .turn = turn,
-            .n_turn = n_turn,
-            .resolver = peer->n_dns > 0 ? &peer->resolver : NULL,
-            .mdns = peer->source->mdns.on ? &peer->source->mdns.config : NULL,
-            .hides_addresses = !peer->source->mdns.shows_addresses,
-            .gateways = (const hp_peer_gateway *)(const void *)gateways->data,
-            .n_gateways = gateways->len,
-            .client = {.queue_early_candidates = client->queue_early_candidates,
-                       .send_before_set = client->send_before_set,
-                       .ignores_own = client->ignores_own,
-                       .answers_any_offer = client->answers_any_offer,
-                       .null_id_until = client->null_id_until,
-                       .answer_delay = client->answer_delay},
-            .media = &peer->source->media,
-            .hub = rig->hub};
-        for (unsigned kind = 0; kind < HP_MEDIA_N_KINDS; kind++) {
-            const hp_capture *capture = peer->replay[kind];
-            config.replay[kind] = capture ? capture->datagrams : NULL;
-            config.n_replay[kind] = capture ? capture->n : 0;
-        }
-        rig->peers[i] = hp_peer_new(host, rig->signaling, &config);
+        g_autoptr(hp_peer_setup) setup = hp_peer_setup_new(plan, i);
+        setup->config.hub = rig->hub;
+        rig->peers[i] = hp_peer_new(host, rig->signaling, &setup->config);
     }
 }
 

@@ -75,10 +75,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
 
 /* The raw peer of that index, on its host, which is there (rig_raw.c). */
 hp_raw_peer *hp_rig_raw_peer_new(hp_rig *rig, unsigned i);
-/* rig_gateways.c: the services on a NAT's inside addresses, if it has any; and of each of a peer's addresses that is
- * inside a NAT, that NAT (a GArray of hp_peer_gateway, the caller's). */
+/* rig_gateways.c: the services on a NAT's inside addresses, if it has any. */
 bool hp_rig_build_gateway(hp_rig *rig, unsigned nat, GError **error);
-GArray *hp_rig_gateways_of(const hp_rig *rig, const hp_plan_peer *peer);
 /* New outside addresses; none given: the plan's spare ones, which then change places with the present ones. */
 void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n);
 /* New addresses for a server, as above. It starts anew, and every DNS server that knows its name by itself tells them

@@ -1,7 +1,5 @@
-/* Port mapping in a rig: a NAT that maps ports on request gets its services, and a peer is told who they are.
- *
- * A peer's gateway is the NAT of the zone that its interface is in: behind two NATs that is the inner one, as it is in a
- * home, and the other is never asked. */
+/* Port mapping in a rig: a NAT that maps ports on request gets its services. A peer is told who they are by
+ * programs/peer_setup.c. */
 #include "run/rig.h"
 
 bool hp_rig_build_gateway(hp_rig *rig, unsigned i, GError **error)
@@ -23,20 +21,4 @@ bool hp_rig_build_gateway(hp_rig *rig, unsigned i, GError **error)
     rig->gateways[i] =
         hp_gateway_new(rig->world, rig->nats[i], plan->source->name, inside, n, &plan->source->port_mapping, error);
     return rig->gateways[i] != NULL;
-}
-
-GArray *hp_rig_gateways_of(const hp_rig *rig, const hp_plan_peer *peer)
-{
-    GArray *gateways = g_array_new(FALSE, FALSE, sizeof(hp_peer_gateway));
-    for (unsigned k = 0; k < peer->n_interfaces; k++) {
-        const hp_plan_attachment *at = &peer->interfaces[k];
-        const hp_plan_zone *zone = &rig->plan->zones[at->zone];
-        for (unsigned i = 0; i < at->n_addresses && zone->nat >= 0; i++) {
-            bool v6 = at->addresses[i].family == HP_AF_IPV6;
-            hp_peer_gateway gateway = {.local = at->addresses[i], .gateway = v6 ? zone->router6 : zone->router4};
-            if (gateway.gateway.family != HP_AF_NONE)
-                g_array_append_val(gateways, gateway);
-        }
-    }
-    return gateways;
 }
