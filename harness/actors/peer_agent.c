@@ -9,7 +9,8 @@
  * FAILED after that is consent lost, and CONNECTED or READY again is consent regained.
  *
  * The close: nice_agent_close_async() hands back TURN allocations and completes on the context; then the agent is
- * released. When the run is over there is no network to wait for: the environment is drained instead, its clock running
+ * released. In a live environment (seam.h) the context runs by itself, and nothing is scheduled until then. When the run
+ * is over there is no network to wait for: the environment is drained instead, its clock running
  * ahead through the agent's timeouts and its datagrams going nowhere. */
 #include <string.h>
 
@@ -176,6 +177,9 @@ static void run(void *owner, hp_time now)
 
 void hp_session_schedule(hp_session *session)
 {
+    if (hp_seam_env_is_live(session->env) && session->state != HP_SESSION_CLOSED) {
+        return; /* it runs by itself; what is left to do here is to notice that the agent is done */
+    }
     hp_timer_arm(session->peer->world, &session->run_timer, hp_world_now(session->peer->world));
 }
 

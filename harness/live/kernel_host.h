@@ -18,6 +18,8 @@
 /* The loop outlives it. Goes with the world, like any host. */
 hp_host *hp_kernel_host_new(hp_world *world, const char *name, hp_loop *loop);
 bool hp_host_is_kernel(const hp_host *host);
+/* The loop of a kernel host. */
+hp_loop *hp_kernel_host_loop(const hp_host *host);
 
 typedef struct hp_kernel_host_counters {
     uint64_t datagrams_in, datagrams_out;

@@ -7,6 +7,9 @@
  * the arrival was dispatched it is at rest again without being asked. GLib rounds up to whole milliseconds, as it does
  * before a real poll, so no turn is spent waiting at one instant.
  *
+ * A live environment (live.c) is entered without becoming the current one: every interposed function then behaves as
+ * outside of any.
+ *
  * Which environment is entered is thread-local: GLib starts worker threads of its own (GTask's), and they must see the
  * real clock. Entering nests, also between environments, by a small stack. */
 #include "seam/env.h"
@@ -14,6 +17,7 @@
 #include <gio/gio.h>
 
 #include "base/error.h"
+#include "live/kernel_host.h"
 
 enum { MAX_NESTING = 32, MAX_FDS = 4 };
 
@@ -22,9 +26,9 @@ enum { DRAIN_RUNS = 100000, DRAIN_TURNS = 10000 };
 #define DRAIN_SPAN_NS (UINT64_C(3600) * HP_S)
 
 static _Thread_local struct {
-    hp_seam_env *current;
+    hp_seam_env *current; /* NULL while the innermost is live */
     unsigned depth;
-    hp_seam_env *outer[MAX_NESTING];
+    hp_seam_env *stack[MAX_NESTING]; /* what was entered; the innermost is the last */
 } entered;
 
 hp_seam_env *hp_seam_current(void)
@@ -32,17 +36,28 @@ hp_seam_env *hp_seam_current(void)
     return entered.current;
 }
 
+hp_seam_env *hp_seam_innermost(void)
+{
+    return entered.depth > 0 ? entered.stack[entered.depth - 1] : NULL;
+}
+
+static hp_seam_env *current_of(hp_seam_env *innermost)
+{
+    return innermost && !innermost->bridge ? innermost : NULL;
+}
+
 void hp_seam_enter(hp_seam_env *env)
 {
     g_assert(entered.depth < MAX_NESTING);
-    entered.outer[entered.depth++] = entered.current;
-    entered.current = env;
+    entered.stack[entered.depth++] = env;
+    entered.current = current_of(env);
 }
 
 void hp_seam_leave(hp_seam_env *env)
 {
-    g_assert(entered.current == env && entered.depth > 0);
-    entered.current = entered.outer[--entered.depth];
+    g_assert(entered.depth > 0 && entered.stack[entered.depth - 1] == env);
+    entered.depth--;
+    entered.current = current_of(hp_seam_innermost());
 }
 
 /* Only for who iterates the context without us. */
@@ -68,11 +83,21 @@ hp_seam_env *hp_seam_env_new(hp_host *host, const char *name)
     env->world = hp_host_world(host);
     hp_world_rng(env->world, name, &env->rng);
     env->slots = g_ptr_array_new();
+    if (hp_host_is_kernel(host)) {
+        env->context = g_main_context_new();
+        env->bridge = hp_seam_bridge_new(env);
+        return env;
+    }
     hp_seam_enter(env);
     env->context = g_main_context_new();
     g_main_context_set_poll_func(env->context, never_sleep);
     hp_seam_leave(env);
     return env;
+}
+
+bool hp_seam_env_is_live(const hp_seam_env *env)
+{
+    return env->bridge != NULL;
 }
 
 void hp_seam_env_free(hp_seam_env *env)
@@ -81,6 +106,10 @@ void hp_seam_env_free(hp_seam_env *env)
         return;
     }
     g_assert(env->n_sockets == 0 && !env->running);
+    if (env->bridge) {
+        g_source_destroy(env->bridge);
+        g_source_unref(env->bridge);
+    }
     hp_seam_enter(env);
     g_main_context_unref(env->context);
     hp_seam_leave(env);
@@ -205,6 +234,10 @@ static bool is_at_rest(const hp_seam_env *env)
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error)
 {
     g_assert(!env->running);
+    if (env->bridge) {
+        *ret_next = HP_NEVER;
+        return true;
+    }
     if (!is_at_rest(env)) {
         env->running = true;
         hp_seam_enter(env);
@@ -234,6 +267,10 @@ bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, G
 
 void hp_seam_drain(hp_seam_env *env, bool (*done)(void *user), void *user)
 {
+    if (env->bridge) {
+        hp_seam_live_drain(env, done, user);
+        return;
+    }
     env->muted = true;
     hp_time next;
     for (unsigned i = 0; i < DRAIN_RUNS && hp_seam_run(env, DRAIN_TURNS, &next, NULL); i++) {

@@ -14,6 +14,7 @@ enum { HP_SEAM_FD_BASE = 0x7fe00000, HP_SEAM_FD_EVENT = 0x7fff0000 };
 struct hp_seam_env {
     hp_host *host;
     hp_world *world;
+    GSource *bridge; /* of a live one: what makes the default context poll its own; NULL: simulated */
     hp_rng rng;
     GMainContext *context;
     void (*wake)(void *user);
@@ -40,8 +41,15 @@ static inline hp_time hp_seam_now(const hp_seam_env *env)
     return hp_world_now(env->world) + env->ahead;
 }
 
-/* The thread's current environment, NULL outside a simulation. */
+/* The thread's current environment, NULL outside a simulation and in a live one. */
 hp_seam_env *hp_seam_current(void);
+/* The environment that was entered last, live or not. */
+hp_seam_env *hp_seam_innermost(void);
+/* A live environment's bridge (live.c), and what runs of it without waiting. */
+GSource *hp_seam_bridge_new(hp_seam_env *env);
+void hp_seam_live_drain(hp_seam_env *env, bool (*done)(void *user), void *user);
+/* Tells a live environment what passes by on its way to the kernel. */
+void hp_seam_tell_sent(const GOutputVector *vectors, gint n);
 /* The current environment's context may have something new to do, if there is one. */
 void hp_seam_stir(void);
 /* A socket of env has become readable. */

@@ -1,6 +1,6 @@
 /* GLib's log, as far as the software under test writes to it.
  *
- * One default handler for the process, put in place by hp_seam_start(). While an environment is entered, warnings,
+ * One default handler for the process, put in place by hp_seam_start(). While an environment is entered, live or not, warnings,
  * criticals and errors go to its sink and never to a terminal; lesser levels go on to GLib's own handler, which is
  * silent unless G_MESSAGES_DEBUG asks. libnice prints the addresses of its objects, which differ between runs: every
  * hexadecimal number of six digits or more is replaced by "0x*". An error is fatal in GLib: after the sink has seen
@@ -41,7 +41,7 @@ static const char *level_name(GLogLevelFlags level)
 
 static void handle(const char *domain, GLogLevelFlags level, const char *message, void *user)
 {
-    hp_seam_env *env = hp_seam_current();
+    hp_seam_env *env = hp_seam_innermost();
     const char *name = level_name(level);
     if (!env || !name) {
         g_log_default_handler(domain, level, message, NULL);

@@ -224,6 +224,7 @@ gssize g_socket_send_message(GSocket *socket, GSocketAddress *address, GOutputVe
                              GError **error)
 {
     if (!is_simulated(socket)) {
+        hp_seam_tell_sent(vectors, num_vectors);
         return HP_NEXT(g_socket_send_message)(socket, address, vectors, num_vectors, messages, num_messages, flags,
                                               cancellable, error);
     }
@@ -238,6 +239,9 @@ gint g_socket_send_messages(GSocket *socket, GOutputMessage *messages, guint num
                             GCancellable *cancellable, GError **error)
 {
     if (!is_simulated(socket)) {
+        for (guint i = 0; i < num_messages; i++) {
+            hp_seam_tell_sent(messages[i].vectors, (gint)messages[i].num_vectors);
+        }
         return HP_NEXT(g_socket_send_messages)(socket, messages, num_messages, flags, cancellable, error);
     }
     if (g_cancellable_set_error_if_cancelled(cancellable, error)) {
