@@ -217,6 +217,11 @@ bool hp_host_is_kernel(const hp_host *host)
     return host->backend == &backend;
 }
 
+hp_loop *hp_kernel_host_loop(const hp_host *host)
+{
+    return hp_kernel_of(host)->loop;
+}
+
 hp_kernel_host_counters hp_kernel_host_get_counters(const hp_host *host)
 {
     return hp_kernel_of(host)->counters;
