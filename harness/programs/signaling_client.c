@@ -13,6 +13,7 @@
 
 #include <gio/gio.h>
 #include <libsoup/soup.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
