@@ -13,6 +13,7 @@ typedef struct member {
     const char *name;
     hp_signal_handler handler;
     void *user;
+    bool away;
 } member;
 
 struct hp_signaling {
@@ -29,12 +30,24 @@ static const member *member_at(const hp_signaling *signaling, unsigned client)
     return &g_array_index(signaling->members, member, client);
 }
 
+static void trace_lost(hp_signaling *signaling, hp_time now, unsigned to, unsigned from, uint64_t message,
+                       const char *type, const char *reason)
+{
+    hp_trace_event(hp_world_trace(signaling->world), now, HP_EV_SIGNAL_DROPPED, member_at(signaling, from)->name,
+                   HP_FS("to", member_at(signaling, to)->name), HP_FS("type", type), HP_FU("message", message),
+                   HP_FS("reason", reason));
+}
+
 static void deliver(void *user, hp_time now, unsigned to, unsigned from, uint64_t message, const char *type,
                     const char *json)
 {
     hp_signaling *signaling = user;
     const member *receiver = member_at(signaling, to);
     const char *sender = member_at(signaling, from)->name;
+    if (receiver->away) {
+        trace_lost(signaling, now, to, from, message, type, "away");
+        return;
+    }
     hp_trace_event(hp_world_trace(signaling->world), now, HP_EV_SIGNAL_RECEIVED, receiver->name, HP_FS("from", sender),
                    HP_FS("type", type), HP_FU("message", message), HP_FU("own", to == from));
     receiver->handler(receiver->user, sender, to == from, message, json);
@@ -43,9 +56,7 @@ static void deliver(void *user, hp_time now, unsigned to, unsigned from, uint64_
 static void lost(void *user, hp_time now, unsigned to, unsigned from, uint64_t message, const char *type)
 {
     hp_signaling *signaling = user;
-    hp_trace_event(hp_world_trace(signaling->world), now, HP_EV_SIGNAL_DROPPED, member_at(signaling, from)->name,
-                   HP_FS("to", member_at(signaling, to)->name), HP_FS("type", type), HP_FU("message", message),
-                   HP_FS("reason", "loss"));
+    trace_lost(signaling, now, to, from, message, type, "loss");
 }
 
 static const hp_broker_ops broker_ops = {.deliver = deliver, .lost = lost};
@@ -142,4 +153,9 @@ void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *
 {
     g_assert(signaling->broker);
     hp_broker_configure(signaling->broker, config);
+}
+
+void hp_signaling_set_away(hp_signaling *signaling, unsigned client, bool away)
+{
+    g_array_index(signaling->members, member, client).away = away;
 }

@@ -18,6 +18,8 @@ void hp_signaling_free(hp_signaling *signaling);
 unsigned hp_signaling_join(hp_signaling *signaling, const char *name, hp_signal_handler handler, void *user);
 /* Sends; the JSON is copied. Traces signal-sent. */
 void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *json);
+/* The client hears nothing until it is back: copies for it are lost. Clients join present. Not for a remote broker's. */
+void hp_signaling_set_away(hp_signaling *signaling, unsigned client, bool away);
 /* Not for a remote broker's. */
 void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *config);
 

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json_depth.h"
 
 #define MESSAGE_MAX (256u * 1024)
 #define DEFAULT_HOLD_BACK (200 * HP_MS)
@@ -201,6 +202,11 @@ uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const cha
     if (length > MESSAGE_MAX) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a signalling message of %zu bytes: at most %u are taken",
                     length, MESSAGE_MAX);
+        return 0;
+    }
+    if (!hp_json_is_shallow(json, length)) {
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a signalling message that nests deeper than %d levels",
+                    HP_JSON_MAX_DEPTH);
         return 0;
     }
     g_autoptr(JsonParser) parser = json_parser_new_immutable();

@@ -1,0 +1,353 @@
+/* Theory of operation.
+ *
+ * actors/signaling does all that a broker does: it delays, loses and doubles copies, and traces them. Here a client of
+ * it (a *member*) is given a WebSocket, the *connection*, or none while it is away.
+ *
+ *   member      one a peer of the plan, in its order, from the start; further ones for connections that a web server
+ *               hands on without saying for whom. A member is never taken away: its messages under way are still its.
+ *   connection  belongs to one member at any time. A new connection for a member that has one closes the former (code
+ *               1001), and what that one still says is not heard.
+ *
+ * libsoup calls from GLib's main context, outside the loop's turns: hp_loop_advance() brings the world to the present
+ * before it is touched. Before run time begins, messages are taken and wait; nothing is delivered.
+ *
+ * Limits: a text of more than 256 KiB is refused by the broker and traced, one of more than 1 MiB ends its connection;
+ * binary messages are dropped and traced. Files: of one folder, no folders below it, at most 16 MiB each. */
+#include "programs/broker.h"
+
+#include <libsoup/soup.h>
+#include <string.h>
+
+#include "actors/signaling.h"
+#include "base/error.h"
+#include "live/loop.h"
+
+enum { MAX_MESSAGE = 1 << 20, MAX_FILE = 16 << 20 };
+
+typedef struct broker broker;
+typedef struct connection connection;
+
+typedef struct member {
+    broker *owner;
+    char *name;
+    unsigned number; /* in the signalling */
+    hp_program_shared *shared; /* of the peer's program; NULL: nobody wants to know */
+    connection *at; /* NULL: away */
+} member;
+
+struct connection {
+    SoupWebsocketConnection *socket;
+    member *of;
+    bool framed;
+};
+
+typedef struct entrance {
+    broker *owner;
+    const hp_program_listener *listener;
+    SoupServer *server;
+    unsigned n_guests; /* members without a name of their own */
+} entrance;
+
+struct broker {
+    hp_program *program;
+    hp_signaling *signaling;
+    GPtrArray *members; /* of member; peers first, by index */
+    GPtrArray *connections; /* of connection */
+    entrance *entrances; /* one a listener */
+};
+
+/* ---- from the broker to a client ---- */
+
+static void on_signal(void *user, const char *from, bool own, uint64_t message, const char *json)
+{
+    const member *to = user;
+    const connection *c = to->at;
+    if (!c || soup_websocket_connection_get_state(c->socket) != SOUP_WEBSOCKET_STATE_OPEN)
+        return;
+    if (c->framed) {
+        g_autofree char *text = g_strdup_printf("%s %d %" G_GUINT64_FORMAT "\n%s", from, own, message, json);
+        soup_websocket_connection_send_text(c->socket, text);
+    } else {
+        soup_websocket_connection_send_text(c->socket, json);
+    }
+}
+
+/* ---- members ---- */
+
+static member *add_member(broker *b, char *name, hp_program_shared *shared)
+{
+    member *m = g_new0(member, 1);
+    m->owner = b;
+    m->name = name;
+    m->shared = shared;
+    m->number = hp_signaling_join(b->signaling, m->name, on_signal, m);
+    hp_signaling_set_away(b->signaling, m->number, true);
+    g_ptr_array_add(b->members, m);
+    return m;
+}
+
+static void free_member(void *p)
+{
+    member *m = p;
+    g_free(m->name);
+    g_free(m);
+}
+
+static member *find_member(const broker *b, const char *name)
+{
+    for (unsigned i = 0; i < b->members->len; i++) {
+        member *m = b->members->pdata[i];
+        if (strcmp(m->name, name) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+static void set_connection(member *m, connection *c)
+{
+    m->at = c;
+    hp_signaling_set_away(m->owner->signaling, m->number, c == NULL);
+    if (m->shared)
+        __atomic_store_n(&m->shared->joined, c ? 1 : 0, __ATOMIC_RELEASE);
+}
+
+/* ---- connections ---- */
+
+static void free_connection(void *p)
+{
+    connection *c = p;
+    g_signal_handlers_disconnect_by_data(c->socket, c);
+    if (c->of && c->of->at == c)
+        set_connection(c->of, NULL);
+    g_object_unref(c->socket);
+    g_free(c);
+}
+
+static void on_message(SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes *bytes, void *user)
+{
+    connection *c = user;
+    hp_program *program = c->of->owner->program;
+    if (c->of->at != c)
+        return;
+    hp_loop_advance(program->loop);
+    if (type != SOUP_WEBSOCKET_DATA_TEXT) {
+        hp_trace_event(program->trace, hp_world_now(program->world), HP_EV_SIGNAL_DROPPED, c->of->name, HP_FS("to", ""),
+                       HP_FS("type", "?"), HP_FU("message", 0),
+                       HP_FS("reason", "a binary message: signalling is text"));
+        return;
+    }
+    gsize length = 0;
+    const char *data = g_bytes_get_data(bytes, &length);
+    g_autofree char *json = g_strndup(data ? data : "", length);
+    hp_signaling_send(c->of->owner->signaling, c->of->number, json);
+}
+
+static void on_closed(SoupWebsocketConnection *socket, void *user)
+{
+    connection *c = user;
+    hp_loop_advance(c->of->owner->program->loop);
+    g_ptr_array_remove_fast(c->of->owner->connections, c);
+}
+
+/* Whom a connection is for; NULL: nobody of that name. */
+static member *whom(entrance *at, const char *path)
+{
+    broker *b = at->owner;
+    if (at->listener->role == HP_PROGRAM_PEER)
+        return find_member(b, at->listener->name);
+    if (g_str_has_prefix(path, "/as/"))
+        return find_member(b, path + strlen("/as/"));
+    return add_member(b, g_strdup_printf("%s/%u", at->listener->name, ++at->n_guests), NULL);
+}
+
+static void on_websocket(SoupServer *server, SoupServerMessage *message, const char *path,
+                         SoupWebsocketConnection *socket, void *user)
+{
+    entrance *at = user;
+    hp_loop_advance(at->owner->program->loop);
+    member *m = whom(at, path);
+    if (!m) {
+        soup_websocket_connection_close(socket, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, "there is no such peer");
+        return;
+    }
+    connection *c = g_new0(connection, 1);
+    c->socket = g_object_ref(socket);
+    c->of = m;
+    c->framed = g_strcmp0(soup_websocket_connection_get_protocol(socket), HP_BROKER_PROTOCOL) == 0;
+    soup_websocket_connection_set_max_incoming_payload_size(socket, MAX_MESSAGE);
+    g_signal_connect(socket, "message", G_CALLBACK(on_message), c);
+    g_signal_connect(socket, "closed", G_CALLBACK(on_closed), c);
+    g_ptr_array_add(at->owner->connections, c);
+    connection *former = m->at;
+    set_connection(m, c);
+    if (former && soup_websocket_connection_get_state(former->socket) == SOUP_WEBSOCKET_STATE_OPEN)
+        soup_websocket_connection_close(former->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "another one took its place");
+}
+
+/* ---- files ---- */
+
+char *hp_broker_pages(GError **error)
+{
+    static const char *const folders[] = {"adapters/page", "../lib/hairpin/adapters/page"};
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *beside = g_path_get_dirname(self ? self : ".");
+    for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *path = g_build_filename(beside, folders[i], NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_DIR))
+            return g_steal_pointer(&path);
+    }
+    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "Hairpin's own pages are not at %s/%s", beside, folders[0]);
+    return NULL;
+}
+
+static const char *type_of(const char *file)
+{
+    static const struct {
+        const char *end, *type;
+    } types[] = {
+        {".html", "text/html; charset=utf-8"},
+        {".js", "text/javascript; charset=utf-8"},
+        {".mjs", "text/javascript; charset=utf-8"},
+        {".css", "text/css; charset=utf-8"},
+        {".json", "application/json"},
+        {".svg", "image/svg+xml"},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
+        if (g_str_has_suffix(file, types[i].end))
+            return types[i].type;
+    return "application/octet-stream";
+}
+
+/* The file that a Chromium means by a path; NULL: none. `/` is the page itself. */
+static char *file_of(const entrance *at, const char *path)
+{
+    const hp_plan *plan = at->owner->program->plan;
+    if (at->listener->role != HP_PROGRAM_PEER)
+        return NULL;
+    const hp_sc_peer *peer = plan->peers[at->listener->index].source;
+    const char *page = peer->program.page, *name = path + strspn(path, "/");
+    if (peer->program.program != HP_PEER_CHROMIUM || strchr(name, '/') || name[0] == '.')
+        return NULL;
+    if (!page || strstr(page, "://")) {
+        g_autofree char *pages = hp_broker_pages(NULL);
+        return pages ? g_build_filename(pages, *name ? name : "peer.html", NULL) : NULL;
+    }
+    g_autofree char *file = hp_plan_path(plan, page);
+    if (!*name)
+        return g_steal_pointer(&file);
+    g_autofree char *folder = g_path_get_dirname(file);
+    return g_build_filename(folder, name, NULL);
+}
+
+static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, void *user)
+{
+    static const char hello[] = "Hairpin's signalling broker: open a WebSocket here.\n";
+    const char *method = soup_server_message_get_method(message);
+    if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
+        soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
+        return;
+    }
+    g_autofree char *file = file_of(user, path);
+    g_autofree char *contents = NULL;
+    gsize length = 0;
+    if (!file && strcmp(path, "/") == 0) {
+        soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
+        soup_server_message_set_response(message, "text/plain", SOUP_MEMORY_STATIC, hello, sizeof hello - 1);
+        return;
+    }
+    if (!file || !g_file_get_contents(file, &contents, &length, NULL) || length > MAX_FILE) {
+        soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, NULL);
+        return;
+    }
+    soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
+    soup_server_message_set_response(message, type_of(file), SOUP_MEMORY_COPY, contents, length);
+}
+
+/* ---- the program ---- */
+
+static bool open_entrance(entrance *at, GError **error)
+{
+    char *protocols[] = {(char *)HP_BROKER_PROTOCOL, NULL};
+    int fd = dup(at->listener->fd); /* the socket is libsoup's to close, the listener is not */
+    if (fd < 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "the broker's socket for %s: %s", at->listener->name,
+                    g_strerror(errno));
+        return false;
+    }
+    g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, error);
+    if (!socket) {
+        close(fd);
+        return false;
+    }
+    at->server = soup_server_new("server-header", "hairpin", NULL);
+    soup_server_add_handler(at->server, NULL, on_request, at, NULL);
+    soup_server_add_websocket_handler(at->server, NULL, NULL, protocols, on_websocket, at, NULL);
+    return soup_server_listen_socket(at->server, socket, 0, error);
+}
+
+static void broker_free(void *self)
+{
+    broker *b = self;
+    g_ptr_array_unref(b->connections);
+    for (unsigned i = 0; i < b->program->n_listeners; i++) {
+        if (b->entrances[i].server) {
+            soup_server_disconnect(b->entrances[i].server);
+            g_object_unref(b->entrances[i].server);
+        }
+    }
+    hp_signaling_free(b->signaling);
+    g_ptr_array_unref(b->members);
+    g_free(b->entrances);
+    g_free(b);
+}
+
+static hp_program_shared *shared_of(const hp_program *program, unsigned peer)
+{
+    for (unsigned i = 0; i < program->n_listeners; i++)
+        if (program->listeners[i].role == HP_PROGRAM_PEER && program->listeners[i].index == peer)
+            return program->listeners[i].shared;
+    return NULL;
+}
+
+static void *broker_start(hp_program *program, GError **error)
+{
+    broker *b = g_new0(broker, 1);
+    b->program = program;
+    b->signaling = hp_signaling_new(program->world, &program->plan->scenario->signaling);
+    b->members = g_ptr_array_new_with_free_func(free_member);
+    b->connections = g_ptr_array_new_with_free_func(free_connection);
+    b->entrances = g_new0(entrance, MAX(program->n_listeners, 1));
+    for (unsigned i = 0; i < program->plan->n_peers; i++)
+        add_member(b, g_strdup(program->plan->peers[i].source->name), shared_of(program, i));
+    for (unsigned i = 0; i < program->n_listeners; i++) {
+        b->entrances[i] = (entrance){.owner = b, .listener = &program->listeners[i]};
+        if (!open_entrance(&b->entrances[i], error)) {
+            broker_free(b);
+            return NULL;
+        }
+    }
+    hp_program_ready(program);
+    return b;
+}
+
+static void broker_step(void *self, const hp_step *step, unsigned index)
+{
+    broker *b = self;
+    if (step->kind == HP_STEP_SET_SIGNALING)
+        hp_signaling_configure(b->signaling, &step->signaling);
+}
+
+static void broker_finish(void *self)
+{
+    broker *b = self;
+    hp_program_finished(b->program);
+}
+
+const hp_program_ops hp_broker_program = {
+    .name = "broker",
+    .needs_host = false,
+    .start = broker_start,
+    .step = broker_step,
+    .finish = broker_finish,
+    .free = broker_free,
+};
