@@ -1,21 +1,17 @@
-/* Theory of operation: one table. A kind is what the scenario's `program:` says of a peer or server, `exec` where it has
- * `exec:` instead, or follows from what the plan's element is: a raw peer, a web server, our own libnice peer and our
- * own server where nothing is said. */
+/* Theory of operation: one table. What a plan's peer or server runs is its `program:`; `exec` where it has `exec:`
+ * instead; our own libnice peer, raw peer and server where nothing is said. */
 #include "programs/kinds.h"
 
 #include <string.h>
 
 #include "base/error.h"
-
-static const hp_program_ops *const kinds[] = {
-    NULL, /* so that a build without any kind compiles */
-};
+#include "programs/kind_list.h"
 
 const hp_program_ops *hp_program_kind(const char *name)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (kinds[i] && strcmp(kinds[i]->name, name) == 0)
-            return kinds[i];
+    for (unsigned i = 0; i < G_N_ELEMENTS(hp_program_kind_list) && hp_program_kind_list[i]; i++)
+        if (strcmp(hp_program_kind_list[i]->name, name) == 0)
+            return hp_program_kind_list[i];
     return NULL;
 }
 
@@ -23,9 +19,9 @@ static const char *kind_name(const hp_plan *plan, hp_program_role role, unsigned
 {
     switch (role) {
     case HP_PROGRAM_PEER:
-        return plan->peers[index].source->is_raw ? "raw" : "libnice";
+        return hp_plan_peer_program(&plan->peers[index]);
     case HP_PROGRAM_SERVER:
-        return "builtin";
+        return hp_plan_server_program(&plan->servers[index]);
     case HP_PROGRAM_BROKER:
         break;
     }

@@ -1,5 +1,14 @@
 /* The kinds of programs by the names that scenarios use, and which one a peer or server of a plan is. Each kind declares
- * its own hp_program_ops in a header of its own; kinds.c lists them all. */
+ * its ops in a header of its own, and kind_list.h lists them all:
+ *
+ *   broker.h          hp_broker_program
+ *   libnice_peer.h    hp_libnice_peer_program     "libnice"
+ *   raw_peer.h        hp_raw_peer_program         "raw"
+ *   exec_program.h    hp_exec_program, hp_aiortc_program, hp_webrtcbin_program, hp_pion_program
+ *   chromium.h        hp_chromium_program
+ *   builtin_server.h  hp_builtin_server_program   "builtin": STUN, TURN and DNS
+ *   coturn.h          hp_coturn_program
+ *   web.h             hp_web_program */
 #ifndef HP_PROGRAMS_KINDS_H
 #define HP_PROGRAMS_KINDS_H
 
