@@ -1,6 +1,10 @@
 /* Theory of operation: see director.h. The director owns one timer: it stands at the next step's `at`, at the end of a
  * pause, or at a wait's time-out. What a wait-for waits for is read off the trace (events) or asked of the peers
- * (states), whenever the trace has grown.
+ * (states), whenever the trace has grown. Whoever takes part is asked through the cast (cast.h), so that the director is the
+ * same whether peers and servers are in this process or not.
+ *
+ * What it does is written to the world's trace, and what happens is read off another one where many processes write:
+ * merged, that one is behind the present, so an event counts only from the time of the wait-for on.
  *
  * A step that the software under test refuses is traced by the peer (peer-error), which fails the scenario; the steps
  * after it are still carried out. */
@@ -8,7 +12,6 @@
 
 #include <string.h>
 
-#include "actors/flow.h"
 #include "actors/injector.h"
 #include "programs/peer_steps.h"
 
@@ -21,12 +24,14 @@ typedef enum director_state {
 
 struct hp_director {
     hp_rig *rig;
-    hp_flows *flows;
+    hp_cast *cast;
+    const hp_trace *seen; /* where events of all who take part are read */
     hp_injector *injector;
     hp_timer timer;
     director_state state;
     unsigned next; /* the step that is carried out next, or being waited on */
     hp_trace_cursor cursor; /* of a wait-for event */
+    hp_time since; /* when it began */
     GHashTable *callers; /* names of all peers that were in a call so far */
 };
 
@@ -52,14 +57,6 @@ static void note_callers(hp_director *d, const hp_step *step)
         g_hash_table_add(d->callers, *to);
 }
 
-static void ask_peers(hp_director *d)
-{
-    unsigned asked[HP_PEER_STEPS_MAX];
-    unsigned n = hp_peer_steps_asked(d->rig->plan, d->next, asked);
-    for (unsigned i = 0; i < n; i++)
-        hp_peer_steps_carry_out(d->rig->plan, d->next, d->rig->peers[asked[i]], d->flows);
-}
-
 static void do_rebind(hp_director *d, const hp_step *step, hp_nat *nat)
 {
     if (!step->nat.host) {
@@ -76,11 +73,11 @@ static void do_rebind(hp_director *d, const hp_step *step, hp_nat *nat)
 static void do_interface(hp_director *d, const hp_step *step)
 {
     int peer = hp_plan_find_peer(d->rig->plan, step->interface.peer);
-    hp_host *host = d->rig->peer_hosts[peer];
+    const hp_host *host = d->rig->peer_hosts[peer];
     for (unsigned i = 0; i < hp_host_n_interfaces(host); i++) {
         const char *name = hp_host_interface_name(host, i);
         if (!step->interface.interface || (name && strcmp(name, step->interface.interface) == 0))
-            hp_host_set_interface_up(host, i, step->interface.up);
+            d->cast->ops->set_interface(d->cast, (unsigned)peer, i, step->interface.up);
     }
 }
 
@@ -168,7 +165,7 @@ static void carry_out(hp_director *d, const hp_step *step)
     case HP_STEP_MAP_PORT:
     case HP_STEP_UNMAP_PORT:
         note_callers(d, step);
-        ask_peers(d);
+        d->cast->ops->ask_peers(d->cast, d->next);
         break;
     case HP_STEP_REBOOT:
         hp_rig_reboot(rig, step->nat.nat);
@@ -177,8 +174,7 @@ static void carry_out(hp_director *d, const hp_step *step)
         if (nat >= 0)
             hp_rig_renumber(rig, (unsigned)nat, step->nat.addresses, step->nat.n_addresses);
         else
-            hp_rig_renumber_server(rig, (unsigned)hp_plan_find_server(rig->plan, step->nat.nat), step->nat.addresses,
-                                   step->nat.n_addresses);
+            d->cast->ops->renumber_server(d->cast, (unsigned)hp_plan_find_server(rig->plan, step->nat.nat), d->next);
         break;
     case HP_STEP_REBIND:
         do_rebind(d, step, rig->nats[nat]);
@@ -193,19 +189,19 @@ static void carry_out(hp_director *d, const hp_step *step)
         do_interface(d, step);
         break;
     case HP_STEP_STOP_SERVER:
-        hp_rig_stop_server(rig, (unsigned)server);
+        d->cast->ops->stop_server(d->cast, (unsigned)server, d->next);
         break;
     case HP_STEP_START_SERVER:
-        hp_rig_start_server(rig, (unsigned)server);
+        d->cast->ops->start_server(d->cast, (unsigned)server, d->next);
         break;
     case HP_STEP_SET_SIGNALING:
-        hp_signaling_configure(rig->signaling, &step->signaling);
+        d->cast->ops->set_signaling(d->cast, d->next);
         break;
     case HP_STEP_INJECT:
         do_inject(d, step);
         break;
     case HP_STEP_SET_DNS:
-        hp_rig_set_dns(rig, step);
+        d->cast->ops->set_dns(d->cast, d->next);
         break;
     case HP_STEP_SET_FIREWALL:
         hp_rig_set_firewall(rig, step);
@@ -233,14 +229,14 @@ static bool all_in_state(const hp_director *d, const hp_step *step)
     bool any = false;
     for (unsigned i = 0; i < plan->n_peers; i++) {
         const char *name = plan->peers[i].source->name;
-        if (!d->rig->peers[i])
-            continue; /* a raw one has no state */
+        if (plan->peers[i].source->is_raw)
+            continue; /* it has no state */
         bool asked = step->wait_for.peers ? g_strv_contains((const char *const *)step->wait_for.peers, name)
                                           : g_hash_table_contains(d->callers, name);
         if (!asked)
             continue;
         any = true;
-        if (!state_reached(hp_peer_state(d->rig->peers[i], NULL), step->wait_for.state))
+        if (!state_reached(d->cast->ops->state(d->cast, i), step->wait_for.state))
             return false;
     }
     return any;
@@ -249,16 +245,15 @@ static bool all_in_state(const hp_director *d, const hp_step *step)
 static bool event_happened(hp_director *d, const hp_event_pattern *pattern)
 {
     hp_record record;
-    while (hp_trace_next(trace_of(d), &d->cursor, &record))
-        if (hp_event_pattern_matches(pattern, &record))
+    while (hp_trace_next(d->seen, &d->cursor, &record))
+        if (record.at >= d->since && hp_event_pattern_matches(pattern, &record))
             return true;
     return false;
 }
 
 static bool script_ended(const hp_director *d, const char *name)
 {
-    int i = hp_plan_find_peer(d->rig->plan, name);
-    return hp_raw_peer_is_done(d->rig->raw_peers[i]);
+    return d->cast->ops->script_done(d->cast, (unsigned)hp_plan_find_peer(d->rig->plan, name));
 }
 
 /* Scripts that begin with a step do so after it. */
@@ -266,7 +261,7 @@ static void start_scripts(hp_director *d)
 {
     for (unsigned i = 0; i < d->rig->plan->n_peers; i++)
         if (hp_peer_steps_begins_script(d->rig->plan, d->next, i))
-            hp_raw_peer_start(d->rig->raw_peers[i]);
+            d->cast->ops->start_script(d->cast, i, d->next);
 }
 
 static bool wait_is_over(hp_director *d, const hp_step *step)
@@ -277,7 +272,7 @@ static bool wait_is_over(hp_director *d, const hp_step *step)
             return script_ended(d, step->wait_for.script);
         return step->wait_for.state ? all_in_state(d, step) : event_happened(d, &step->wait_for.event);
     case WAITING_FLOWS:
-        return hp_flows_all_done(d->flows);
+        return d->cast->ops->flows_done(d->cast);
     case WAITING_TIME:
     case FINISHED:
         break;
@@ -300,7 +295,8 @@ static void step_is_done(hp_director *d, const char *outcome)
 static bool take_step(hp_director *d, hp_time now)
 {
     const hp_step *step = step_at(d);
-    d->cursor = hp_trace_tail(trace_of(d));
+    d->cursor = hp_trace_tail(d->seen);
+    d->since = now;
     hp_trace_event(trace_of(d), now, HP_EV_STEP, hp_step_name(step), HP_FU("step", d->next + 1),
                    HP_FS("target", step_target(step)), HP_FU("line", step->mark.line),
                    HP_FS("label", hp_step_label(step)));
@@ -361,14 +357,12 @@ void hp_director_poll(hp_director *d)
 
 /* ---- the whole ---- */
 
-hp_director *hp_director_new(hp_rig *rig)
+hp_director *hp_director_new(hp_rig *rig, hp_cast *cast, const hp_trace *seen)
 {
     hp_director *d = g_new0(hp_director, 1);
     d->rig = rig;
-    d->flows = hp_flows_new(rig->world);
-    for (unsigned i = 0; i < rig->plan->n_peers; i++)
-        if (rig->peers[i])
-            hp_flows_watch(d->flows, rig->peers[i]);
+    d->cast = cast;
+    d->seen = seen;
     d->injector = hp_injector_new(rig->world);
     d->callers = g_hash_table_new(g_str_hash, g_str_equal);
     hp_timer_init(&d->timer, HP_TIMER_SCRIPT, hp_world_new_element(rig->world), fire, d);
@@ -380,7 +374,6 @@ void hp_director_free(hp_director *d)
     if (!d)
         return;
     hp_timer_cancel(d->rig->world, &d->timer);
-    hp_flows_free(d->flows);
     hp_injector_free(d->injector);
     g_hash_table_unref(d->callers);
     g_free(d);
@@ -388,13 +381,11 @@ void hp_director_free(hp_director *d)
 
 void hp_director_start(hp_director *d)
 {
-    for (unsigned i = 0; i < d->rig->plan->n_peers; i++)
-        if (d->rig->raw_peers[i])
-            hp_raw_peer_open(d->rig->raw_peers[i]);
+    d->cast->ops->begin(d->cast);
     hp_timer_arm(d->rig->world, &d->timer, 0);
 }
 
 bool hp_director_done(const hp_director *d)
 {
-    return d->state == FINISHED && hp_flows_all_done(d->flows) && hp_injector_all_done(d->injector);
+    return d->state == FINISHED && d->cast->ops->flows_done(d->cast) && hp_injector_all_done(d->injector);
 }

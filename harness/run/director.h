@@ -6,11 +6,12 @@
 #ifndef HP_RUN_DIRECTOR_H
 #define HP_RUN_DIRECTOR_H
 
-#include "run/rig.h"
+#include "run/cast.h"
 
 typedef struct hp_director hp_director;
 
-hp_director *hp_director_new(hp_rig *rig);
+/* seen: the trace that shows what all who take part do; in the virtual world the world's own. rig and cast outlive it. */
+hp_director *hp_director_new(hp_rig *rig, hp_cast *cast, const hp_trace *seen);
 void hp_director_free(hp_director *director);
 /* Begins with the first step; call once, at time 0. */
 void hp_director_start(hp_director *director);

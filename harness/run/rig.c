@@ -255,6 +255,8 @@ static bool build_servers(hp_rig *rig, GError **error)
         rig->server_hosts[i] = hp_host_new(rig->world, server->source->name);
         add_interface(rig, rig->server_hosts[i], &rig->server_attachments[i], &server->attachment, server->source->name,
                       &server->source->firewall, &rig->server_firewalls[i]);
+        if (rig->hosts_alone)
+            continue;
         if (server->source->config.kind == HP_SERVER_DNS)
             rig->dns[i] = hp_dns_service_new(rig->server_hosts[i], server->source->name, &server->dns, error);
         else
@@ -272,8 +274,10 @@ static bool build_servers(hp_rig *rig, GError **error)
 static void build_peers(hp_rig *rig)
 {
     const hp_plan *plan = rig->plan;
-    rig->signaling = hp_signaling_new(rig->world, &plan->scenario->signaling);
-    rig->hub = hp_media_hub_new(rig->world);
+    if (!rig->hosts_alone) {
+        rig->signaling = hp_signaling_new(rig->world, &plan->scenario->signaling);
+        rig->hub = hp_media_hub_new(rig->world);
+    }
     rig->peer_hosts = g_new0(hp_host *, plan->n_peers);
     rig->peers = g_new0(hp_peer *, plan->n_peers);
     rig->raw_peers = g_new0(hp_raw_peer *, plan->n_peers);
@@ -287,6 +291,8 @@ static void build_peers(hp_rig *rig)
         for (unsigned k = 0; k < peer->n_interfaces; k++)
             add_interface(rig, host, &rig->peer_attachments[i][k], &peer->interfaces[k], peer->source->name,
                           &peer->source->interfaces[k].firewall, &rig->peer_firewalls[i][k]);
+        if (rig->hosts_alone)
+            continue;
         if (peer->source->is_raw) {
             rig->raw_peers[i] = hp_rig_raw_peer_new(rig, i);
             continue;
@@ -299,9 +305,10 @@ static void build_peers(hp_rig *rig)
 
 /* ---- the whole ---- */
 
-hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error)
+static hp_rig *build(const hp_plan *plan, hp_trace *trace, bool hosts_alone, GError **error)
 {
     hp_rig *rig = g_new0(hp_rig, 1);
+    rig->hosts_alone = hosts_alone;
     rig->plan = plan;
     rig->world = hp_world_new(plan->seed, trace);
     build_zones(rig);
@@ -322,6 +329,16 @@ hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error)
         return NULL;
     }
     return rig;
+}
+
+hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error)
+{
+    return build(plan, trace, false, error);
+}
+
+hp_rig *hp_rig_new_of_hosts(const hp_plan *plan, hp_trace *trace, GError **error)
+{
+    return build(plan, trace, true, error);
 }
 
 static void clear_attachment(hp_rig_attachment *at)
@@ -431,7 +448,7 @@ void hp_rig_start_server(hp_rig *rig, unsigned server)
         hp_server_start(rig->servers[server], NULL);
 }
 
-static bool knows_by_itself(const hp_plan_server *dns, const char *name)
+bool hp_rig_knows_by_itself(const hp_plan_server *dns, const char *name)
 {
     for (unsigned i = dns->n_own_hosts; i < dns->dns.n_hosts; i++)
         if (strcmp(dns->dns.hosts[i].name, name) == 0)
@@ -439,24 +456,30 @@ static bool knows_by_itself(const hp_plan_server *dns, const char *name)
     return false;
 }
 
+void hp_rig_readdress_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n)
+{
+    hp_rig_attachment *at = &rig->server_attachments[server];
+    hp_host *host = rig->server_hosts[server];
+    for (unsigned i = 0; i < at->n_addresses; i++)
+        hp_host_remove_address(host, 0, &at->addresses[i]);
+    readdress(rig, at, rig->plan->servers[server].source->name, addresses, n);
+    for (unsigned i = 0; i < at->n_addresses; i++)
+        hp_host_add_address(host, 0, &at->addresses[i]);
+}
+
 void hp_rig_renumber_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n)
 {
     const hp_plan_server *plan = &rig->plan->servers[server];
-    hp_rig_attachment *at = &rig->server_attachments[server];
-    hp_host *host = rig->server_hosts[server];
+    const hp_rig_attachment *at = &rig->server_attachments[server];
     bool runs =
         rig->dns[server] ? hp_dns_service_is_running(rig->dns[server]) : hp_server_is_running(rig->servers[server]);
     hp_rig_stop_server(rig, server);
-    for (unsigned i = 0; i < at->n_addresses; i++)
-        hp_host_remove_address(host, 0, &at->addresses[i]);
-    readdress(rig, at, plan->source->name, addresses, n);
-    for (unsigned i = 0; i < at->n_addresses; i++)
-        hp_host_add_address(host, 0, &at->addresses[i]);
+    hp_rig_readdress_server(rig, server, addresses, n);
     if (runs)
         hp_rig_start_server(rig, server);
     hp_dns_host record = {.name = (char *)plan->dns_name, .addresses = at->addresses, .n_addresses = at->n_addresses};
     for (unsigned i = 0; i < rig->plan->n_servers; i++)
-        if (rig->dns[i] && knows_by_itself(&rig->plan->servers[i], plan->dns_name))
+        if (rig->dns[i] && hp_rig_knows_by_itself(&rig->plan->servers[i], plan->dns_name))
             hp_dns_service_set_host(rig->dns[i], &record, NULL);
 }
 

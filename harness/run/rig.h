@@ -48,6 +48,7 @@ typedef struct hp_rig_zone {
 
 typedef struct hp_rig {
     const hp_plan *plan;
+    bool hosts_alone; /* nothing runs on the hosts: servers, dns, peers, raw_peers hold NULL, signaling and hub are NULL */
     hp_world *world;
     hp_rig_zone *zones;
     hp_nat **nats;
@@ -70,6 +71,8 @@ typedef struct hp_rig {
 } hp_rig;
 
 hp_rig *hp_rig_new(const hp_plan *plan, hp_trace *trace, GError **error);
+/* The network and its hosts, and nothing that runs on them: that is elsewhere. */
+hp_rig *hp_rig_new_of_hosts(const hp_plan *plan, hp_trace *trace, GError **error);
 void hp_rig_free(hp_rig *rig);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
 
@@ -82,6 +85,10 @@ void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsign
 /* New addresses for a server, as above. It starts anew, and every DNS server that knows its name by itself tells them
  * from now on. */
 void hp_rig_renumber_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n);
+/* Its host's addresses and the routes to them alone. */
+void hp_rig_readdress_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n);
+/* Whether that DNS server has the name from the plan, and not from what the scenario tells it. */
+bool hp_rig_knows_by_itself(const hp_plan_server *dns, const char *name);
 void hp_rig_stop_server(hp_rig *rig, unsigned server);
 void hp_rig_start_server(hp_rig *rig, unsigned server);
 /* Carries out a set-dns step. */

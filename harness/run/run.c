@@ -17,6 +17,7 @@ struct hp_run {
     const hp_plan *plan;
     hp_trace *trace;
     hp_rig *rig;
+    hp_cast *cast;
     hp_director *director;
     hp_checker *checker;
     /* how it ended */
@@ -58,7 +59,8 @@ hp_run *hp_run_begin(const hp_plan *plan, hp_trace *trace, GError **error)
     run->trace = trace;
     run->rig = rig;
     run->checker = g_steal_pointer(&checker);
-    run->director = hp_director_new(rig);
+    run->cast = hp_cast_here_new(rig);
+    run->director = hp_director_new(rig, run->cast, trace);
     hp_trace_event(trace, 0, HP_EV_RUN_START, plan->case_name, HP_FU("seed", plan->seed));
     hp_director_start(run->director);
     return run;
@@ -130,6 +132,7 @@ hp_result *hp_run_finish(hp_run *run)
     hp_result *result = hp_checker_finish(run->checker, run->trace, run->verdict, run->message, run->reason, now);
     hp_trace_seal(run->trace); /* closing the agents is not part of the run */
     hp_director_free(run->director);
+    hp_cast_free(run->cast);
     hp_rig_free(run->rig);
     hp_checker_free(run->checker);
     g_free(run->message);
