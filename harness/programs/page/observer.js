@@ -5,7 +5,7 @@
 // page: hairpinDo(command) with a command of EXEC.md. A page that wants commands defines window.hairpinCommand; for one
 // that does not, a call is a click on the element that says data-hairpin="call", and so are the other commands.
 //
-// Stands before this text: const HAIRPIN = {name, signaling, iceServers, iceTransportPolicy, others}.
+// Stands before this text: window.HAIRPIN = {name, signaling, iceServers, iceTransportPolicy, others}.
 (() => {
     "use strict";
     const PERIOD = 1000; // ms between two looks at the statistics
@@ -25,6 +25,7 @@
             this.with = HAIRPIN.others.length === 1 ? HAIRPIN.others[0] : null;
             this.pair = "";
             this.transports = new Set();
+            this.inUse = null; // the DTLS transport told of, and its state
             this.dtls = "";
             this.closed = false;
             this.last = {};
@@ -52,7 +53,8 @@
 
         tellCandidate(candidate) {
             tell({
-                event: "candidate", with: this.with, type: candidate.type, address: candidate.address,
+                event: "candidate", with: this.with, type: candidate.type,
+                address: candidate.address?.replace(/^\[|\]$/g, ""), // Chromium puts IPv6 in brackets here alone
                 port: candidate.port, transport: candidate.protocol,
             });
         }
@@ -64,13 +66,18 @@
             for (const transport of found) {
                 if (!transport || this.transports.has(transport)) continue;
                 this.transports.add(transport);
-                transport.addEventListener("statechange", () => this.tellDtls(transport.state));
-                if (transport.state !== "new") this.tellDtls(transport.state);
+                transport.addEventListener("statechange", () => this.tellDtls(transport));
+                this.tellDtls(transport);
             }
         }
 
-        tellDtls(state) {
-            if (state === this.dtls) return;
+        // BUNDLE closes the transports of all m-lines but the first before anything was sent over them: not a word of
+        // those.
+        tellDtls(transport) {
+            const {state} = transport;
+            const unused = state === "new" || (state === "closed" && transport !== this.inUse);
+            if (unused || (transport === this.inUse && state === this.dtls)) return;
+            this.inUse = transport;
             this.dtls = state;
             tell({event: "dtls-state", with: this.with, state});
         }
@@ -143,7 +150,11 @@
     }
 
     function watchChannel(watch, channel) {
-        const state = (name) => tell({event: "channel", with: watch.with, label: channel.label, state: name});
+        let last = "connecting";
+        const state = (name) => {
+            if (name !== last) tell({event: "channel", with: watch.with, label: channel.label, state: name});
+            last = name;
+        };
         channel.addEventListener("open", () => state("open"));
         channel.addEventListener("close", () => state("closed"));
         channel.addEventListener("message", ({data}) => {
