@@ -189,7 +189,7 @@ def with_candidates(sdp, messages):
             f"a={message['candidate']}\r\n"
             for message in messages
             if message.get("candidate")
-            and (message["sdpMid"] == mid.group(1) if mid and message.get("sdpMid") is not None
+            and (message["sdpMid"] == mid.group(1) if mid and message.get("sdpMid")
                  else message.get("sdpMLineIndex", 0) == index)
         ]
         if "a=end-of-candidates" not in section:

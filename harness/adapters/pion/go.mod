@@ -1,0 +1,3 @@
+module hairpin/pion
+
+go 1.19
