@@ -142,10 +142,26 @@ static const char *taker(const hp_step *step)
     }
 }
 
+/* A kernel can forget everything, and have other addresses. */
+static void check_kernel_nat(hp_plan_builder *b, const hp_step *step)
+{
+    if (step->kind != HP_STEP_REBIND && step->kind != HP_STEP_SET_NAT) {
+        return;
+    }
+    int nat = hp_plan_find_nat(b->plan, step->nat.nat);
+    if (nat >= 0 && b->plan->nats[nat].source->kernel != HP_KERNEL_NAT_NONE) {
+        hp_plan_complain(b, step->mark, "`reboot` and `renumber` it can be told",
+                         "NAT `%s` is a kernel's, which cannot "
+                         "be told to `%s`",
+                         step->nat.nat, hp_step_name(step));
+    }
+}
+
 static void check_steps(hp_plan_builder *b)
 {
     for (unsigned i = 0; i < b->scenario->n_steps; i++) {
         const hp_step *step = &b->scenario->steps[i];
+        check_kernel_nat(b, step);
         int who = taker(step) ? hp_plan_find_peer(b->plan, taker(step)) : -1;
         if (who < 0 || b->plan->peers[who].source->is_raw ||
             can_take(b->plan->peers[who].source->program.program, step->kind)) {

@@ -205,8 +205,11 @@ static const hp_key nat_keys[] = {
     {"port-mapping", HP_V_MAP, F(port_mapping), .sub = &hp_schema_port_mapping, .shown = "none",
      .doc = "the protocols by which its hosts may ask it for ports, and how it answers"},
     {"kernel", HP_V_ENUM, F(kernel), .words = &hp_words_kernel_nat, .shown = "no, a simulated one",
-     .doc = "a kernel's netfilter translates, in a namespace of its own, and of the knobs `udp-timeout`, "
-            "`udp-unreplied-timeout` and `icmp-timeout` alone hold; live world only"},
+     .doc =
+         "a kernel's netfilter translates, in a namespace of its own, and of the knobs `udp-timeout`, "
+         "`udp-unreplied-timeout`, `icmp-timeout` and `ipv6` (translated or routed) alone hold; `preset` may be "
+         "`linux-netfilter` (which it is without one), `linux-netfilter-firewalled` (what comes for the router itself "
+         "is dropped) or, with a random kind, `linux-netfilter-random` (likewise); live world only"},
     {.type = HP_V_INCLUDE, .sub = &hp_schema_knobs, F(config)},
 };
 #undef F
@@ -219,6 +222,7 @@ static void start_nat(hp_loader *l, void *base, const void *parent, const hp_tre
     const hp_nat_preset *preset = name != NULL && name->kind == HP_NODE_SCALAR ? hp_nat_preset_find(name->text) : NULL;
 
     nat->config = hp_nat_config_default();
+    hp_loader_start_kernel_nat(nat, node);
     if (preset != NULL && preset->firewall != NULL) {
         hp_loader_firewall_preset(l, preset->firewall, &nat->firewall);
     }

@@ -232,14 +232,26 @@ const hp_words hp_words_kernel_nat = HP_WORDS("a kind of kernel NAT", kernels);
 /* What a kernel's NAT can be told beside where it stands. */
 static const char *const of_kernels[] = {"udp-timeout", "udp-unreplied-timeout", "icmp-timeout", "ipv6", NULL};
 
+void hp_loader_start_kernel_nat(hp_sc_nat *nat, const hp_tree *node)
+{
+    const hp_tree *kernel = node->kind == HP_NODE_SCALAR ? NULL : hp_tree_get(node, "kernel");
+    if (kernel != NULL && hp_tree_get(node, "preset") == NULL) {
+        bool random = kernel->kind == HP_NODE_SCALAR && strcmp(kernel->text, "masquerade") != 0;
+        nat->config = hp_nat_preset_find("linux-netfilter")->config;
+        nat->config.ports = random ? HP_NAT_PORTS_RANDOM : nat->config.ports;
+    }
+}
+
 void hp_loader_check_kernel_nat(hp_loader *l, const hp_sc_nat *nat, const hp_tree *node)
 {
     if (nat->kernel == HP_KERNEL_NAT_NONE) {
         return;
     }
-    if (nat->preset != NULL && strcmp(nat->preset, "linux-netfilter") != 0) {
+    const char *presets[] = {"linux-netfilter", "linux-netfilter-firewalled",
+                             nat->kernel == HP_KERNEL_NAT_MASQUERADE ? NULL : "linux-netfilter-random", NULL};
+    if (nat->preset != NULL && !g_strv_contains(presets, nat->preset)) {
         hp_loader_error(l, hp_tree_get(node, "preset"), "linux-netfilter is the preset that says what it does",
-                        "a kernel's NAT is not `%s`", nat->preset);
+                        "a kernel's NAT of kind `%s` is not `%s`", hp_kernel_nat_name(nat->kernel), nat->preset);
     }
     for (unsigned i = 0; i < node->n; i++) {
         const hp_tree *key = node->pairs[i].key;

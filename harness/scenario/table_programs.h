@@ -13,6 +13,8 @@ void hp_loader_finish_peer_program(hp_loader *l, hp_peer_program_config *config,
 void hp_loader_check_peer_program(hp_loader *l, hp_sc_peer *peer, const hp_tree *node);
 void hp_loader_check_server_program(hp_loader *l, hp_sc_server *server, const hp_tree *node);
 /* That a kernel has what the NAT was told. */
+/* What a kernel's NAT without a preset starts from. */
+void hp_loader_start_kernel_nat(hp_sc_nat *nat, const hp_tree *node);
 void hp_loader_check_kernel_nat(hp_loader *l, const hp_sc_nat *nat, const hp_tree *node);
 void hp_loader_check_worlds(hp_loader *l, const hp_scenario *scenario, const hp_tree *node);
 
