@@ -76,8 +76,7 @@ void hp_kernel_udp_errors(hp_kernel_socket *s)
         }
         told t;
         hp_addr to = hp_kernel_addr_of(&name);
-        if (s->base.ops.icmp != NULL && to.family != HP_AF_NONE && find_error(&m, &t) &&
-            t.from.family != HP_AF_NONE) {
+        if (s->base.ops.icmp != NULL && to.family != HP_AF_NONE && find_error(&m, &t) && t.from.family != HP_AF_NONE) {
             tell(s, &t, &to, quoted, (size_t)length);
         }
     }

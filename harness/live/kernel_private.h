@@ -105,6 +105,7 @@ void hp_kernel_tcp_close(hp_tcp_socket *socket);
 void hp_kernel_tcp_abort(hp_tcp_socket *socket);
 void hp_kernel_tcp_shutdown(hp_tcp_socket *socket);
 unsigned hp_kernel_tcp_n_connections(const hp_host *host);
+hp_tcp_state hp_kernel_tcp_state(const hp_tcp_socket *socket);
 
 /* kernel_tcp_data.c */
 size_t hp_kernel_tcp_send(hp_tcp_socket *socket, const void *data, size_t length);
@@ -117,7 +118,6 @@ void hp_kernel_tcp_set_nodelay(hp_tcp_socket *socket, bool nodelay);
 void hp_kernel_tcp_set_tos(hp_tcp_socket *socket, uint8_t tos);
 void hp_kernel_tcp_set_keepalive(hp_tcp_socket *socket, bool on, hp_time idle_ns, hp_time interval_ns, unsigned count);
 void hp_kernel_tcp_set_user_timeout(hp_tcp_socket *socket, hp_time timeout_ns);
-hp_tcp_state hp_kernel_tcp_state(const hp_tcp_socket *socket);
 hp_tcp_end hp_kernel_tcp_end(const hp_tcp_socket *socket);
 hp_tcp_conn_stats hp_kernel_tcp_stats(const hp_tcp_socket *socket);
 
