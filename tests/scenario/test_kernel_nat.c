@@ -35,7 +35,8 @@ static void a_preset_and_times_hold(void **state)
     hp_nat_config patient = load_nat("udp-unreplied-timeout: 10s, kernel: masquerade, udp-timeout: 20s");
     assert_true(patient.udp_timeout == 20 * HP_S && patient.udp_unreplied_timeout == 10 * HP_S);
     assert_true(patient.inbound_first);
-    hp_nat_config routed = load_nat("kernel: masquerade-random, preset: linux-netfilter-random, ipv6: route");
+    hp_nat_config routed = load_nat("kernel: masquerade-random, preset: linux-netfilter-random, ipv6: route, "
+                                    "families: [ipv4, ipv6]");
     assert_int_equal(routed.ipv6, HP_NAT_IPV6_ROUTE);
     assert_int_equal(routed.ports, HP_NAT_PORTS_RANDOM);
 }
@@ -45,11 +46,11 @@ static void a_preset_and_times_hold(void **state)
 static void mistakes(void **state)
 {
     assert_complains(NAT("kernel: masquerade, preset: full-cone"),
-                     "1:43: a kernel's NAT of kind `masquerade` is not `full-cone` (linux-netfilter is the preset that "
+                     "1:50: a kernel's NAT of kind `masquerade` is not `full-cone` (linux-netfilter is the preset that "
                      "says what it does)\n");
     assert_complains(
         NAT("kernel: masquerade, preset: linux-netfilter-random"),
-        "1:43: a kernel's NAT of kind `masquerade` is not `linux-netfilter-random` (linux-netfilter is the "
+        "1:50: a kernel's NAT of kind `masquerade` is not `linux-netfilter-random` (linux-netfilter is the "
         "preset that says what it does)\n");
     assert_complains(NAT("kernel: masquerade, mapping: endpoint-independent"),
                      "1:43: a kernel's NAT has no knob `mapping`\n");
