@@ -63,7 +63,7 @@ void hp_rig_route_prefix(hp_rig *rig, const hp_rig_attachment *at, const hp_pref
         hp_router_add_route(rig->zones[at->zone].router, prefix, at->router_port);
         at = NULL;
         if (zone->nat >= 0) {
-            hp_nat_add_inside_prefix(rig->nats[zone->nat], prefix);
+            hp_rig_nat_add_inside_prefix(rig, (unsigned)zone->nat, prefix);
             bool routes = prefix->base.family == HP_AF_IPV6 &&
                           rig->plan->nats[zone->nat].source->config.ipv6 == HP_NAT_IPV6_ROUTE;
             at = routes ? &rig->nat_outsides[zone->nat] : NULL;
@@ -175,6 +175,7 @@ static bool build_nats(hp_rig *rig, GError **error)
 {
     const hp_plan *plan = rig->plan;
     rig->nats = g_new0(hp_nat *, plan->n_nats);
+    rig->kernel_nats = g_new0(hp_kernel_router *, plan->n_nats);
     rig->gateways = g_new0(hp_gateway *, plan->n_nats);
     rig->nat_outsides = g_new0(hp_rig_attachment, plan->n_nats);
     rig->nat_insides = g_new0(hp_rig_inside, plan->n_nats);
@@ -182,21 +183,12 @@ static bool build_nats(hp_rig *rig, GError **error)
     for (unsigned i = 0; i < plan->n_nats; i++) {
         const hp_plan_nat *nat_plan = &plan->nats[i];
         const hp_plan_zone *inside = &plan->zones[nat_plan->inside_zone];
-        hp_nat *nat = rig->nats[i] = hp_nat_new(rig->world, nat_plan->source->name, &nat_plan->source->config);
-        hp_nat_set_external(nat, nat_plan->outside.addresses, nat_plan->outside.n_addresses);
-        if (inside->router4.family)
-            hp_nat_set_internal(nat, &inside->router4);
-        if (inside->router6.family)
-            hp_nat_set_internal(nat, &inside->router6);
-        if (inside->prefix4.base.family)
-            hp_nat_add_inside_prefix(nat, &inside->prefix4);
-        if (inside->prefix6.base.family)
-            hp_nat_add_inside_prefix(nat, &inside->prefix6);
+        hp_rig_build_nat(rig, i);
         hp_rig_attach_nat_inside(rig, i);
-        hp_rig_attach(rig, &rig->nat_outsides[i], &nat_plan->outside, hp_nat_node(nat), HP_NAT_OUTSIDE,
+        hp_rig_attach(rig, &rig->nat_outsides[i], &nat_plan->outside, hp_rig_nat_node(rig, i), HP_NAT_OUTSIDE,
                       nat_plan->source->name);
         if (nat_plan->source->config.ipv6 == HP_NAT_IPV6_PREFIX)
-            hp_nat_set_external_prefix(nat, &inside->prefix6, &nat_plan->routed6);
+            hp_nat_set_external_prefix(rig->nats[i], &inside->prefix6, &nat_plan->routed6);
         if (!hp_rig_build_gateway(rig, i, error))
             return false;
     }
@@ -388,6 +380,7 @@ void hp_rig_free(hp_rig *rig)
     g_free(rig->nat_insides);
     g_free(rig->firewall_insides);
     g_free(rig->nats);
+    g_free(rig->kernel_nats);
     g_free(rig->gateways);
     g_free(rig->nat_outsides);
     g_free(rig->server_hosts);
@@ -425,7 +418,7 @@ void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsign
 {
     hp_rig_attachment *at = &rig->nat_outsides[nat];
     readdress(rig, at, rig->plan->nats[nat].source->name, addresses, n);
-    hp_nat_renumber(rig->nats[nat], at->addresses, at->n_addresses);
+    hp_rig_nat_renumber(rig, nat, at->addresses, at->n_addresses);
     if (rig->gateways[nat])
         hp_gateway_restart(rig->gateways[nat]);
 }

@@ -8,6 +8,7 @@
 #include "actors/raw_peer.h"
 #include "actors/server.h"
 #include "actors/signaling.h"
+#include "live/kernel_router.h"
 #include "plan/plan.h"
 #include "world/firewall.h"
 #include "world/host.h"
@@ -51,7 +52,8 @@ typedef struct hp_rig {
     bool hosts_alone; /* nothing runs on the hosts: servers, dns, peers, raw_peers hold NULL, signaling and hub are NULL */
     hp_world *world;
     hp_rig_zone *zones;
-    hp_nat **nats;
+    hp_nat **nats; /* NULL: a kernel's */
+    hp_kernel_router **kernel_nats; /* by NAT; NULL: a simulated one */
     hp_firewall **firewalls; /* with a zone of their own */
     hp_firewall **nat_firewalls, **server_firewalls; /* NULL where there is none */
     hp_firewall ***peer_firewalls; /* by peer, by interface; likewise */
@@ -78,6 +80,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_rig, hp_rig_free)
 
 /* The raw peer of that index, on its host, which is there (rig_raw.c). */
 hp_raw_peer *hp_rig_raw_peer_new(hp_rig *rig, unsigned i);
+/* rig_kernel_nat.c: the kernels' NATs, in the live world once everything else is there, and before the loop goes. False
+ * and HP_ERROR_ENVIRONMENT saying what is missing. */
+bool hp_rig_open_kernel_nats(hp_rig *rig, hp_loop *loop, GError **error);
+void hp_rig_close_kernel_nats(hp_rig *rig);
 /* rig_gateways.c: the services on a NAT's inside addresses, if it has any. */
 bool hp_rig_build_gateway(hp_rig *rig, unsigned nat, GError **error);
 /* New outside addresses; none given: the plan's spare ones, which then change places with the present ones. */

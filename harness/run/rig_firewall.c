@@ -37,7 +37,7 @@ void hp_rig_attach_nat_inside(hp_rig *rig, unsigned nat)
 {
     const hp_plan_nat *plan = &rig->plan->nats[nat];
     const hp_plan_zone *zone = &rig->plan->zones[plan->inside_zone];
-    hp_node *node = hp_nat_node(rig->nats[nat]);
+    hp_node *node = hp_rig_nat_node(rig, nat);
     if (!plan->source->firewall.on) {
         hp_rig_attach_inside(rig, &rig->nat_insides[nat], plan->inside_zone, node, HP_NAT_INSIDE);
         return;
@@ -111,7 +111,7 @@ void hp_rig_reboot(hp_rig *rig, const char *name)
     int nat = hp_plan_find_nat(rig->plan, name), firewall = hp_plan_find_firewall(rig->plan, name);
     hp_firewall *flushed = nat >= 0 ? rig->nat_firewalls[nat] : rig->firewalls[firewall];
     if (nat >= 0)
-        hp_nat_reboot(rig->nats[nat]);
+        hp_rig_nat_reboot(rig, (unsigned)nat);
     if (nat >= 0 && rig->gateways[nat])
         hp_gateway_restart(rig->gateways[nat]);
     if (flushed) {

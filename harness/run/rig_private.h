@@ -17,6 +17,16 @@ void hp_rig_attach_inside(hp_rig *rig, hp_rig_inside *at, unsigned zone, hp_node
 void hp_rig_route_prefix(hp_rig *rig, const hp_rig_attachment *at, const hp_prefix *prefix);
 hp_addr hp_rig_first_of(const hp_addr *addresses, unsigned n, uint8_t family);
 
+/* ---- rig_kernel_nat.c ---- */
+
+/* A NAT of either kind, with its addresses; not attached yet. */
+void hp_rig_build_nat(hp_rig *rig, unsigned nat);
+hp_node *hp_rig_nat_node(const hp_rig *rig, unsigned nat);
+void hp_rig_nat_add_inside_prefix(hp_rig *rig, unsigned nat, const hp_prefix *prefix);
+/* It has other addresses from now on, and forgets its mappings; and only that. */
+void hp_rig_nat_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsigned n);
+void hp_rig_nat_reboot(hp_rig *rig, unsigned nat);
+
 /* ---- rig_firewall.c ---- */
 
 /* The inside of a NAT, with the firewall before it where it has one. */

@@ -53,7 +53,7 @@ static void mistakes(void **state)
         "1:50: a kernel's NAT of kind `masquerade` is not `linux-netfilter-random` (linux-netfilter is the "
         "preset that says what it does)\n");
     assert_complains(NAT("kernel: masquerade, mapping: endpoint-independent"),
-                     "1:43: a kernel's NAT has no knob `mapping`\n");
+                     "1:42: a kernel's NAT has no knob `mapping`\n");
 }
 
 int main(void)
