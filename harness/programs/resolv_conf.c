@@ -21,10 +21,8 @@ char *hp_resolv_conf_text(const hp_plan *plan, unsigned peer)
     }
     GString *text = g_string_new("# Written by Hairpin.\n");
     for (unsigned i = 0; i < resolver->n_servers; i++) {
-        char address[HP_ADDR_STRLEN];
-        hp_addr bare = resolver->servers[i];
-        bare.port = 0;
-        g_string_append_printf(text, "nameserver %s\n", hp_addr_ip_str(&bare, address, sizeof address));
+        char address[HP_ADDR_TEXT];
+        g_string_append_printf(text, "nameserver %s\n", hp_addr_format_ip(&resolver->servers[i], address));
     }
     return g_string_free(text, FALSE);
 }

@@ -5,7 +5,8 @@
 // page: hairpinDo(command) with a command of EXEC.md. A page that wants commands defines window.hairpinCommand; for one
 // that does not, a call is a click on the element that says data-hairpin="call", and so are the other commands.
 //
-// Stands before this text: window.HAIRPIN = {name, signaling, iceServers, iceTransportPolicy, others}.
+// Stands before this text: window.HAIRPIN = {name, signaling, iceServers, iceTransportPolicy, others,
+// environment}.
 (() => {
     "use strict";
     const PERIOD = 1000; // ms between two looks at the statistics

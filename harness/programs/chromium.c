@@ -1,0 +1,601 @@
+/* Theory of operation: a browser as a peer.
+ *
+ *   STARTING   the browser runs; a tab is made, watched (Page, Runtime), its requests for the page are answered by us
+ *              (chromium_pages.c), and observer.js is put before every document. With a page of our own or of a file the
+ *              page is opened now: it has its camera and the broker when it says `ready`, and so does the program. A page
+ *              at a URL needs the world's network: the program is ready when the tab is, and begin() opens the page.
+ *   LOADING    a remote page is on its way. Commands wait in a queue: they are carried out in their order once it is there.
+ *   OPEN       commands become hairpinDo(command) in the page; what the page calls hairpinTell() with is a line of the
+ *              protocol of foreign programs (EXEC.md), and becomes events as those of any other.
+ *   ENDING     the page looks at its statistics once more, then the browser is told to close; one that does not is killed.
+ *
+ * The DevTools pipe is on the browser's descriptors 3 and 4 (chromium_command.c); devtools.c speaks its language. Writing
+ * never blocks: what the pipe does not take waits.
+ *
+ * A page knows nothing of Hairpin unless it wants to. A cookie (hairpin-peer) on a remote page's origin says which peer
+ * it is, for a server that hands the page's WebSocket on to the broker (web.c). */
+#include "programs/chromium.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "live/loop.h"
+#include "programs/chromium_command.h"
+#include "programs/chromium_pages.h"
+#include "programs/devtools.h"
+#include "programs/exec_environment.h"
+#include "programs/exec_trace.h"
+#include "programs/resolv_conf.h"
+
+enum {
+    LAST_LOOK_MS = 1500, /* for the last statistics, then the browser is closed */
+    CLOSE_MS = 1500, /* for that, then it is killed */
+};
+
+typedef enum state { STARTING, LOADING, OPEN, ENDING } state;
+
+typedef struct chromium {
+    hp_program *program;
+    state state;
+    char *url, *page; /* page: the file of the scenario's; NULL */
+    bool remote; /* the page comes over the world's network */
+    hp_devtools *devtools;
+    hp_exec_trace *trace;
+    int in, out; /* of the browser; -1 */
+    hp_loop_watch *in_watch, *out_watch;
+    bool writing; /* in_watch waits for room */
+    GPid pid; /* 0: it has ended */
+    guint child, timer; /* sources */
+    char *tab; /* the session's name */
+    GPtrArray *waiting; /* char*: commands before the page is there */
+} chromium;
+
+static void give_up(chromium *c, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void give_up(chromium *c, const char *format, ...)
+{
+    if (c->state == ENDING) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    hp_program_failed(c->program, "%s", text);
+}
+
+/* What is not the page's word but ours about the browser. */
+static void note(chromium *c, const char *event, const char *text)
+{
+    g_autoptr(JsonObject) object = json_object_new();
+    json_object_set_string_member(object, "event", event);
+    json_object_set_string_member(object, "text", text);
+    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
+    json_node_set_object(root, object);
+    g_autofree char *line = json_to_string(root, FALSE);
+    hp_exec_trace_line(c->trace, hp_world_now(c->program->world), line, strlen(line));
+}
+
+/* ---- the pipe ---- */
+
+static void write_out(chromium *c)
+{
+    size_t length;
+    const void *data;
+    while (c->in >= 0 && (data = hp_devtools_output(c->devtools, &length), length > 0)) {
+        const ssize_t n = write(c->in, data, length);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            break; /* full, or the browser is gone, which its end will tell */
+        }
+        hp_devtools_written(c->devtools, (size_t)n);
+    }
+    hp_devtools_output(c->devtools, &length);
+    const bool wants = length > 0;
+    if (c->in_watch && wants != c->writing) {
+        c->writing = wants;
+        hp_loop_modify(c->in_watch, wants ? EPOLLOUT : 0);
+    }
+}
+
+static void pipe_has_room(void *user, uint32_t events)
+{
+    chromium *c = user;
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+        hp_loop_remove(c->in_watch);
+        c->in_watch = NULL;
+        return;
+    }
+    write_out(c);
+}
+
+static void wants_to_write(void *user)
+{
+    write_out(user);
+}
+
+static void close_pipe(chromium *c)
+{
+    hp_loop_remove(c->in_watch);
+    hp_loop_remove(c->out_watch);
+    c->in_watch = c->out_watch = NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        int *fd = i == 0 ? &c->in : &c->out;
+        if (*fd >= 0) {
+            close(*fd);
+        }
+        *fd = -1;
+    }
+}
+
+static void pipe_has_data(void *user, uint32_t events)
+{
+    chromium *c = user;
+    char data[64 << 10];
+    g_autoptr(GError) error = NULL;
+    (void)events;
+    const ssize_t n = read(c->out, data, sizeof data);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) { /* its end is told by the child's */
+        hp_loop_remove(c->out_watch);
+        c->out_watch = NULL;
+        return;
+    }
+    if (!hp_devtools_input(c->devtools, data, (size_t)n, &error)) {
+        give_up(c, "%s", error->message);
+        close_pipe(c);
+    }
+}
+
+/* ---- commands to the browser ---- */
+
+static void command(chromium *c, const char *method, JsonObject *params, hp_devtools_answer answer)
+{
+    hp_devtools_command(c->devtools, c->tab, method, params, answer, c);
+}
+
+static JsonObject *with_text(const char *key, const char *value)
+{
+    JsonObject *object = json_object_new();
+    json_object_set_string_member(object, key, value);
+    return object;
+}
+
+/* What must not be refused. */
+static void needed(void *user, JsonObject *result, const char *error)
+{
+    chromium *c = user;
+    (void)result;
+    if (error) {
+        give_up(c, "Chromium refuses to be driven: %s", error);
+    }
+}
+
+static void carry_out(chromium *c, const char *line)
+{
+    g_autofree char *expression = g_strconcat("hairpinDo(", line, ")", NULL);
+    JsonObject *params = with_text("expression", expression);
+    json_object_set_boolean_member(params, "userGesture", TRUE);
+    command(c, "Runtime.evaluate", params, NULL);
+}
+
+static void page_is_there(chromium *c)
+{
+    c->state = OPEN;
+    for (unsigned i = 0; i < c->waiting->len; i++) {
+        carry_out(c, c->waiting->pdata[i]);
+    }
+    g_ptr_array_set_size(c->waiting, 0);
+}
+
+/* ---- the page's requests ---- */
+
+static void respond(chromium *c, const char *request, int code, GBytes *body, const char *type)
+{
+    gsize length = 0;
+    const guchar *data = body ? g_bytes_get_data(body, &length) : NULL;
+    g_autofree char *encoded = g_base64_encode(data, length);
+    JsonObject *params = with_text("requestId", request), *header = with_text("name", "Content-Type");
+    JsonArray *headers = json_array_new();
+    json_object_set_string_member(header, "value", type);
+    json_array_add_object_element(headers, header);
+    json_object_set_int_member(params, "responseCode", code);
+    json_object_set_array_member(params, "responseHeaders", headers);
+    json_object_set_string_member(params, "body", encoded);
+    command(c, "Fetch.fulfillRequest", params, NULL);
+}
+
+static void serve(chromium *c, JsonObject *params)
+{
+    const char *id = hp_devtools_text(params, "requestId");
+    const char *url = hp_devtools_text(hp_devtools_object(params, "request"), "url");
+    const char *type = "text/plain";
+    if (!id || !url || !g_str_has_prefix(url, c->url)) {
+        return;
+    }
+    g_autoptr(GBytes) body = hp_chromium_file(c->page, url + strlen(c->url) - 1, &type);
+    respond(c, id, body ? 200 : 404, body, type);
+}
+
+/* ---- what the browser tells ---- */
+
+static void console(chromium *c, JsonObject *params)
+{
+    const char *type = hp_devtools_text(params, "type");
+    JsonNode *args = json_object_get_member(params, "args");
+    if (g_strcmp0(type, "error") != 0 && g_strcmp0(type, "warning") != 0) {
+        return;
+    }
+    g_autoptr(GString) text = g_string_new("console:");
+    JsonArray *array = args && JSON_NODE_HOLDS_ARRAY(args) ? json_node_get_array(args) : NULL;
+    for (unsigned i = 0; array && i < json_array_get_length(array); i++) {
+        JsonNode *node = json_array_get_element(array, i);
+        JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+        const char *value = hp_devtools_text(object, "value");
+        value = value ? value : hp_devtools_text(object, "description");
+        g_string_append_printf(text, " %s", value ? value : "...");
+    }
+    note(c, "log", text->str);
+}
+
+static void frame_is_gone(chromium *c, JsonObject *params)
+{
+    const char *reason = hp_devtools_text(params, "errorText");
+    if (c->state == LOADING && g_strcmp0(hp_devtools_text(params, "type"), "Document") == 0) {
+        g_autofree char *text = g_strdup_printf("%s cannot be opened: %s", c->url, reason ? reason : "failed");
+        note(c, "error", text);
+    }
+}
+
+static void browser_tells(void *user, const char *session, const char *method, JsonObject *params)
+{
+    chromium *c = user;
+    hp_loop_advance(c->program->loop);
+    if (strcmp(method, "Inspector.targetCrashed") == 0 || strcmp(method, "Target.targetCrashed") == 0) {
+        give_up(c, "Chromium's page crashed");
+    } else if (!params || g_strcmp0(session, c->tab) != 0) {
+        return;
+    } else if (strcmp(method, "Runtime.bindingCalled") == 0) {
+        const char *line = hp_devtools_text(params, "payload");
+        if (line && g_strcmp0(hp_devtools_text(params, "name"), "hairpinTell") == 0) {
+            hp_exec_trace_line(c->trace, hp_world_now(c->program->world), line, strlen(line));
+        }
+    } else if (strcmp(method, "Fetch.requestPaused") == 0) {
+        serve(c, params);
+    } else if (strcmp(method, "Page.loadEventFired") == 0) {
+        if (c->state == LOADING) {
+            page_is_there(c);
+        }
+    } else if (strcmp(method, "Network.loadingFailed") == 0) {
+        frame_is_gone(c, params);
+    } else if (strcmp(method, "Runtime.consoleAPICalled") == 0) {
+        console(c, params);
+    }
+}
+
+/* ---- the tab ---- */
+
+static void navigated(void *user, JsonObject *result, const char *error)
+{
+    chromium *c = user;
+    const char *text = error ? error : hp_devtools_text(result, "errorText");
+    if (text && !c->remote) {
+        give_up(c, "Chromium cannot open its page: %s", text);
+    }
+}
+
+static void open_page(chromium *c)
+{
+    command(c, "Page.navigate", with_text("url", c->url), navigated);
+}
+
+/* The last of the tab's settings is in force: the browser carries commands of a session out in order. */
+static void tab_is_set(void *user, JsonObject *result, const char *error)
+{
+    chromium *c = user;
+    needed(c, result, error);
+    if (error) {
+        return;
+    }
+    if (c->remote) {
+        hp_program_ready(c->program);
+    } else {
+        open_page(c);
+    }
+}
+
+static void intercept(chromium *c)
+{
+    g_autofree char *pattern = g_strconcat(c->url, "*", NULL);
+    JsonArray *patterns = json_array_new();
+    JsonObject *params = json_object_new();
+    json_array_add_object_element(patterns, with_text("urlPattern", pattern));
+    json_object_set_array_member(params, "patterns", patterns);
+    command(c, "Fetch.enable", params, needed);
+}
+
+static void say_who_it_is(chromium *c)
+{
+    JsonObject *params = with_text("name", "hairpin-peer");
+    json_object_set_string_member(params, "value", c->program->name);
+    json_object_set_string_member(params, "url", c->url);
+    command(c, "Network.setCookie", params, needed);
+}
+
+static void tab_is_attached(void *user, JsonObject *result, const char *error)
+{
+    chromium *c = user;
+    c->tab = g_strdup(hp_devtools_text(result, "sessionId"));
+    if (error || !c->tab) {
+        give_up(c, "Chromium gives no tab: %s", error ? error : "no session");
+        return;
+    }
+    static const char *const domains[] = {"Page.enable", "Runtime.enable", "Network.enable", "Inspector.enable"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(domains); i++) {
+        command(c, domains[i], NULL, needed);
+    }
+    command(c, "Runtime.addBinding", with_text("name", "hairpinTell"), needed);
+    if (c->remote) {
+        say_who_it_is(c);
+    } else {
+        intercept(c);
+    }
+    size_t length;
+    const char *observer = hp_chromium_observer(&length);
+    g_autofree char *preamble =
+        hp_chromium_preamble(c->program->plan, c->program->index, c->program->signaling_port);
+    g_autofree char *code = g_strdup_printf("%s%.*s", preamble, (int)length, observer);
+    command(c, "Page.addScriptToEvaluateOnNewDocument", with_text("source", code), tab_is_set);
+}
+
+static void tab_is_made(void *user, JsonObject *result, const char *error)
+{
+    chromium *c = user;
+    const char *target = hp_devtools_text(result, "targetId");
+    if (error || !target) {
+        give_up(c, "Chromium makes no tab: %s", error ? error : "no target");
+        return;
+    }
+    JsonObject *params = with_text("targetId", target);
+    json_object_set_boolean_member(params, "flatten", TRUE);
+    command(c, "Target.attachToTarget", params, tab_is_attached);
+}
+
+/* ---- the program ---- */
+
+static void page_is_ready(void *user)
+{
+    chromium *c = user;
+    c->state = c->state == STARTING ? OPEN : c->state;
+    hp_program_ready(c->program);
+}
+
+static void ice_state(void *user, const char *worst)
+{
+    chromium *c = user;
+    hp_program_set_state(c->program, worst);
+}
+
+static void cancel_timer(chromium *c)
+{
+    if (c->timer) {
+        g_source_remove(c->timer);
+        c->timer = 0;
+    }
+}
+
+static void browser_ended(GPid pid, gint status, gpointer user)
+{
+    chromium *c = user;
+    c->child = 0;
+    c->pid = 0;
+    g_spawn_close_pid(pid);
+    cancel_timer(c);
+    close_pipe(c);
+    if (c->state == ENDING) {
+        hp_program_finished(c->program);
+    } else if (WIFSIGNALED(status)) {
+        give_up(c, "Chromium was ended by signal %d (%s)", WTERMSIG(status), g_strsignal(WTERMSIG(status)));
+    } else {
+        give_up(c, "Chromium ended by itself with code %d", WEXITSTATUS(status));
+    }
+}
+
+static bool start_browser(chromium *c, GError **error)
+{
+    hp_program *program = c->program;
+    g_autofree char *browser = hp_chromium_find();
+    if (!browser) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "there is no Chromium: install the package chromium");
+        return false;
+    }
+    if (!hp_resolv_conf_use(program->plan, program->index, program->folder, error)) {
+        return false;
+    }
+    g_auto(GStrv) arguments =
+        hp_chromium_command(program->plan, program->index, browser, program->folder, c->url);
+    g_auto(GStrv) environment =
+        hp_exec_peer_environment(program->plan, program->index, program->folder, program->signaling_port);
+    environment = g_environ_setenv(environment, "HOME", program->folder, TRUE);
+    environment = g_environ_setenv(environment, "TMPDIR", program->folder, TRUE);
+    environment = g_environ_setenv(environment, "DBUS_SESSION_BUS_ADDRESS", "disabled:", TRUE);
+    c->pid = hp_program_spawn(program, (const char *const *)arguments, (const char *const *)environment, &c->in,
+                              &c->out, error);
+    if (c->pid < 0) {
+        c->pid = 0;
+        return false;
+    }
+    c->child = g_child_watch_add(c->pid, browser_ended, c);
+    c->in_watch = hp_loop_add(program->loop, c->in, 0, pipe_has_room, c);
+    c->out_watch = hp_loop_add(program->loop, c->out, EPOLLIN, pipe_has_data, c);
+    return true;
+}
+
+static void chromium_free(void *self)
+{
+    chromium *c = self;
+    cancel_timer(c);
+    if (c->child) {
+        g_source_remove(c->child);
+    }
+    close_pipe(c);
+    if (c->pid) {
+        kill(c->pid, SIGKILL);
+        waitpid(c->pid, NULL, 0);
+    }
+    hp_devtools_free(c->devtools);
+    hp_exec_trace_free(c->trace);
+    g_ptr_array_unref(c->waiting);
+    g_free(c->url);
+    g_free(c->page);
+    g_free(c->tab);
+    g_free(c);
+}
+
+static char *page_file(const hp_plan *plan, unsigned peer)
+{
+    const char *page = plan->peers[peer].source->program.page;
+    if (!page || hp_chromium_page_is_remote(plan, peer)) {
+        return NULL;
+    }
+    g_autofree char *folder = g_path_get_dirname(plan->scenario->file);
+    return g_path_is_absolute(page) ? g_strdup(page) : g_build_filename(folder, page, NULL);
+}
+
+static void *chromium_start(hp_program *program, GError **error)
+{
+    static const hp_devtools_ops devtools_ops = {.wants_to_write = wants_to_write, .event = browser_tells};
+    static const hp_exec_trace_ops trace_ops = {.ready = page_is_ready, .state = ice_state};
+    chromium *c = g_new0(chromium, 1);
+    c->program = program;
+    c->in = c->out = -1;
+    c->remote = hp_chromium_page_is_remote(program->plan, program->index);
+    c->url = hp_chromium_url(program->plan, program->index, program->signaling_port);
+    c->page = page_file(program->plan, program->index);
+    c->waiting = g_ptr_array_new_with_free_func(g_free);
+    c->devtools = hp_devtools_new(&devtools_ops, c);
+    c->trace = hp_exec_trace_new(program->trace, program->name, &trace_ops, c);
+    if (!start_browser(c, error)) {
+        chromium_free(c);
+        return NULL;
+    }
+    command(c, "Target.createTarget", with_text("url", "about:blank"), tab_is_made);
+    return c;
+}
+
+static void chromium_begin(void *self)
+{
+    chromium *c = self;
+    if (c->remote && c->state == STARTING) {
+        c->state = LOADING;
+        open_page(c);
+    }
+}
+
+static void chromium_step(void *self, const hp_step *step, unsigned index)
+{
+    chromium *c = self;
+    (void)step;
+    g_autofree char *lines = hp_exec_command(c->program->plan, index, c->program->index);
+    g_auto(GStrv) each = lines ? g_strsplit(lines, "\n", -1) : NULL;
+    for (unsigned i = 0; each && each[i]; i++) {
+        if (*each[i] == '\0') {
+            continue;
+        }
+        if (c->state == OPEN) {
+            carry_out(c, each[i]);
+        } else {
+            g_ptr_array_add(c->waiting, g_strdup(each[i]));
+        }
+    }
+}
+
+/* ---- the end ---- */
+
+static gboolean kill_browser(gpointer user)
+{
+    chromium *c = user;
+    c->timer = 0;
+    if (c->pid) {
+        kill(c->pid, SIGKILL);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void close_browser(chromium *c)
+{
+    cancel_timer(c);
+    c->timer = g_timeout_add(CLOSE_MS, kill_browser, c);
+    hp_devtools_command(c->devtools, NULL, "Browser.close", NULL, NULL, NULL);
+}
+
+static void last_look(void *user, JsonObject *result, const char *error)
+{
+    (void)result;
+    (void)error;
+    close_browser(user);
+}
+
+static gboolean no_last_look(gpointer user)
+{
+    chromium *c = user;
+    c->timer = 0;
+    close_browser(c);
+    return G_SOURCE_REMOVE;
+}
+
+static void chromium_finish(void *self)
+{
+    chromium *c = self;
+    const bool open = c->state == OPEN;
+    if (c->state == LOADING) {
+        g_autofree char *text = g_strdup_printf("%s was never loaded", c->url);
+        note(c, "error", text);
+    }
+    c->state = ENDING;
+    if (!c->pid) {
+        hp_program_finished(c->program);
+        return;
+    }
+    if (!open) {
+        close_browser(c);
+        return;
+    }
+    c->timer = g_timeout_add(LAST_LOOK_MS, no_last_look, c);
+    g_autofree char *finish = hp_exec_command_finish();
+    g_autofree char *expression = g_strconcat("hairpinDo(", finish, ")", NULL);
+    JsonObject *params = with_text("expression", expression);
+    json_object_set_boolean_member(params, "awaitPromise", TRUE);
+    command(c, "Runtime.evaluate", params, last_look);
+}
+
+static bool chromium_available(const hp_plan *plan, hp_program_role role, unsigned index, GError **error)
+{
+    (void)plan;
+    (void)role;
+    (void)index;
+    g_autofree char *browser = hp_chromium_find();
+    if (!browser) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "there is no Chromium: install the package chromium");
+    }
+    return browser != NULL;
+}
+
+const hp_program_ops hp_chromium_program = {
+    .name = "chromium",
+    .available = chromium_available,
+    .start = chromium_start,
+    .begin = chromium_begin,
+    .step = chromium_step,
+    .finish = chromium_finish,
+    .free = chromium_free,
+};
