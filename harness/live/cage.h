@@ -12,7 +12,10 @@ typedef struct hp_cage hp_cage;
 /* From now on every child that the calling thread forks is in the cage. Its first process does nothing but wait for
  * orphans and for the end of the thread that called this. NULL and HP_ERROR_ENVIRONMENT where it is not allowed. */
 hp_cage *hp_cage_new(GError **error);
-/* Ends everything in it, and waits until that is so. No fork of this thread succeeds afterwards. */
+/* Kills everything in it, and returns at once: for those who want to wait for their children one by one (wait4). */
+void hp_cage_kill(hp_cage *cage);
+/* Kills everything in it and waits until that is so; children of the process that nobody has waited for are waited for
+ * here. No fork of this thread succeeds afterwards. */
 void hp_cage_free(hp_cage *cage);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_cage, hp_cage_free)
 
