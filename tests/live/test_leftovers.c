@@ -157,6 +157,26 @@ static void nothing_outlives_its_run(void **state)
     close(ends[0]);
 }
 
+/* A process in the cage that holds an end of a pipe; the reading end comes back. */
+static pid_t start_program(int *ret_end)
+{
+    int ends[2];
+    if (pipe(ends) != 0) {
+        _exit(1);
+    }
+    pid_t program = fork();
+    if (program == 0) {
+        close(ends[0]);
+        for (;;) {
+            pause();
+        }
+    }
+    close(ends[1]);
+    *ret_end = ends[0];
+    return program;
+}
+
+/* One program is waited for after the kill, as for its resources; another is not. */
 static void a_cage_ends_what_is_in_it(void **state)
 {
     if (!live_is_possible(HP_DEVICE_ANY)) {
@@ -164,23 +184,18 @@ static void a_cage_ends_what_is_in_it(void **state)
     }
     pid_t run = fork(); /* a process can have one cage */
     if (run == 0) {
-        int ends[2];
-        char byte;
         hp_cage *cage = hp_cage_new(NULL);
-        if (cage == NULL || pipe(ends) != 0) {
+        if (cage == NULL) {
             _exit(1);
         }
-        pid_t program = fork();
-        if (program == 0) {
-            close(ends[0]);
-            for (;;) {
-                pause();
-            }
-        }
-        close(ends[1]);
+        int status, first, second;
+        char byte;
+        pid_t program = start_program(&first);
+        start_program(&second);
+        hp_cage_kill(cage);
+        bool ok = waitpid(program, &status, 0) == program && WIFSIGNALED(status);
         hp_cage_free(cage);
-        int status;
-        bool ok = read(ends[0], &byte, 1) == 0 && waitpid(program, &status, 0) == program && WIFSIGNALED(status);
+        ok = ok && read(first, &byte, 1) == 0 && read(second, &byte, 1) == 0 && waitpid(-1, NULL, 0) < 0;
         _exit(ok ? 0 : 2);
     }
     int status;
