@@ -60,6 +60,7 @@ static void let_go(hp_kernel_tcp *tcp)
     }
     hp_timer_cancel(kernel->host->node.world, &tcp->timer);
     close(tcp->fd);
+    g_clear_pointer(&tcp->early, g_byte_array_unref);
     tcp->fd = -1;
     kernel->n_connections--;
     *(tcp->previous != NULL ? &tcp->previous->next : &kernel->first_tcp) = tcp->next;
@@ -181,6 +182,10 @@ static void tell_connected(hp_kernel_tcp *tcp)
 {
     tcp->connected = true;
     tcp->wants_room = true; /* writable follows */
+    if (tcp->early != NULL) {
+        hp_kernel_tcp_send(&tcp->base, tcp->early->data, tcp->early->len);
+        g_clear_pointer(&tcp->early, g_byte_array_unref);
+    }
     if (tcp->base.ops.connected != NULL) {
         tcp->base.ops.connected(tcp->base.user, &tcp->base);
     }

@@ -12,10 +12,13 @@ struct hp_kernel_tcp {
     hp_timer timer; /* tells what a call met */
     bool connected, finished, peer_finished; /* finished: the user has sent all */
     bool wants_room; /* the last send took not all */
+    GByteArray *early; /* sent before there was a connection; NULL: nothing */
     int failure; /* errno, once there is one */
     hp_tcp_end end;
     hp_kernel_tcp *previous, *next;
 };
+
+enum { HP_KERNEL_TCP_EARLY = 8192 }; /* most bytes of that: fits any send buffer */
 
 /* A call met an error of the connection: it will be told. */
 void hp_kernel_tcp_failed(hp_kernel_tcp *tcp, int number);

@@ -13,6 +13,17 @@
 
 #include "live/kernel_calls.h"
 
+/* The kernel takes nothing before the connection is there. */
+static size_t send_early(hp_kernel_tcp *tcp, const void *data, size_t length)
+{
+    if (tcp->early == NULL) {
+        tcp->early = g_byte_array_new();
+    }
+    size_t taken = MIN(length, HP_KERNEL_TCP_EARLY - tcp->early->len);
+    g_byte_array_append(tcp->early, data, (guint)taken);
+    return taken;
+}
+
 size_t hp_kernel_tcp_send(hp_tcp_socket *socket, const void *data, size_t length)
 {
     hp_kernel_tcp *tcp = (hp_kernel_tcp *)socket;
@@ -20,8 +31,7 @@ size_t hp_kernel_tcp_send(hp_tcp_socket *socket, const void *data, size_t length
         return 0;
     }
     if (!tcp->connected) {
-        tcp->wants_room = true;
-        return 0;
+        return send_early(tcp, data, length);
     }
     ssize_t taken = send(tcp->fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (taken < 0 && errno != EAGAIN && errno != EINTR && errno != ENOBUFS && errno != ENOMEM) {
