@@ -1,4 +1,5 @@
 /* A fixture: a network namespace of this process's own with one interface, 10.9.0.1/24, a kernel host of it, a loop.
+ * More addresses: live_net_address().
  *
  * The interface is a TUN that nobody reads: what the host sends to its own address stays inside. */
 #ifndef TESTS_SEAM_LIVE_NET_H
@@ -63,6 +64,15 @@ static inline const char *live_net_enter(void)
     bool ok = live_net_up(by, "lo", NULL) && live_net_up(by, "eth0", "10.9.0.1");
     close(by);
     return ok ? NULL : "the interfaces could not be set up";
+}
+
+/* label: "eth0:1", "eth0:2", ... */
+static inline bool live_net_address(const char *label, const char *address)
+{
+    int by = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ok = live_net_up(by, label, address);
+    close(by);
+    return ok;
 }
 
 typedef struct live_net {
