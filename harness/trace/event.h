@@ -35,8 +35,9 @@
       "a component changes state: disconnected, gathering, connecting, connected, ready, failed")                      \
     X(SELECTED_PAIR, "selected-pair", "peer",                                                                          \
       "session:u with:s stream:u component:u local:s remote:s local-address:a remote-address:a local-base:a "          \
-      "transport:s",                                                                                                   \
-      "the pair that carries data: candidate types and addresses, and the local one's transport")                      \
+      "transport:s relay-protocol:s",                                                                                  \
+      "the pair that carries data: candidate types and addresses, the local one's transport; a program that is "       \
+      "not ours may say over what it reaches its relay")                                                               \
     X(ICE_ROLE, "ice-role", "peer", "session:u role:s", "the agent controls, or is controlled")                        \
     X(ICE_RESTART, "ice-restart", "peer", "session:u", "new credentials, gathering anew")                              \
     X(CONSENT, "consent", "peer", "session:u stream:u component:u state:s",                                            \
@@ -88,6 +89,8 @@
       "an attacker begins to put packets before a peer, made of `found` packets that came to it before")               \
     X(CHANNEL_STATE, "channel-state", "peer", "session:u channel:u label:s state:s reason:s",                          \
       "a data channel: opening, open, closed, failed")                                                                 \
+    X(CHANNEL_MESSAGE, "channel-message", "receiving peer", "session:u with:s label:s size:u",                         \
+      "a message comes over a data channel to a program that is not ours")                                             \
     X(SCTP_STATE, "sctp-state", "peer", "session:u state:s reason:s",                                                  \
       "the SCTP association under the data channels: connecting, connected, closed, failed")                           \
     X(NAT_MAPPING, "nat-mapping", "nat", "proto:s internal:a external:a remote:a", "a mapping is created")             \
