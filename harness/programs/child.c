@@ -187,15 +187,15 @@ static int spawn_in(hp_child *child, const char *folder, const char *const *argv
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", folder, g_strerror(errno));
         return -1;
     }
-    const int pid = hp_program_spawn(child->program, argv, environment, &child->in,
-                                     child->ops.output ? &child->out : NULL, error);
+    const int pid =
+        hp_program_spawn(child->program, argv, environment, &child->in, child->ops.output ? &child->out : NULL, error);
     if (here)
         (void)!chdir(here);
     return pid;
 }
 
-hp_child *hp_child_new(hp_program *program, const char *folder, const char *const *argv,
-                       const char *const *environment, const hp_child_ops *ops, void *user, GError **error)
+hp_child *hp_child_new(hp_program *program, const char *folder, const char *const *argv, const char *const *environment,
+                       const hp_child_ops *ops, void *user, GError **error)
 {
     hp_child *child = g_new0(hp_child, 1);
     child->program = program;

@@ -15,8 +15,8 @@ typedef struct hp_child_ops {
 } hp_child_ops;
 
 /* Started in `folder` (NULL: where we are). NULL with error as hp_program_spawn() has it. */
-hp_child *hp_child_new(hp_program *program, const char *folder, const char *const *argv,
-                       const char *const *environment, const hp_child_ops *ops, void *user, GError **error);
+hp_child *hp_child_new(hp_program *program, const char *folder, const char *const *argv, const char *const *environment,
+                       const hp_child_ops *ops, void *user, GError **error);
 /* Kills it when it is still there. NULL is fine. */
 void hp_child_free(hp_child *child);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_child, hp_child_free)
