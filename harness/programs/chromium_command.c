@@ -98,7 +98,7 @@ static char *host_rules(const hp_plan *plan, unsigned peer)
             if (has_family(&plan->peers[peer], address->family)) {
                 hp_addr bare = hp_addr_with_port(*address, 0);
                 char text[HP_ADDR_TEXT];
-                const bool six = address->family == HP_AF_INET6;
+                const bool six = address->family == HP_AF_IPV6;
                 hp_addr_format_ip(&bare, text);
                 g_string_append_printf(rules, "%sMAP %s %s%s%s", rules->len > 0 ? ", " : "", server->source->name,
                                        six ? "[" : "", text, six ? "]" : "");
