@@ -1,0 +1,200 @@
+/* Counters, the selected pair and the state of DTLS, from webrtcbin's statistics.
+ *
+ * They come as one structure of structures, each with a "type". RTP streams say their media by the codec, and the pair
+ * names its two candidates by their ids. */
+#include <string.h>
+
+#include "adapters/webrtcbin/session.h"
+
+typedef struct request {
+    session *self;
+    void (*done)(session *self);
+    GstStructure *report; /* NULL: none came */
+} request;
+
+static const char *const kind_names[] = {[SESSION_AUDIO] = "audio", [SESSION_VIDEO] = "video"};
+
+static const GstStructure *part(const GstStructure *report, const char *id)
+{
+    const GValue *value = id ? gst_structure_get_value(report, id) : NULL;
+    return value && GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : NULL;
+}
+
+static gint64 number(const GstStructure *one, const char *field)
+{
+    const GValue *value = gst_structure_get_value(one, field);
+    GValue converted = G_VALUE_INIT;
+    if (!value) {
+        return 0;
+    }
+    g_value_init(&converted, G_TYPE_INT64);
+    return g_value_transform(value, &converted) ? g_value_get_int64(&converted) : 0;
+}
+
+/* -1 when it cannot be told. */
+static int kind_of(const GstStructure *report, const GstStructure *stream)
+{
+    const char *kind = gst_structure_get_string(stream, "kind");
+    const GstStructure *codec = part(report, gst_structure_get_string(stream, "codec-id"));
+    const char *mime = codec ? gst_structure_get_string(codec, "mime-type") : NULL;
+    for (int i = 0; i < SESSION_N_KINDS; i++) {
+        if (g_strcmp0(kind, kind_names[i]) == 0 || (mime && g_str_has_prefix(mime, kind_names[i]))) {
+            return i;
+        }
+    }
+    gint64 clock = codec ? number(codec, "clock-rate") : 0;
+    return clock == 48000 ? SESSION_AUDIO : clock == 90000 ? SESSION_VIDEO : -1;
+}
+
+static void tell_stream(session *self, const GstStructure *report, const GstStructure *stream, bool inbound)
+{
+    int kind = kind_of(report, stream);
+    gint64 packets = number(stream, inbound ? "packets-received" : "packets-sent");
+    if (kind < 0 || packets == 0) {
+        return;
+    }
+    JsonObject *more = json_object_new();
+    json_object_set_string_member(more, "kind", kind_names[kind]);
+    json_object_set_string_member(more, "direction", inbound ? "in" : "out");
+    json_object_set_int_member(more, "packets", packets);
+    json_object_set_int_member(more, "octets", number(stream, inbound ? "bytes-received" : "bytes-sent"));
+    if (inbound) {
+        double jitter = 0;
+        gst_structure_get_double(stream, "jitter", &jitter);
+        json_object_set_int_member(more, "lost", number(stream, "packets-lost"));
+        json_object_set_double_member(more, "jitter-ms", jitter * 1000);
+    }
+    json_object_set_int_member(more, "frames",
+                               inbound ? g_atomic_int_get(&self->frames[kind].received)
+                                       : g_atomic_int_get(&self->frames[kind].sent));
+    session_say(self, "media", more);
+}
+
+static JsonObject *end_of(const GstStructure *candidate)
+{
+    JsonObject *end = json_object_new();
+    const char *type = gst_structure_get_string(candidate, "candidate-type");
+    const char *protocol = gst_structure_get_string(candidate, "protocol");
+    const char *relay = gst_structure_get_string(candidate, "relay-protocol");
+    g_autofree char *transport = g_ascii_strdown(protocol ? protocol : "udp", -1);
+    json_object_set_string_member(end, "type", type ? type : "host");
+    json_object_set_string_member(end, "address", gst_structure_get_string(candidate, "address"));
+    json_object_set_int_member(end, "port", number(candidate, "port"));
+    json_object_set_string_member(end, "transport", transport);
+    if (relay && g_strcmp0(type, "relay") == 0) {
+        json_object_set_string_member(end, "relay-protocol", relay);
+    }
+    return end;
+}
+
+static void tell_pair(session *self, const GstStructure *report, const GstStructure *pair)
+{
+    const GstStructure *local = part(report, gst_structure_get_string(pair, "local-candidate-id"));
+    const GstStructure *remote = part(report, gst_structure_get_string(pair, "remote-candidate-id"));
+    if (!local || !remote) {
+        return;
+    }
+    g_autofree char *text =
+        g_strdup_printf("%s %" G_GINT64_FORMAT " %s %" G_GINT64_FORMAT, gst_structure_get_string(local, "address"),
+                        number(local, "port"), gst_structure_get_string(remote, "address"), number(remote, "port"));
+    if (g_strcmp0(text, self->pair) == 0) {
+        return;
+    }
+    g_free(self->pair);
+    self->pair = g_steal_pointer(&text);
+    JsonObject *more = json_object_new();
+    json_object_set_object_member(more, "local", end_of(local));
+    json_object_set_object_member(more, "remote", end_of(remote));
+    session_say(self, "selected-pair", more);
+}
+
+typedef struct visit {
+    session *self;
+    const GstStructure *report;
+} visit;
+
+static gboolean visit_part(GQuark id, const GValue *value, void *user)
+{
+    visit *of = user;
+    GstWebRTCStatsType type;
+    const GstStructure *one = GST_VALUE_HOLDS_STRUCTURE(value) ? gst_value_get_structure(value) : NULL;
+    if (!one || !gst_structure_get(one, "type", GST_TYPE_WEBRTC_STATS_TYPE, &type, NULL)) {
+        return TRUE;
+    }
+    if (type == GST_WEBRTC_STATS_INBOUND_RTP || type == GST_WEBRTC_STATS_OUTBOUND_RTP) {
+        tell_stream(of->self, of->report, one, type == GST_WEBRTC_STATS_INBOUND_RTP);
+    } else if (type == GST_WEBRTC_STATS_CANDIDATE_PAIR) {
+        tell_pair(of->self, of->report, one);
+    }
+    return TRUE;
+}
+
+/* Of the transport that all lines share. */
+static void tell_dtls(session *self)
+{
+    g_autoptr(GstWebRTCRTPTransceiver) transceiver = NULL;
+    g_autoptr(GstWebRTCRTPSender) sender = NULL;
+    g_autoptr(GstObject) sctp = NULL;
+    g_autoptr(GstWebRTCDTLSTransport) transport = NULL;
+    g_signal_emit_by_name(self->bin, "get-transceiver", 0, &transceiver);
+    if (transceiver) {
+        g_object_get(transceiver, "sender", &sender, NULL);
+        g_object_get(sender, "transport", &transport, NULL);
+    } else {
+        g_object_get(self->bin, "sctp-transport", &sctp, NULL);
+        if (sctp) {
+            g_object_get(sctp, "transport", &transport, NULL);
+        }
+    }
+    if (!transport) {
+        return;
+    }
+    GstWebRTCDTLSTransportState state;
+    g_object_get(transport, "state", &state, NULL);
+    g_autoptr(GEnumClass) names = g_type_class_ref(GST_TYPE_WEBRTC_DTLS_TRANSPORT_STATE);
+    const GEnumValue *name = g_enum_get_value(names, (int)state);
+    if (name && g_strcmp0(name->value_nick, self->dtls) != 0) {
+        g_free(self->dtls);
+        self->dtls = g_strdup(name->value_nick);
+        session_say_state(self, "dtls-state", self->dtls);
+    }
+}
+
+static gboolean tell(void *user)
+{
+    request *one = user;
+    if (!one->self->closed) {
+        tell_dtls(one->self);
+        if (one->report) {
+            visit of = {one->self, one->report};
+            gst_structure_foreach(one->report, visit_part, &of);
+        }
+    }
+    if (one->done) {
+        one->done(one->self);
+    }
+    g_clear_pointer(&one->report, gst_structure_free);
+    g_free(one);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_report(GstPromise *promise, void *user)
+{
+    request *one = user;
+    const GstStructure *reply =
+        gst_promise_wait(promise) == GST_PROMISE_RESULT_REPLIED ? gst_promise_get_reply(promise) : NULL;
+    one->report = reply ? gst_structure_copy(reply) : NULL;
+    gst_promise_unref(promise);
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell, one, NULL);
+}
+
+void session_stats(session *self, void (*done)(session *self))
+{
+    request *one = g_new0(request, 1);
+    *one = (request){.self = self, .done = done};
+    if (self->closed) {
+        g_idle_add_full(G_PRIORITY_DEFAULT, tell, one, NULL);
+        return;
+    }
+    g_signal_emit_by_name(self->bin, "get-stats", NULL, gst_promise_new_with_change_func(on_report, one, NULL));
+}
