@@ -8,6 +8,8 @@ What aiortc 1.4 needs of whoever uses it, each found by a call that failed witho
   and they are written into it. Its own stand in its descriptions.
 - An offer of audio and video gives one id to two header extensions, and other libraries refuse the bundle. The ids are
   made distinct at start-up.
+- Its offer gives each line of a bundle ICE credentials of its own, as one may; pion and webrtcbin refuse that. The lines
+  share one transport from the start here, unless HAIRPIN_AIORTC_BUNDLE is "balanced".
 - It has no relay-only policy of its own, and verifies the certificate of a TURN server over TLS: both are put into what
   it hands to aioice. The servers of a test rig sign for themselves.
 - Its decoder thread dies of a payload that is no Opus, and Hairpin's own peers send packets of the right size and rate
@@ -323,7 +325,28 @@ class Session:
         if do.get("data") or not (do.get("audio") or do.get("video")):
             self.on_channel(self.pc.createDataChannel("data"))
         self.offered = True
+        if os.environ.get("HAIRPIN_AIORTC_BUNDLE") != "balanced":
+            await self.bundle()
         await self.describe(await self.pc.createOffer())
+
+    async def bundle(self):
+        """What setRemoteDescription() does once an answer has agreed to a bundle, done before the offer."""
+        pc = self.pc
+        bundled = [*pc.getTransceivers(), *([pc.sctp] if pc.sctp else [])]
+        first = self.transports()[0]
+        for one in bundled[1:]:
+            own = one.transport if one is pc.sctp else one._transport
+            if one is pc.sctp:
+                one.setTransport(first)
+            else:
+                one.sender.setTransport(first)
+                one.receiver.setTransport(first)
+                one._transport = first
+            one._bundled = True
+            pc._RTCPeerConnection__dtlsTransports.discard(own)
+            pc._RTCPeerConnection__iceTransports.discard(own.transport)
+            await own.stop()
+            await own.transport.stop()
 
     async def answer(self, sdp):
         self.take(sdp)

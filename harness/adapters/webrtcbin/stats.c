@@ -1,7 +1,7 @@
 /* Counters, the selected pair and the state of DTLS, from webrtcbin's statistics.
  *
- * They come as one structure of structures, each with a "type". RTP streams say their media by the codec, and the pair
- * names its two candidates by their ids. */
+ * They come as one structure of structures, each with a "type"; the pair names its two candidates by their ids. DTLS has
+ * no signal of its own here: its state is read with each report. */
 #include <string.h>
 
 #include "adapters/webrtcbin/session.h"
@@ -31,32 +31,26 @@ static gint64 number(const GstStructure *one, const char *field)
     return g_value_transform(value, &converted) ? g_value_get_int64(&converted) : 0;
 }
 
-/* -1 when it cannot be told. */
-static int kind_of(const GstStructure *report, const GstStructure *stream)
+/* By the clock of the stream itself, Opus' or VP8's: in a bundle, 1.22 gives every stream the codec and kind of one of
+ * them. -1 for another. */
+static int kind_of(const GstStructure *stream)
 {
-    const char *kind = gst_structure_get_string(stream, "kind");
-    const GstStructure *codec = part(report, gst_structure_get_string(stream, "codec-id"));
-    const char *mime = codec ? gst_structure_get_string(codec, "mime-type") : NULL;
-    for (int i = 0; i < SESSION_N_KINDS; i++) {
-        if (g_strcmp0(kind, kind_names[i]) == 0 || (mime && g_str_has_prefix(mime, kind_names[i]))) {
-            return i;
-        }
-    }
-    gint64 clock = codec ? number(codec, "clock-rate") : 0;
+    const GstStructure *source = part(stream, "gst-rtpsource-stats");
+    gint64 clock = source ? number(source, "clock-rate") : 0;
     return clock == 48000 ? SESSION_AUDIO : clock == 90000 ? SESSION_VIDEO : -1;
 }
 
-static void tell_stream(session *self, const GstStructure *report, const GstStructure *stream, bool inbound)
+static const char *packets_field(bool inbound)
 {
-    int kind = kind_of(report, stream);
-    gint64 packets = number(stream, inbound ? "packets-received" : "packets-sent");
-    if (kind < 0 || packets == 0) {
-        return;
-    }
+    return inbound ? "packets-received" : "packets-sent";
+}
+
+static void tell_stream(session *self, const GstStructure *stream, int kind, bool inbound)
+{
     JsonObject *more = json_object_new();
     json_object_set_string_member(more, "kind", kind_names[kind]);
     json_object_set_string_member(more, "direction", inbound ? "in" : "out");
-    json_object_set_int_member(more, "packets", packets);
+    json_object_set_int_member(more, "packets", number(stream, packets_field(inbound)));
     json_object_set_int_member(more, "octets", number(stream, inbound ? "bytes-received" : "bytes-sent"));
     if (inbound) {
         double jitter = 0;
@@ -111,7 +105,21 @@ static void tell_pair(session *self, const GstStructure *report, const GstStruct
 typedef struct visit {
     session *self;
     const GstStructure *report;
+    const GstStructure *streams[SESSION_N_KINDS][2]; /* kind, inbound: the one with the most packets */
 } visit;
+
+static void visit_stream(visit *of, const GstStructure *stream, bool inbound)
+{
+    int kind = kind_of(stream);
+    gint64 packets = number(stream, packets_field(inbound));
+    if (kind < 0 || packets == 0) {
+        return;
+    }
+    const GstStructure **best = &of->streams[kind][inbound];
+    if (!*best || packets > number(*best, packets_field(inbound))) { /* the other is of retransmissions */
+        *best = stream;
+    }
+}
 
 static gboolean visit_part(GQuark id, const GValue *value, void *user)
 {
@@ -122,11 +130,24 @@ static gboolean visit_part(GQuark id, const GValue *value, void *user)
         return TRUE;
     }
     if (type == GST_WEBRTC_STATS_INBOUND_RTP || type == GST_WEBRTC_STATS_OUTBOUND_RTP) {
-        tell_stream(of->self, of->report, one, type == GST_WEBRTC_STATS_INBOUND_RTP);
+        visit_stream(of, one, type == GST_WEBRTC_STATS_INBOUND_RTP);
     } else if (type == GST_WEBRTC_STATS_CANDIDATE_PAIR) {
         tell_pair(of->self, of->report, one);
     }
     return TRUE;
+}
+
+static void tell_report(session *self, const GstStructure *report)
+{
+    visit of = {.self = self, .report = report};
+    gst_structure_foreach(report, visit_part, &of);
+    for (int kind = 0; kind < SESSION_N_KINDS; kind++) {
+        for (int inbound = 0; inbound < 2; inbound++) {
+            if (of.streams[kind][inbound]) {
+                tell_stream(self, of.streams[kind][inbound], kind, inbound);
+            }
+        }
+    }
 }
 
 /* Of the transport that all lines share. */
@@ -166,8 +187,7 @@ static gboolean tell(void *user)
     if (!one->self->closed) {
         tell_dtls(one->self);
         if (one->report) {
-            visit of = {one->self, one->report};
-            gst_structure_foreach(one->report, visit_part, &of);
+            tell_report(one->self, one->report);
         }
     }
     if (one->done) {
