@@ -9,7 +9,7 @@ endfunction()
 
 # aiortc: a script. Debian's own interpreter, because another one does not see Debian's modules; what is missing is
 # told by the script when it is asked.
-if(HAIRPIN_ADAPTERS)
+if(HAIRPIN_ADAPTERS AND NOT HAIRPIN_FUZZ)
     if(EXISTS /usr/bin/python3)
         set(adapter_sources ${CMAKE_SOURCE_DIR}/harness/adapters/aiortc/peer.py)
         add_custom_command(
@@ -24,7 +24,7 @@ if(HAIRPIN_ADAPTERS)
         hairpin_adapter_missing(aiortc "python3, python3-aiortc and python3-websockets")
     endif()
 
-    pkg_check_modules(GSTWEBRTC IMPORTED_TARGET gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 libsoup-3.0)
+    pkg_check_modules(GSTWEBRTC IMPORTED_TARGET gstreamer-webrtc-1.0 gstreamer-sdp-1.0 gstreamer-rtp-1.0 libsoup-3.0 gio-unix-2.0)
     if(GSTWEBRTC_FOUND)
         pkg_get_variable(GST_PLUGIN_DIR gstreamer-1.0 pluginsdir)
         file(GLOB adapter_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/adapters/webrtcbin/*.c)
@@ -55,7 +55,7 @@ if(HAIRPIN_ADAPTERS)
             COMMAND ${CMAKE_COMMAND} -E make_directory ${gopath}/src/hairpin/pion ${HAIRPIN_ADAPTER_DIR}
             COMMAND ${CMAKE_COMMAND} -E copy ${adapter_sources} ${gopath}/src/hairpin/pion
             COMMAND ${CMAKE_COMMAND} -E env GO111MODULE=off GOPATH=${gopath}:${gocode} GOCACHE=${CMAKE_BINARY_DIR}/gocache
-                    GOFLAGS=-trimpath GOPROXY=off CGO_ENABLED=0 ${HAIRPIN_GO} build -p 2 -o
+                    "GOFLAGS=-trimpath -buildvcs=false" GOPROXY=off CGO_ENABLED=0 ${HAIRPIN_GO} build -p 2 -o
                     ${HAIRPIN_ADAPTER_DIR}/pion hairpin/pion
             DEPENDS ${adapter_sources}
             VERBATIM)
@@ -64,4 +64,6 @@ if(HAIRPIN_ADAPTERS)
         hairpin_adapter_missing(pion "golang-go, golang-github-pion-webrtc.v3-dev and golang-github-gorilla-websocket-dev")
     endif()
     add_custom_target(adapters ALL DEPENDS ${hairpin_adapters})
+    install(PROGRAMS ${HAIRPIN_ADAPTER_DIR}/aiortc DESTINATION lib/hairpin/adapters OPTIONAL)
+    install(PROGRAMS ${HAIRPIN_ADAPTER_DIR}/pion DESTINATION lib/hairpin/adapters OPTIONAL)
 endif()
