@@ -4,7 +4,7 @@
  *   broker.h          hp_broker_program
  *   libnice_peer.h    hp_libnice_peer_program     "libnice"
  *   raw_peer.h        hp_raw_peer_program         "raw"
- *   exec_program.h    hp_exec_program, hp_aiortc_program, hp_webrtcbin_program, hp_pion_program
+ *   exec_program.h    hp_exec_program             "exec", and "aiortc", "webrtcbin", "pion"
  *   chromium.h        hp_chromium_program
  *   builtin_server.h  hp_builtin_server_program   "builtin": STUN, TURN and DNS
  *   coturn.h          hp_coturn_program
