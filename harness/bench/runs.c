@@ -32,6 +32,8 @@ static void one_done(void *user, unsigned index, const hp_result *result, const 
     case HP_VERDICT_CRASHED:
     case HP_VERDICT_HUNG:
     case HP_VERDICT_ERROR:
+    case HP_VERDICT_INVALID:
+    case HP_VERDICT_SKIPPED:
     case HP_VERDICT_N:
         break;
     }

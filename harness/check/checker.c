@@ -376,6 +376,8 @@ static hp_verdict overall(const hp_result *result, hp_verdict verdict, const cha
     case HP_VERDICT_EXPECTED_FAILURE:
     case HP_VERDICT_FIXED:
     case HP_VERDICT_ERROR:
+    case HP_VERDICT_INVALID:
+    case HP_VERDICT_SKIPPED:
     case HP_VERDICT_N:
         break;
     }

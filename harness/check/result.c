@@ -8,7 +8,7 @@
 static const char *const verdict_names[] = {
     [HP_VERDICT_PASS] = "pass",   [HP_VERDICT_FAIL] = "fail",       [HP_VERDICT_EXPECTED_FAILURE] = "expected-failure",
     [HP_VERDICT_FIXED] = "fixed", [HP_VERDICT_CRASHED] = "crashed", [HP_VERDICT_HUNG] = "hung",
-    [HP_VERDICT_ERROR] = "error",
+    [HP_VERDICT_ERROR] = "error", [HP_VERDICT_INVALID] = "invalid", [HP_VERDICT_SKIPPED] = "skipped",
 };
 static_assert(G_N_ELEMENTS(verdict_names) == HP_VERDICT_N, "one name a verdict");
 
@@ -20,6 +20,11 @@ const char *hp_verdict_name(hp_verdict verdict)
 bool hp_verdict_is_good(hp_verdict verdict)
 {
     return verdict == HP_VERDICT_PASS || verdict == HP_VERDICT_EXPECTED_FAILURE;
+}
+
+bool hp_verdict_says_nothing(hp_verdict verdict)
+{
+    return verdict == HP_VERDICT_INVALID || verdict == HP_VERDICT_SKIPPED;
 }
 
 static void free_expect_result(void *p)

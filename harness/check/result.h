@@ -18,12 +18,16 @@ typedef enum hp_verdict {
     HP_VERDICT_CRASHED, /* the software under test died */
     HP_VERDICT_HUNG, /* it ran without end */
     HP_VERDICT_ERROR, /* Hairpin itself could not carry it out (a cap, no memory) */
+    HP_VERDICT_INVALID, /* the machine was too slow for the live world: the run says nothing */
+    HP_VERDICT_SKIPPED, /* it was not run: the world that was asked for, or this machine, cannot */
     HP_VERDICT_N
 } hp_verdict;
 
 const char *hp_verdict_name(hp_verdict verdict); /* "pass", "fail", "expected-failure", ... */
 /* Whether a run with this verdict counts as good (exit code 0). */
 bool hp_verdict_is_good(hp_verdict verdict);
+/* Whether it says nothing, for or against: invalid and skipped. */
+bool hp_verdict_says_nothing(hp_verdict verdict);
 
 typedef struct hp_expect_result {
     const hp_expect *expect; /* NULL for a finding that no line of the scenario asked for (a step that timed out) */

@@ -21,6 +21,7 @@ void hp_run_options_clear(hp_run_options *o)
     g_free(o->jobs);
     g_free(o->hang);
     g_free(o->repeat);
+    g_free(o->world);
     g_strfreev(o->paths);
     g_free(o->command);
     g_free(o->line);
@@ -31,7 +32,10 @@ static bool parse(hp_run_options *o, const char *synopsis, const char *about, co
 {
     const GOptionEntry shared[] = {
         {"seed", 0, 0, G_OPTION_ARG_STRING, &o->seed, "use this seed instead of each scenario's own", "N"},
-        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "processes at once (default: one a core)", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "runs at once (default: one a core; one in the live world)",
+         "N"},
+        {"world", 0, 0, G_OPTION_ARG_STRING, &o->world,
+         "virtual (default), or live: real time, real kernels, one process a host", "WORLD"},
         {"out", 'o', 0, G_OPTION_ARG_FILENAME, &o->out, "keep results and evidence below this folder", "DIR"},
         {"evidence", 0, 0, G_OPTION_ARG_STRING, &o->evidence,
          o->batch.evidence == HP_EVIDENCE_ALL ? "all (default), failures or none" : "all, failures (default) or none",
@@ -123,6 +127,16 @@ static bool read_evidence(hp_run_options *o)
     return false;
 }
 
+static bool read_world(hp_run_options *o)
+{
+    o->batch.live = g_strcmp0(o->world, "live") == 0;
+    if (o->world != NULL && !o->batch.live && strcmp(o->world, "virtual") != 0) {
+        hp_cli_usage("%s: --world takes virtual or live, not `%s`", o->command, o->world);
+        return false;
+    }
+    return true;
+}
+
 static bool read_batch(hp_run_options *o)
 {
     guint64 jobs = 0, hang = 0;
@@ -130,7 +144,8 @@ static bool read_batch(hp_run_options *o)
         !hp_run_options_number(o, "hang-after", o->hang, 1, 86400, &hang) || !read_evidence(o)) {
         return false;
     }
-    o->batch.jobs = (unsigned)jobs;
+    /* Live runs share the machine's CPUs, and what one takes the other is late: side by side is for who asks for it. */
+    o->batch.jobs = o->batch.live && jobs == 0 ? 1 : (unsigned)jobs;
     o->batch.hang_s = (unsigned)hang;
     o->batch.fail_fast = o->fail_fast;
     o->batch.out = o->out;
@@ -167,5 +182,5 @@ bool hp_run_options_read(const char *command, const char *synopsis, const char *
         hp_cli_usage("%s: --quiet and --verbose exclude each other", command);
         return false;
     }
-    return read_cases(ret) && read_batch(ret);
+    return read_cases(ret) && read_world(ret) && read_batch(ret);
 }

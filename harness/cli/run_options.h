@@ -7,7 +7,7 @@
 
 typedef struct hp_run_options {
     /* As given; NULL or FALSE what was not. */
-    char *seed, *shard, *filter, *tag, *out, *junit, *html, *evidence, *jobs, *hang, *repeat;
+    char *seed, *shard, *filter, *tag, *out, *junit, *html, *evidence, *jobs, *hang, *repeat, *world;
     gboolean fail_fast, quiet, verbose, tap, github;
     char **paths;
     bool may_lack_paths; /* preset: `paths` may stay NULL */

@@ -299,7 +299,7 @@ static hp_host *make_host(const hp_program *program)
 static bool set_up(process *p, const hp_program_birth *birth, GError **error)
 {
     hp_program *program = &p->program;
-    if (birth->netns && !hp_netns_join(birth->netns, error))
+    if (birth->netns && !hp_netns_enter(birth->netns, error))
         return false;
     if (!hp_cage_settle(error))
         return false;

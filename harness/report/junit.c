@@ -90,6 +90,8 @@ static void count_case(totals *t, const hp_report_case *c)
         t->errors++;
         break;
     case HP_VERDICT_EXPECTED_FAILURE:
+    case HP_VERDICT_INVALID:
+    case HP_VERDICT_SKIPPED:
         t->skipped++;
         break;
     case HP_VERDICT_PASS:
@@ -199,6 +201,15 @@ static void put_case(hp_output *o, const hp_report_case *c)
     case HP_VERDICT_EXPECTED_FAILURE: {
         g_autofree char *message = g_strdup_printf("known bug: %s", c->known_bug != NULL ? c->known_bug : "");
         hp_output_literal(o, "      <skipped");
+        put_attribute(o, "message", message);
+        hp_output_literal(o, "/>\n");
+        break;
+    }
+    case HP_VERDICT_INVALID:
+    case HP_VERDICT_SKIPPED: {
+        g_autofree char *message = headline(c);
+        hp_output_literal(o, "      <skipped");
+        put_attribute(o, "type", hp_verdict_name(c->verdict));
         put_attribute(o, "message", message);
         hp_output_literal(o, "/>\n");
         break;

@@ -178,7 +178,9 @@ static void put_totals(hp_json *j, const work *w)
     hp_json_open(j, "totals", '{');
     hp_json_u64(j, "cases", w->cases->len);
     for (unsigned v = 0; v < HP_VERDICT_N; v++) {
-        hp_json_u64(j, hp_verdict_name((hp_verdict)v), n[v]);
+        if (n[v] > 0 || !hp_verdict_says_nothing((hp_verdict)v)) {
+            hp_json_u64(j, hp_verdict_name((hp_verdict)v), n[v]);
+        }
     }
     hp_json_close(j, '}');
 }

@@ -74,14 +74,19 @@ static void put_points(hp_output *o, const hp_report *report)
 {
     for (unsigned i = 0; i < report->cases->len; i++) {
         const hp_report_case *c = g_ptr_array_index(report->cases, i);
-        hp_output_printf(o, "%s %u - ", c->verdict == HP_VERDICT_PASS ? "ok" : "not ok", i + 1);
+        const bool says_nothing = hp_verdict_says_nothing(c->verdict);
+        hp_output_printf(o, "%s %u - ", c->verdict == HP_VERDICT_PASS || says_nothing ? "ok" : "not ok", i + 1);
         put_description(o, c->name);
         if (c->verdict == HP_VERDICT_EXPECTED_FAILURE) {
             hp_output_literal(o, " # TODO known bug: ");
             put_description(o, c->known_bug != NULL ? c->known_bug : "");
         }
+        if (says_nothing) {
+            hp_output_printf(o, " # SKIP %s: ", hp_verdict_name(c->verdict));
+            put_description(o, c->message != NULL ? c->message : "");
+        }
         hp_output_char(o, '\n');
-        if (c->verdict != HP_VERDICT_PASS) {
+        if (c->verdict != HP_VERDICT_PASS && c->verdict != HP_VERDICT_SKIPPED) {
             put_diagnostics(o, c);
         }
     }

@@ -42,6 +42,8 @@ static const verdict_style styles[] = {
     [HP_VERDICT_CRASHED] = {"CRASHED", RED, "crashed", "crashed"},
     [HP_VERDICT_HUNG] = {"HUNG", RED, "hung", "hung"},
     [HP_VERDICT_ERROR] = {"ERROR", RED, "error", "errors"},
+    [HP_VERDICT_INVALID] = {"INVALID", YELLOW, "invalid", "invalid"},
+    [HP_VERDICT_SKIPPED] = {"skipped", DIM, "skipped", "skipped"},
 };
 static_assert(G_N_ELEMENTS(styles) == HP_VERDICT_N, "one style a verdict");
 

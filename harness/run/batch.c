@@ -28,6 +28,7 @@
 #include "base/error.h"
 #include "base/heap.h"
 #include "report/report.h"
+#include "run/live_run.h"
 #include "run/nursery.h"
 #include "run/run.h"
 
@@ -46,6 +47,7 @@ typedef struct control {
     hp_run_pulse pulse;
     uint32_t told; /* one of the TOLD_ values, or nothing was */
     uint32_t has_message;
+    uint32_t verdict; /* of the run itself: PASS when the expectations say */
     hp_time ended;
     int32_t error_code; /* with TOLD_FAILED */
     char end_reason[32];
@@ -54,8 +56,7 @@ typedef struct control {
 
 /* How the child came to its end by itself; numbers that no accident writes. */
 enum {
-    TOLD_GOOD = 0x6f6b2e31, /* the run is over, as told to the checker */
-    TOLD_ERROR = 0x6572722e, /* the same, but it could not be carried out */
+    TOLD_OVER = 0x6f6b2e31, /* the run is over, as told to the checker */
     TOLD_FAILED = 0x6661696c, /* no result, or its evidence could not be written: error_code, message */
 };
 
@@ -116,11 +117,72 @@ static void tell_error(control *c, const GError *error)
     c->told = TOLD_FAILED;
 }
 
+/* What of a verdict the trace does not show: how the run itself went. */
+static hp_verdict own_verdict(const hp_result *result)
+{
+    switch (result->verdict) {
+    case HP_VERDICT_CRASHED:
+    case HP_VERDICT_ERROR:
+    case HP_VERDICT_SKIPPED:
+        return result->verdict;
+    case HP_VERDICT_PASS:
+    case HP_VERDICT_FAIL:
+    case HP_VERDICT_EXPECTED_FAILURE:
+    case HP_VERDICT_FIXED:
+    case HP_VERDICT_HUNG:
+    case HP_VERDICT_INVALID:
+    case HP_VERDICT_N:
+        break;
+    }
+    return HP_VERDICT_PASS;
+}
+
+static void tell_over(control *c, const hp_result *result)
+{
+    c->ended = result->ended;
+    c->verdict = own_verdict(result);
+    g_strlcpy(c->end_reason, result->end_reason, sizeof c->end_reason);
+    c->has_message = result->message != NULL;
+    if (result->message)
+        g_strlcpy(c->message, result->message, sizeof c->message);
+    c->told = TOLD_OVER;
+}
+
+static bool write_evidence(const slot *s, unsigned index, const hp_result *result, const hp_live_run *live,
+                           GError **error)
+{
+    const batch *b = s->batch;
+    g_autofree char *folder = evidence_path(b, index);
+    if (!wants_evidence(b->options, result))
+        return true;
+    return hp_report_write_evidence(folder, b->plans[index], s->trace, result, error) &&
+           (!live || hp_live_run_keep_logs(live, folder, error));
+}
+
+static bool run_virtual(slot *s, unsigned index, GError **error)
+{
+    hp_server_meter *meter = s->batch->options->meters ? &s->batch->options->meters[index] : NULL;
+    g_autoptr(hp_result) result =
+        hp_run_plan_metered(s->batch->plans[index], s->trace, &s->control->pulse, meter, error);
+    if (!result)
+        return false;
+    tell_over(s->control, result);
+    return write_evidence(s, index, result, NULL, error);
+}
+
+static bool run_live(slot *s, unsigned index, GError **error)
+{
+    g_autoptr(hp_live_run) live = hp_live_run_new(s->batch->plans[index], s->trace, &s->control->pulse, error);
+    g_autoptr(hp_result) result = live ? hp_live_run_carry_out(live) : NULL;
+    if (!result)
+        return false;
+    tell_over(s->control, result);
+    return write_evidence(s, index, result, live, error);
+}
+
 static void run_child(void *user, unsigned index)
 {
     slot *s = user;
-    const batch *b = s->batch;
-    const hp_plan *plan = b->plans[index];
     control *c = s->control;
     hp_heap_begin_child();
     struct rlimit no_core = {0, 0};
@@ -128,21 +190,7 @@ static void run_child(void *user, unsigned index)
     dup2(s->output, STDERR_FILENO);
 
     GError *error = NULL;
-    hp_server_meter *meter = b->options->meters ? &b->options->meters[index] : NULL;
-    hp_result *result = hp_run_plan_metered(plan, s->trace, &c->pulse, meter, &error);
-    bool ok = result != NULL;
-    if (ok) {
-        c->ended = result->ended;
-        c->told = result->verdict == HP_VERDICT_ERROR ? TOLD_ERROR : TOLD_GOOD;
-        g_strlcpy(c->end_reason, result->end_reason, sizeof c->end_reason);
-        c->has_message = result->message != NULL;
-        if (result->message)
-            g_strlcpy(c->message, result->message, sizeof c->message);
-        g_autofree char *folder = evidence_path(b, index);
-        if (wants_evidence(b->options, result))
-            ok = hp_report_write_evidence(folder, plan, s->trace, result, &error);
-    }
-    hp_result_free(result);
+    const bool ok = s->batch->options->live ? run_live(s, index, &error) : run_virtual(s, index, &error);
     if (!ok) {
         tell_error(c, error);
         g_clear_error(&error);
@@ -253,8 +301,7 @@ static unsigned hang_seconds(const hp_batch_options *options)
 /* The child came to the end of its run; a library that called exit() did not. */
 static bool is_whole(const slot *s, hp_nursery_end end)
 {
-    const uint32_t told = s->control->told;
-    return !end.by_signal && end.value == 0 && (told == TOLD_GOOD || told == TOLD_ERROR);
+    return !end.by_signal && end.value == 0 && s->control->told == TOLD_OVER;
 }
 
 /* Hairpin itself failed in the child. */
@@ -272,7 +319,7 @@ static hp_result *judge(const hp_plan *plan, slot *s, hp_nursery_end how, unsign
         return NULL;
     hp_checker_feed(checker, s->trace);
     if (is_whole(s, how))
-        return hp_checker_finish(checker, s->trace, c->told == TOLD_ERROR ? HP_VERDICT_ERROR : HP_VERDICT_PASS,
+        return hp_checker_finish(checker, s->trace, (hp_verdict)MIN(c->verdict, HP_VERDICT_N - 1),
                                  c->has_message ? c->message : NULL, c->end_reason, c->ended);
     g_autofree char *message =
         s->killed ? g_strdup_printf("no step of the world for %u s of real time, at run time %" G_GUINT64_FORMAT " ns",

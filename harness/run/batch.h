@@ -17,6 +17,7 @@ typedef struct hp_batch_options {
     /* One a plan, zeroed, in memory that is shared with child processes: the CPU of its servers is counted there. NULL:
      * nobody wants to know. */
     hp_server_meter *meters;
+    bool live; /* in the live world: real time, kernels, processes (live_run.h) */
     bool fail_fast; /* begin no more runs after the first bad verdict */
     const int
         *stop; /* a descriptor: once it is readable, what runs is ended and the batch fails. NULL: nothing does that */
@@ -29,7 +30,7 @@ typedef struct hp_batch_options {
     void *user; /* of all three */
 } hp_batch_options;
 
-/* Runs all plans. False when Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written,
+/* Runs all plans; those that the world which is asked for cannot run are skipped, which is their verdict. False when Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written,
  * HP_ERROR_ENVIRONMENT, or HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first, and leave no
  * evidence. */
 bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GError **error);

@@ -154,7 +154,15 @@
     X(RAW_DONE, "raw-done", "raw peer", "script:s outcome:s", "its script has ended: done or failed")                  \
     X(RAW_ERROR, "raw-error", "raw peer", "line:u action:s message:s", "an action of its script could not be done")    \
     X(SUT_LOG, "sut-log", "peer", "level:s message:s", "a warning or critical of the software under test")             \
-    X(SUT_CRASH, "sut-crash", "scenario", "signal:s message:s", "the process under test died, or ran without end")
+    X(SUT_CRASH, "sut-crash", "scenario", "signal:s message:s", "the process under test died, or ran without end")     \
+    X(LIVE_FABRIC, "live-fabric", "fabric",                                                                            \
+      "timers:u median:t p99:t max:t late-records:u worst-record:t fifo:u awake:u refused:s",                          \
+      "live world, at the end: how late timers fired, what was told too late, what punctuality was granted")           \
+    X(LIVE_HOST, "live-host", "host",                                                                                  \
+      "device:s from-kernel:u to-kernel:u tx-dropped:u noise:u malformed:u refused:u receive-errors:u send-full:u",    \
+      "live world, at the end: packets that passed between a kernel and the fabric, and what was lost there")          \
+    X(LIVE_PROGRAM, "live-program", "program", "kind:s user:t system:t peak-kb:u",                                     \
+      "live world, at the end: the CPU time and memory that a program has used")
 
 typedef enum hp_event_kind {
 #define X(ENUM, name, subject, fields, doc) HP_EV_##ENUM,
