@@ -58,6 +58,7 @@ hp_loop *hp_loop_new(hp_world *world, const hp_live_clock *clock, const hp_loop_
     loop->watches = g_ptr_array_new_with_free_func(g_free);
     loop->ends = g_ptr_array_new_with_free_func(g_free);
     hp_punctual_start(&loop->punctual, options, &loop->report);
+    loop->beat = loop->punctual.heartbeat > 0 ? monotonic() + loop->punctual.heartbeat : HP_NEVER;
     return loop;
 }
 
@@ -234,11 +235,23 @@ static void set_timer(hp_loop *loop, hp_time at)
     loop->armed = at;
 }
 
-/* The CLOCK_MONOTONIC instant of the world's next deadline. */
+/* The CLOCK_MONOTONIC instant of the world's next deadline, or of the next heartbeat. */
 static hp_time next_deadline(const hp_loop *loop)
 {
     hp_time due = hp_world_next_deadline(loop->world);
-    return due != HP_NEVER ? hp_live_clock_monotonic(loop->clock, due) : HP_NEVER;
+    return MIN(due != HP_NEVER ? hp_live_clock_monotonic(loop->clock, due) : HP_NEVER, loop->beat);
+}
+
+/* Missed heartbeats count once: the next one is a whole interval after the late one. */
+static void beat(hp_loop *loop)
+{
+    hp_time now = monotonic();
+    if (now >= loop->beat) {
+        if (hp_live_clock_has_begun(loop->clock)) {
+            hp_lateness_add(&loop->lateness, now - loop->beat);
+        }
+        loop->beat = now + loop->punctual.heartbeat;
+    }
 }
 
 bool hp_loop_arm(hp_loop *loop)
@@ -274,7 +287,7 @@ static int spin(hp_loop *loop, struct epoll_event events[static EVENTS], hp_time
         n = look(loop, events, 0);
         now = monotonic();
     } while (n == 0 && now < due);
-    hp_punctual_spent(&loop->punctual, now - started);
+    hp_punctual_spun(&loop->punctual, now - started);
     loop->report.spun_ns += now - started;
     return n;
 }
@@ -293,15 +306,17 @@ static int wait_for_something(hp_loop *loop, struct epoll_event events[static EV
         return look(loop, events, 0);
     }
     hp_time end = hp_time_add(now, longest);
-    hp_time lead = due <= end ? hp_punctual_lead(&loop->punctual, now) : 0;
+    hp_time lead = due <= end ? hp_punctual_lead(&loop->punctual) : 0;
     hp_time awake = MIN(due, end) - lead;
     if (awake > now) {
         set_timer(loop, awake);
         int n = look(loop, events, -1);
+        hp_time woke = monotonic();
+        hp_punctual_slept(&loop->punctual, woke - now);
         if (n != 0 || lead == 0) {
             return n;
         }
-        now = monotonic();
+        now = woke;
     }
     return now < due ? spin(loop, events, now, due) : look(loop, events, 0);
 }
@@ -336,6 +351,9 @@ bool hp_loop_turn(hp_loop *loop, hp_time longest, GError **error)
         return false;
     }
     loop->report.turns++;
+    if (loop->beat != HP_NEVER) {
+        beat(loop);
+    }
     loop->in_turn = true;
     bool ok = advance(loop, error) && dispatch(loop, events, n, error);
     if (ok) {

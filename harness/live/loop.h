@@ -25,11 +25,14 @@ typedef struct hp_loop_watch hp_loop_watch;
 typedef struct hp_loop_options {
     bool fifo; /* SCHED_FIFO, priority 10, for the calling thread */
     bool keep_awake; /* /dev/cpu_dma_latency held at 0: no deep sleep of any CPU */
-    hp_time spin; /* the last part of a wait is spent awake; 0: none. Ignored with one CPU. At most half of the time is
-                   * spent so, as the kernel throttles a FIFO thread that never sleeps */
+    hp_time spin; /* the last part of a wait is spent awake; 0: none. Ignored with one CPU. It spins no longer than it
+                   * sleeps, as the kernel throttles a FIFO thread that never does */
+    hp_time
+        heartbeat; /* the loop wakes so often in any case, and counts how late: the histogram then tells of a machine
+                        * that is too slow when no packet was there to be late; 0: none */
 } hp_loop_options;
 
-/* For the fabric: everything, spinning the last 50 us. */
+/* For the fabric: everything, spinning the last 50 us, a heartbeat of 10 ms. */
 hp_loop_options hp_loop_options_punctual(void);
 
 /* world and clock must outlive the loop. options NULL: an ordinary process, nothing of the above. NULL and
@@ -77,7 +80,7 @@ GSource *hp_loop_source(hp_loop *loop);
 /* Iterates the context (NULL: the default one), with the loop's source attached to it, until hp_loop_quit(). */
 bool hp_loop_run_glib(hp_loop *loop, GMainContext *context, GError **error);
 
-/* Of every timer of the world that fired: real time minus due time. */
+/* Of every timer of the world that fired, and of every heartbeat: real time minus due time. */
 const hp_lateness *hp_loop_lateness(const hp_loop *loop);
 void hp_loop_lateness_reset(hp_loop *loop);
 

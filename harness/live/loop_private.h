@@ -33,6 +33,7 @@ struct hp_loop {
     GPtrArray *watches; /* of hp_loop_watch*, owned, those removed during a turn included */
     GPtrArray *ends; /* of hp_loop_end*, likewise */
     bool has_removed;
+    hp_time beat; /* CLOCK_MONOTONIC instant of the next heartbeat; HP_NEVER: none */
     hp_lateness lateness;
     hp_punctual punctual;
     hp_loop_report report;

@@ -1,7 +1,7 @@
 /* Waking on time: a real-time priority, CPUs that do not fall asleep, and the last microseconds spent awake.
  *
  * The kernel stops real-time threads that never sleep (sched_rt_runtime_us: 50 ms of each second by default), which is a
- * stall of a thousand packets. So spinning has a budget: half of the time that passes, 5 ms at most at a time. With one
+ * stall of a thousand packets. So spinning has a budget: as much as the thread has slept, 5 ms at most at a time. With one
  * CPU there is no spinning at all, as it would take the CPU from those that are to be measured.
  *
  * The priority is not inherited by children (SCHED_RESET_ON_FORK). The timer slack of the thread is 1 ns in any case. */
@@ -18,7 +18,7 @@ enum { PRIORITY = 10 };
 
 hp_loop_options hp_loop_options_punctual(void)
 {
-    return (hp_loop_options){.fifo = true, .keep_awake = true, .spin = 50 * HP_US};
+    return (hp_loop_options){.fifo = true, .keep_awake = true, .spin = 50 * HP_US, .heartbeat = 10 * HP_MS};
 }
 
 static void refuse(hp_loop_report *report, const char *what, const char *why)
@@ -60,11 +60,12 @@ static unsigned n_cpus(void)
 
 void hp_punctual_start(hp_punctual *punctual, const hp_loop_options *options, hp_loop_report *ret)
 {
-    *punctual = (hp_punctual){.was_asked = options != NULL, .dma_latency = -1};
+    *punctual = (hp_punctual){.dma_latency = -1};
     prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
     if (options == NULL) {
         return;
     }
+    punctual->heartbeat = options->heartbeat;
     ret->fifo = punctual->fifo = options->fifo && become_fifo(ret);
     punctual->dma_latency = options->keep_awake ? keep_awake(ret) : -1;
     ret->keep_awake = punctual->dma_latency >= 0;
@@ -88,17 +89,17 @@ void hp_punctual_stop(hp_punctual *punctual)
     }
 }
 
-hp_time hp_punctual_lead(hp_punctual *punctual, hp_time now)
+void hp_punctual_slept(hp_punctual *punctual, hp_time slept)
 {
-    if (punctual->spin == 0) {
-        return 0;
-    }
-    punctual->budget = MIN(punctual->budget + (now - MIN(punctual->seen, now)) / 2, MAX_BUDGET);
-    punctual->seen = now;
+    punctual->budget = MIN(punctual->budget + slept, MAX_BUDGET);
+}
+
+hp_time hp_punctual_lead(const hp_punctual *punctual)
+{
     return punctual->budget >= punctual->spin ? punctual->spin : 0;
 }
 
-void hp_punctual_spent(hp_punctual *punctual, hp_time spun)
+void hp_punctual_spun(hp_punctual *punctual, hp_time spun)
 {
     punctual->budget -= MIN(spun, punctual->budget);
 }

@@ -5,19 +5,20 @@
 #include "live/loop.h"
 
 typedef struct hp_punctual {
-    bool was_asked; /* options were given */
     bool fifo; /* in effect, to be undone */
     int dma_latency; /* open descriptor that keeps CPUs awake, or -1 */
     hp_time spin;
     hp_time budget; /* how long it may still spin */
-    hp_time seen; /* when the budget was last filled */
+    hp_time heartbeat;
 } hp_punctual;
 
 /* For the calling thread; options may be NULL. Fills fifo, keep_awake, spin and refused of the report. */
 void hp_punctual_start(hp_punctual *punctual, const hp_loop_options *options, hp_loop_report *ret);
 void hp_punctual_stop(hp_punctual *punctual);
-/* How long before an instant to be awake, now; 0 when there is no budget. */
-hp_time hp_punctual_lead(hp_punctual *punctual, hp_time now);
-void hp_punctual_spent(hp_punctual *punctual, hp_time spun);
+/* How long before an instant to be awake; 0 when there is no budget. */
+hp_time hp_punctual_lead(const hp_punctual *punctual);
+/* For the budget: how long the thread slept, and how long it was awake without work. */
+void hp_punctual_slept(hp_punctual *punctual, hp_time slept);
+void hp_punctual_spun(hp_punctual *punctual, hp_time spun);
 
 #endif
