@@ -1,8 +1,9 @@
 /* Trying out what is allowed, in a child process that ends before anything of it can matter.
  *
  * The child does what a run does: becomes root in a user namespace if it is not root, makes a namespace, and in it each
- * kind of device and a NAT chain of nftables. What worked comes back as bits in the exit status of the child (a byte is
- * enough), so that a child that is killed by a filter of system calls says "nothing", and not "all".
+ * kind of device and a table of nftables. What worked comes back as bits in the exit status of the child (a byte is
+ * enough), so that a child that is killed by a filter of system calls says "nothing", and not "all"; why it got no further
+ * comes as text in a pipe.
  *
  * hp_rights_enter() is the way of `unshare -Urnm`: user, network and mount namespaces, the user mapped to root. A process
  * with threads cannot do that (EINVAL), so it comes first of all. A PID namespace is cage.h's, for children alone.
@@ -35,7 +36,6 @@ enum {
     CAN_NFTABLES = 1 << 3,
     CAN_FIFO = 1 << 4,
     CAN_KEEP_AWAKE = 1 << 5,
-    TRIED = 1 << 6, /* the child came to its end */
 };
 
 /* ---- becoming root ---- */
@@ -65,7 +65,7 @@ static bool enter_user_namespace(GError **error)
     g_autofree char *gids = g_strdup_printf("0 %u 1", (unsigned)getegid());
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT,
-                    "not root, and this machine lets no ordinary user make namespaces (unshare -Urnm): %s",
+                    "not root, and ordinary users may make no user namespaces here (unshare -Urnm): %s",
                     g_strerror(errno));
         return false;
     }
@@ -124,10 +124,10 @@ static bool try_nftables(void)
     return ok;
 }
 
-static int try_inside(void)
+static int try_inside(GError **error)
 {
     int can = CAN_NAMESPACES;
-    g_autoptr(hp_netns) ns = hp_netns_new("probe", NULL);
+    g_autoptr(hp_netns) ns = hp_netns_new("probe", error);
     if (ns == NULL) {
         return 0;
     }
@@ -146,26 +146,51 @@ static int try_inside(void)
     return can;
 }
 
-static int try_everything(void)
+static int try_everything(GError **error)
 {
     hp_loop_report granted = {0};
     hp_punctual punctual;
     hp_loop_options options = hp_loop_options_punctual();
     hp_punctual_start(&punctual, &options, &granted);
     hp_punctual_stop(&punctual);
-    int can = TRIED | (granted.fifo ? CAN_FIFO : 0) | (granted.keep_awake ? CAN_KEEP_AWAKE : 0);
-    if (!hp_rights_enter(NULL) || unshare(CLONE_NEWNS | CLONE_NEWPID) != 0) {
+    int can = (granted.fifo ? CAN_FIFO : 0) | (granted.keep_awake ? CAN_KEEP_AWAKE : 0);
+    if (!hp_rights_enter(error)) {
         return can;
     }
-    return can | try_inside();
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no mount and PID namespaces can be made: %s",
+                    g_strerror(errno));
+        return can;
+    }
+    return can | try_inside(error);
 }
 
-static int try_in_child(void)
+G_NORETURN static void be_child(int told)
 {
+    g_autoptr(GError) error = NULL;
+    int can = try_everything(&error);
+    if (error != NULL && write(told, error->message, strlen(error->message)) < 0) {
+        can = 0;
+    }
+    _exit(can);
+}
+
+/* Bits of what can be done, and a text of why no namespaces can be made. */
+static int try_in_child(char *ret_why, size_t size)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return 0;
+    }
     pid_t child = fork();
     if (child == 0) {
-        _exit(try_everything());
+        close(ends[0]);
+        be_child(ends[1]);
     }
+    close(ends[1]);
+    ssize_t length = read(ends[0], ret_why, size - 1);
+    ret_why[MAX(length, 0)] = '\0';
+    close(ends[0]);
     int status = 0;
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
@@ -182,7 +207,8 @@ static void say(char *text, size_t size, const char *what)
 
 void hp_rights_find(hp_rights *ret)
 {
-    int can = try_in_child();
+    char why[256];
+    int can = try_in_child(why, sizeof why);
     *ret = (hp_rights){
         .root = is_root(),
         .namespaces = (can & CAN_NAMESPACES) != 0,
@@ -193,9 +219,9 @@ void hp_rights_find(hp_rights *ret)
         .keep_awake = (can & CAN_KEEP_AWAKE) != 0,
     };
     if (!ret->namespaces) {
-        say(ret->missing, sizeof ret->missing,
-            ret->root ? "namespaces: root without CAP_SYS_ADMIN, as in a container, cannot make them"
-                      : "namespaces: not root, and user namespaces are not allowed here (unshare -Urnm fails)");
+        g_snprintf(ret->missing, sizeof ret->missing, "namespaces: %s%s",
+                   why[0] != '\0' ? why : "this machine does not let them be tried",
+                   ret->root ? " (root without CAP_SYS_ADMIN, as in a container?)" : "");
         return;
     }
     if (!ret->tun && !ret->veth) {
