@@ -255,6 +255,33 @@ void hp_server_trace_stream(hp_server *server, hp_time now, const hp_addr *clien
                    HP_FS("reason", reason));
 }
 
+static void count(hp_server_totals *totals, const hp_server_event *e)
+{
+    switch (e->kind) {
+    case HP_SERVER_EV_REQUEST:
+        totals->requests++;
+        totals->errors += e->code != 0;
+        break;
+    case HP_SERVER_EV_ALLOCATION:
+        totals->allocations++;
+        break;
+    case HP_SERVER_EV_ALLOCATION_ENDED:
+        totals->packets_to_peers += e->packets_to_peer;
+        totals->packets_to_clients += e->packets_to_client;
+        totals->bytes_to_peers += e->bytes_to_peer;
+        totals->bytes_to_clients += e->bytes_to_client;
+        break;
+    case HP_SERVER_EV_DROPPED:
+        totals->dropped++;
+        break;
+    case HP_SERVER_EV_PERMISSION:
+    case HP_SERVER_EV_CHANNEL:
+    case HP_SERVER_EV_STREAM:
+    case HP_SERVER_EV_CONNECTION:
+        break;
+    }
+}
+
 static void write_event(hp_server *server, hp_time now, const hp_server_event *e)
 {
     hp_trace *trace = hp_world_trace(server->world);
@@ -299,6 +326,7 @@ static void trace_event(void *user, hp_time now, const hp_server_event *e)
 {
     hp_server *server = user;
     bool running = hp_server_meter_pause(server->meter);
+    count(&server->totals, e);
     write_event(server, now, e);
     hp_server_meter_resume(server->meter, running);
 }
@@ -360,8 +388,26 @@ static bool need_identity(hp_server *server, GError **error)
     g_autofree char *name = g_strndup(server->name, MAX_COMMON_NAME);
     bool sayable = *name != '\0' && g_utf8_validate(name, -1, NULL);
     hp_world_rng(server->world, stream, &rng);
-    server->identity = hp_dtls_identity_new(&rng, sayable ? name : "server", error);
+    const hp_server_config *config = &server->config;
+    server->identity = config->certificate != NULL
+                           ? hp_dtls_identity_load(config->certificate, config->private_key, error)
+                           : hp_dtls_identity_new_at(&rng, sayable ? name : "server",
+                                                     config->epoch_s != 0 ? config->epoch_s : HP_EPOCH_S, error);
     return server->identity != NULL;
+}
+
+/* Where only relayed addresses are to lie nothing listens. Returns how many are left. */
+static size_t without_relays(const hp_server *server, hp_addr *addresses, size_t n)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool apart = server->config.relays_apart && (hp_addr_same_ip(&addresses[i], &server->config.relay_ipv4) ||
+                                                     hp_addr_same_ip(&addresses[i], &server->config.relay_ipv6));
+        if (!apart) {
+            addresses[left++] = addresses[i];
+        }
+    }
+    return left;
 }
 
 bool hp_server_start(hp_server *server, GError **error)
@@ -384,6 +430,7 @@ bool hp_server_start(hp_server *server, GError **error)
     }
     hp_addr addresses[HP_STUN_MAX_ADDRESSES];
     size_t n = hp_host_addresses(server->host, addresses, G_N_ELEMENTS(addresses));
+    n = without_relays(server, addresses, MIN(n, G_N_ELEMENTS(addresses)));
     if (n == 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: a server needs an address", server->name);
         return false;
@@ -396,8 +443,7 @@ bool hp_server_start(hp_server *server, GError **error)
     if (server->identity != NULL) {
         hp_rng_init(&server->security_rng, hp_rng_u64(&server->rng), server->name);
     }
-    server->engine =
-        hp_turn_server_new(&server->config, addresses, MIN(n, G_N_ELEMENTS(addresses)), &life, &ops, server);
+    server->engine = hp_turn_server_new(&server->config, addresses, n, &life, &ops, server);
     if (!listen_everywhere(server, error)) {
         tear_down(server);
         return false;
@@ -436,6 +482,11 @@ void hp_server_stop(hp_server *server)
     hp_server_dtls_close(server, now);
     tear_down(server);
     hp_trace_event_fields(hp_world_trace(server->world), now, HP_EV_SERVER_STOPPED, server->name, NULL, 0);
+}
+
+const hp_server_totals *hp_server_get_totals(const hp_server *server)
+{
+    return &server->totals;
 }
 
 bool hp_server_is_running(const hp_server *server)

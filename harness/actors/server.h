@@ -22,4 +22,12 @@ bool hp_server_is_running(const hp_server *server);
 void hp_server_finish(hp_server *server);
 void hp_server_free(hp_server *server);
 
+/* What it has done so far, over all its lives. What was relayed is counted when an allocation ends. */
+typedef struct hp_server_totals {
+    uint64_t requests, errors; /* errors: answered with one */
+    uint64_t allocations, dropped; /* dropped: what was to be relayed and could not be */
+    uint64_t packets_to_peers, packets_to_clients, bytes_to_peers, bytes_to_clients;
+} hp_server_totals;
+const hp_server_totals *hp_server_get_totals(const hp_server *server);
+
 #endif

@@ -20,6 +20,7 @@ struct hp_server {
     GArray *sockets; /* of server_socket (server.c) */
     hp_timer timer;
     bool finishing; /* nothing more is sent */
+    hp_server_totals totals;
     hp_server_meter *meter; /* NULL: nobody wants to know */
     hp_dtls_identity *identity; /* NULL without TLS and DTLS */
     hp_rng security_rng; /* of one life */

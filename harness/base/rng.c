@@ -2,11 +2,14 @@
  * the element's name. Both generators are public-domain algorithms written anew here.
  *
  * Invariants: a stream depends on (seed, name) alone; every draw is integer arithmetic on 64-bit words, and bytes come
- * out in little-endian order, so that all machines agree. Limits: no cryptographic strength, and none is needed. */
+ * out in little-endian order, so that all machines agree. Limits: no cryptographic strength. Where that is needed, as a
+ * server faces strangers, hp_rng_use_kernel() puts the kernel's generator in the place of all streams. */
 #include "base/rng.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <string.h>
+#include <sys/random.h>
 
 static uint64_t rotate_left(uint64_t x, unsigned by)
 {
@@ -38,8 +41,43 @@ void hp_rng_init(hp_rng *rng, uint64_t run_seed, const char *element_name)
     g_assert((rng->s[0] | rng->s[1]) != 0);
 }
 
+/* ---- the kernel's generator ---- */
+
+static bool from_kernel; /* process-wide, written once */
+
+bool hp_rng_use_kernel(void)
+{
+    uint64_t word;
+    if (getrandom(&word, sizeof word, 0) != (ssize_t)sizeof word) {
+        return false;
+    }
+    from_kernel = true;
+    return true;
+}
+
+/* The next word of the kernel's, of which some are kept. */
+static uint64_t kernel_word(void)
+{
+    static _Thread_local uint64_t words[32]; /* getrandom() gives 256 bytes whole */
+    static _Thread_local unsigned left;
+    if (left == 0) {
+        while (getrandom(words, sizeof words, 0) != (ssize_t)sizeof words) {
+            if (errno != EINTR) {
+                g_error("the kernel's random numbers: %s", g_strerror(errno));
+            }
+        }
+        left = G_N_ELEMENTS(words);
+    }
+    uint64_t word = words[--left];
+    words[left] = 0;
+    return word;
+}
+
 uint64_t hp_rng_u64(hp_rng *rng)
 {
+    if (G_UNLIKELY(from_kernel)) {
+        return kernel_word();
+    }
     uint64_t *s = rng->s;
     uint64_t result = rotate_left(s[1] * 5, 7) * 9;
     uint64_t t = s[1] << 17;

@@ -28,6 +28,7 @@ int hp_cmd_report(int argc, char **argv);
 int hp_cmd_nat(int argc, char **argv);
 int hp_cmd_merge(int argc, char **argv);
 int hp_cmd_bench(int argc, char **argv);
+int hp_cmd_serve(int argc, char **argv);
 
 /* Parses options; *argc and *argv keep the rest. False, with the message printed, on a bad option. */
 bool hp_cli_options(const char *synopsis, const char *about, const GOptionEntry *entries, int *argc, char ***argv);

@@ -17,6 +17,7 @@ static const hp_command commands[] = {
     {"report", "show a run as a page of HTML", hp_cmd_report},
     {"nat", "find out what a NAT does, and whether its knobs say so", hp_cmd_nat},
     {"bench", "measure TURN against direct, or Hairpin itself", hp_cmd_bench},
+    {"serve", "be a STUN and TURN server on this machine", hp_cmd_serve},
     {"explain", "say what a key of the scenario language means", hp_cmd_explain},
     {"schema", "print the JSON Schema, or the reference page, of the scenario language", hp_cmd_schema},
 };

@@ -54,6 +54,8 @@ typedef struct hp_server_config {
     hp_server_kind kind; /* a TURN server answers Binding too */
     uint8_t transports; /* HP_SERVER_*; 0: UDP alone */
     uint16_t port; /* of UDP and TCP; 0: 3478 */
+    char *certificate, *private_key; /* PEM files; NULL: made by itself */
+    uint64_t epoch_s; /* the real time, for the dates of one that is made; 0: HP_EPOCH_S */
     uint16_t tls_port; /* of TLS (TCP) and DTLS (UDP); 0: 5349 */
     hp_tls_version tls_min, tls_max; /* of TLS; HP_TLS_ANY: 1.2 and 1.3. DTLS is 1.2 always */
     bool no_alpn; /* TLS: "stun.turn" (RFC 7443) is not taken */
@@ -82,6 +84,8 @@ typedef struct hp_server_config {
     uint16_t relay_port_first, relay_port_last; /* 0, 0: 49152-65535 */
     uint32_t user_quota; /* allocations per user name; 0 = no limit (error 486) */
     uint32_t capacity; /* allocations in all; 0 = no limit (error 508) */
+    hp_addr relay_ipv4, relay_ipv6; /* where relayed addresses lie; family none: on the first address of the family */
+    bool relays_apart; /* nothing listens at those two */
     bool dont_fragment; /* DONT-FRAGMENT understood; default true, else 420 */
     bool allow_private_peers; /* RFC 1918 and friends as peers; default true: scenarios are full of them */
     bool allow_loopback_peers; /* default false: error 403 */

@@ -48,6 +48,11 @@ typedef struct hp_dtls_identity hp_dtls_identity;
 /* A P-256 key and a self-signed certificate for common_name (1 to 64 bytes), valid from a day before HP_EPOCH_S to 30
  * days after it. rng is copied: same stream and name, same certificate. */
 hp_dtls_identity *hp_dtls_identity_new(const hp_rng *rng, const char *common_name, GError **error);
+/* The same with dates around now_s, seconds since 1970, for those who look at a real clock. */
+hp_dtls_identity *hp_dtls_identity_new_at(const hp_rng *rng, const char *common_name, uint64_t now_s, GError **error);
+/* From PEM files; the certificate's may hold its chain behind it. HP_ERROR_IO naming the file that cannot be read,
+ * HP_ERROR_INVALID where the two do not make a pair that our cipher suites can use. */
+hp_dtls_identity *hp_dtls_identity_load(const char *certificate_file, const char *key_file, GError **error);
 void hp_dtls_identity_free(hp_dtls_identity *identity);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_dtls_identity, hp_dtls_identity_free)
 /* With SHA-256, as an SDP carries it. */

@@ -124,6 +124,10 @@ static bool set_up(hp_tls_context *context, const hp_tls_config *config, const h
             return false;
         }
     }
+    STACK_OF(X509) *chain = NULL;
+    if (identity && SSL_CTX_get0_chain_certs(identity->context, &chain) == 1 && chain) {
+        SSL_CTX_set1_chain(ctx, chain);
+    }
     bool own = config->client || (SSL_CTX_use_certificate(ctx, SSL_CTX_get0_certificate(identity->context)) == 1 &&
                                   SSL_CTX_use_PrivateKey(ctx, SSL_CTX_get0_privatekey(identity->context)) == 1);
     return own &&

@@ -150,6 +150,8 @@ hp_turn_server *hp_turn_server_new(const hp_server_config *config, const hp_addr
     hp_turn_server *server = g_new0(hp_turn_server, 1);
     server->stun = hp_stun_server_new(config, addresses, n_addresses, rng, ops, user);
     set_times(server, config);
+    server->relay_address[hp_turn_slot(HP_AF_IPV4)] = hp_addr_with_port(config->relay_ipv4, 0);
+    server->relay_address[hp_turn_slot(HP_AF_IPV6)] = hp_addr_with_port(config->relay_ipv6, 0);
     for (size_t i = 0; i < n_addresses; i++) {
         hp_addr *slot = &server->relay_address[hp_turn_slot(addresses[i].family)];
         if (slot->family == HP_AF_NONE && !hp_addr_is_link_local(&addresses[i])) {

@@ -32,7 +32,7 @@
 typedef struct hp_turn_server hp_turn_server;
 
 /* addresses, config, rng, ops: as for hp_stun_server_new(). Relayed addresses lie on the first address of each family
- * that is not link-local; a family without one is not supported (440). */
+ * that is not link-local, or where the configuration says; a family without one is not supported (440). */
 hp_turn_server *hp_turn_server_new(const hp_server_config *config, const hp_addr *addresses, size_t n_addresses,
                                    const hp_rng *rng, const hp_server_ops *ops, void *user);
 /* Closes relays that are still open, without events. */

@@ -62,7 +62,9 @@ static void *start(hp_program *program, GError **error)
     if (plan->source->config.kind == HP_SERVER_DNS) {
         self->dns = hp_dns_service_new(program->host, program->name, &plan->dns, error);
     } else {
-        self->server = hp_server_new(program->host, program->name, &plan->config, error);
+        hp_server_config config = plan->config;
+        config.epoch_s = (uint64_t)(g_get_real_time() / G_USEC_PER_SEC); /* programs that are not ours may look */
+        self->server = hp_server_new(program->host, program->name, &config, error);
     }
     if (self->dns == NULL && self->server == NULL) {
         free_server(self);
