@@ -80,7 +80,10 @@ static const char *what_is_wrong(const hp_server *server, const hp_datagram *d)
         if (server->config.kind != HP_SERVER_TURN) {
             return "ChannelData for a server that relays nothing";
         }
-        return hp_channel_data_parse(d->data, d->length, &channel, &payload, &length) ? NULL : "no ChannelData";
+        bool good = server->config.wide_channels
+                        ? hp_channel_data_parse_wide(d->data, d->length, &channel, &payload, &length)
+                        : hp_channel_data_parse(d->data, d->length, &channel, &payload, &length);
+        return good ? NULL : "no ChannelData";
     }
     return hp_stun_parse(d->data, d->length, &m) ? NULL : "no STUN message";
 }

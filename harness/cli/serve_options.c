@@ -223,6 +223,7 @@ static int read_server(hp_serve_options *o, const words *w)
         .accept_rfc3489 = true,
         .software = true,
         .dont_fragment = true,
+        .wide_channels = true,
         .nat_discovery = w->rfc5780,
         .sha256 = w->sha256,
         .allow_private_peers = !w->no_private,

@@ -86,6 +86,7 @@ typedef struct hp_server_config {
     uint32_t capacity; /* allocations in all; 0 = no limit (error 508) */
     hp_addr relay_ipv4, relay_ipv6; /* where relayed addresses lie; family none: on the first address of the family */
     bool relays_apart; /* nothing listens at those two */
+    bool wide_channels; /* numbers up to 0x7fff (RFC 5766), not 0x4fff (RFC 8656) */
     bool dont_fragment; /* DONT-FRAGMENT understood; default true, else 420 */
     bool allow_private_peers; /* RFC 1918 and friends as peers; default true: scenarios are full of them */
     bool allow_loopback_peers; /* default false: error 403 */

@@ -160,7 +160,7 @@ static bool channels_have_room(hp_turn_relay *relay, hp_time now)
     return g_hash_table_size(relay->channels) < HP_TURN_MAX_CHANNELS;
 }
 
-static bool read_binding(const hp_stun_msg *m, uint16_t *ret_number, hp_addr *ret_peer)
+static bool read_binding(const hp_stun_msg *m, bool wide, uint16_t *ret_number, hp_addr *ret_peer)
 {
     hp_stun_attr number, peer;
     uint32_t value;
@@ -170,14 +170,14 @@ static bool read_binding(const hp_stun_msg *m, uint16_t *ret_number, hp_addr *re
         return false;
     }
     *ret_number = (uint16_t)(value >> 16);
-    return *ret_number >= 0x4000 && *ret_number <= 0x4fff;
+    return *ret_number >= 0x4000 && *ret_number <= (wide ? 0x7fff : 0x4fff);
 }
 
 unsigned hp_turn_channel_bind(hp_turn_server *server, hp_stun_request *r, hp_turn_allocation *allocation)
 {
     uint16_t number;
     hp_addr peer;
-    if (!read_binding(r->msg, &number, &peer)) {
+    if (!read_binding(r->msg, server->stun->config.wide_channels, &number, &peer)) {
         return 400;
     }
     hp_turn_relay *relay = NULL;

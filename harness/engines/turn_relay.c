@@ -102,7 +102,8 @@ void hp_turn_channel_data(hp_turn_server *server, hp_time now, const hp_stun_pat
         hp_turn_tell_dropped(server, now, &path->client, NULL, "no-allocation");
         return;
     }
-    if (!hp_channel_data_parse(data, len, &number, &payload, &length)) {
+    bool wide = server->stun->config.wide_channels;
+    if (!(wide ? hp_channel_data_parse_wide : hp_channel_data_parse)(data, len, &number, &payload, &length)) {
         hp_turn_tell_dropped(server, now, &path->client, NULL, "malformed");
         return;
     }

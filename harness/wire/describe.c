@@ -7,28 +7,40 @@
 #include "wire/demux.h"
 #include "wire/stun.h"
 
-enum { CHANNEL_HEADER = 4, CHANNEL_FIRST = 0x4000, CHANNEL_LAST = 0x4fff, MAX_PADDING = 3 };
+enum { CHANNEL_HEADER = 4, CHANNEL_FIRST = 0x4000, CHANNEL_LAST = 0x4fff, CHANNEL_LAST_WIDE = 0x7fff, MAX_PADDING = 3 };
 
 /*  0               1               2               3
  * +-------------------------------+-------------------------------+
  * | channel number 4000..4fff     | length                        |
  * +-------------------------------+-------------------------------+
  * | data, over UDP perhaps followed by up to 3 bytes of padding   |  */
-bool hp_channel_data_parse(const uint8_t *data, size_t len, uint16_t *ret_channel, const uint8_t **ret_payload,
-                           size_t *ret_len)
+static bool parse_channel_data(const uint8_t *data, size_t len, uint16_t last, uint16_t *ret_channel,
+                               const uint8_t **ret_payload, size_t *ret_len)
 {
     if (len < CHANNEL_HEADER) {
         return false;
     }
     uint16_t channel = hp_get16(data);
     size_t length = hp_get16(data + 2), rest = len - CHANNEL_HEADER;
-    if (channel < CHANNEL_FIRST || channel > CHANNEL_LAST || length > rest || rest - length > MAX_PADDING) {
+    if (channel < CHANNEL_FIRST || channel > last || length > rest || rest - length > MAX_PADDING) {
         return false;
     }
     *ret_channel = channel;
     *ret_payload = data + CHANNEL_HEADER;
     *ret_len = length;
     return true;
+}
+
+bool hp_channel_data_parse(const uint8_t *data, size_t len, uint16_t *ret_channel, const uint8_t **ret_payload,
+                           size_t *ret_len)
+{
+    return parse_channel_data(data, len, CHANNEL_LAST, ret_channel, ret_payload, ret_len);
+}
+
+bool hp_channel_data_parse_wide(const uint8_t *data, size_t len, uint16_t *ret_channel, const uint8_t **ret_payload,
+                                size_t *ret_len)
+{
+    return parse_channel_data(data, len, CHANNEL_LAST_WIDE, ret_channel, ret_payload, ret_len);
 }
 
 size_t hp_channel_data_write(uint8_t *out, size_t cap, uint16_t channel, const void *payload, size_t len)

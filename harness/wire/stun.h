@@ -185,6 +185,9 @@ const char *const *hp_stun_attr_names(void);
 /* TURN ChannelData (RFC 8656 section 12.4): number 0x4000..0x4FFF, length, data. */
 bool hp_channel_data_parse(const uint8_t *data, size_t len, uint16_t *ret_channel, const uint8_t **ret_payload,
                            size_t *ret_len);
+/* The same with numbers up to 0x7FFF, which clients of RFC 5766 use. */
+bool hp_channel_data_parse_wide(const uint8_t *data, size_t len, uint16_t *ret_channel, const uint8_t **ret_payload,
+                                size_t *ret_len);
 /* Returns 4 + len, or 0 when cap is too small. No padding (UDP). */
 size_t hp_channel_data_write(uint8_t *out, size_t cap, uint16_t channel, const void *payload, size_t len);
 
