@@ -500,15 +500,16 @@ void hp_session_destroy_agent(hp_session *session)
     hp_seam_enter(session->env);
     g_clear_pointer(&session->media, hp_media_session_free); /* no farewell: nobody is there to hear it */
     hp_seam_leave(session->env);
-    if (hp_session_is_open(session)) {
+    bool live = hp_seam_env_is_live(session->env);
+    if (hp_session_is_open(session) && !live) {
         hp_session_close(session);
     }
-    if (!is_closed(session)) {
+    if (!is_closed(session) && !live) {
         hp_seam_drain(session->env, is_closed, session);
     }
     hp_timer_cancel(session->peer->world, &session->run_timer);
     hp_seam_enter(session->env);
-    if (!is_closed(session)) {
+    if (!is_closed(session) && !live) {
         g_object_run_dispose(G_OBJECT(session->agent)); /* a broken one, that nothing else stops */
     }
     g_clear_object(&session->agent);

@@ -5,6 +5,7 @@
 
 #include "actors/flow.h"
 #include "actors/peer.h"
+#include "actors/server.h"
 #include "engines/srtp.h"
 #include "programs/peer_setup.h"
 #include "programs/peer_steps.h"
@@ -34,7 +35,7 @@ typedef struct call {
     hp_plan *plan;
     hp_media_tracks *tracks;
     one peers[2];
-    bool foreign; /* bob is taken for somebody else's program by alice */
+    hp_server *server; /* the plan's first, if there is one */
 } call;
 
 static void on_connected(void *user)
@@ -52,7 +53,19 @@ static bool bob_is_foreign(void *user, const char *name)
     return strcmp(name, "bob") == 0;
 }
 
-/* alice has 198.51.100.1, bob 198.51.100.2, as the plan's. */
+static void add_server(call *c)
+{
+    g_autoptr(GError) error = NULL;
+    const hp_plan_server *planned = &c->plan->servers[0];
+    hp_host *host = hp_kernel_host_new(c->net->world, planned->source->name, c->net->loop);
+    hp_host_add_address(host, hp_host_add_interface(host, NULL, 0), &planned->attachment.addresses[0]);
+    c->server = hp_server_new(host, planned->source->name, &planned->config, &error);
+    if (!c->server) {
+        fail_msg("%s", error->message);
+    }
+}
+
+/* alice has 198.51.100.1, bob 198.51.100.2, a server 203.0.113.10, as the plan's. */
 static call *call_new(const char *text)
 {
     static const hp_signaling_client_ops ops = {.connected = on_connected, .lost = on_lost};
@@ -66,6 +79,9 @@ static call *call_new(const char *text)
     if (!c->plan) {
         g_autofree char *told = hp_diags_format(diags);
         fail_msg("%s", told);
+    }
+    if (c->plan->n_servers > 0) {
+        add_server(c);
     }
     for (unsigned i = 0; i < 2; i++) {
         one *p = &c->peers[i];
@@ -110,6 +126,7 @@ static void call_free(call *c)
         hp_media_hub_free(p->hub);
         hp_signaling_client_free(p->client);
     }
+    hp_server_free(c->server);
     mini_broker_free(c->broker);
     live_net_free(c->net);
     hp_media_tracks_free(c->tracks);
@@ -214,6 +231,35 @@ static void test_media(void **state)
     call_free(c);
 }
 
+static void relay_over(const char *transport)
+{
+    g_autofree char *text = g_strdup_printf("servers: {turn: {kind: turn, transports: [udp, tcp, tls]}}\n"
+                                            "peers:\n"
+                                            "  alice: {ice: {turn: turn, turn-transports: %s, force-relay: true}}\n"
+                                            "  bob: {}\n"
+                                            "steps:\n"
+                                            "  - call: {from: alice, to: bob}\n"
+                                            "  - send: {from: alice, to: bob, count: 5, interval: 10ms}\n",
+                                            transport);
+    call *c = call_new(text);
+    call_step(c, 0);
+    LIVE_UNTIL(c->net, both_in(c, "ready"));
+    assert_int_equal(n_of_text(c, HP_EV_SELECTED_PAIR, "alice", "local", "relay"), 1);
+    call_step(c, 1);
+    LIVE_UNTIL(c->net, n_events(c, HP_EV_DATA_RECEIVED, "bob", "flow", 1) == 5 &&
+                           n_events(c, HP_EV_DATA_RECEIVED, "alice", "flow", 2) == 5);
+    assert_int_equal(n_events(c, HP_EV_PEER_ERROR, "alice", NULL, 0), 0);
+    call_free(c);
+}
+
+static void test_relay(void **state)
+{
+    NEEDS_NET();
+    relay_over("udp");
+    relay_over("tcp");
+    relay_over("tls");
+}
+
 /* Nobody says what a foreign program sends: who hears it makes the track, once, in the other's name. */
 static void test_foreign_tracks(void **state)
 {
@@ -252,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_media),
+        cmocka_unit_test(test_relay),
         cmocka_unit_test(test_foreign_tracks),
     };
     g_autoptr(GError) error = NULL;
@@ -259,7 +306,8 @@ int main(void)
         g_error("%s", error->message);
     }
     refusal = live_net_enter();
-    if (!refusal && (!live_net_address("eth0:1", "198.51.100.1") || !live_net_address("eth0:2", "198.51.100.2"))) {
+    if (!refusal && (!live_net_address("eth0:1", "198.51.100.1") || !live_net_address("eth0:2", "198.51.100.2") ||
+                     !live_net_address("eth0:3", "203.0.113.10"))) {
         refusal = "the interface takes no second address";
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
