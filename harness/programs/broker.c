@@ -243,6 +243,9 @@ static void on_request(SoupServer *server, SoupServerMessage *message, const cha
 {
     static const char hello[] = "Hairpin's signalling broker: open a WebSocket here.\n";
     const char *method = soup_server_message_get_method(message);
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    if (soup_message_headers_header_contains(headers, "Upgrade", "websocket"))
+        return; /* libsoup asks this handler first: without an answer it goes on with the other one */
     if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
         soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
         return;

@@ -257,10 +257,11 @@ hp_result *hp_live_run_carry_out(hp_live_run *run)
 {
     if (run->verdict == HP_VERDICT_PASS)
         run_through(run);
+    const hp_time now = hp_live_clock_now(run->clock);
     finish_programs(run);
     hp_rig_finish(run->rig);
     hp_trace_merge_run(run->merge, HP_NEVER, UINT64_MAX);
-    const hp_time ended = hp_trace_end(run->trace);
+    const hp_time ended = MAX(now, hp_trace_end(run->trace));
     tell_figures(run, ended);
     hp_trace_event(run->trace, ended, HP_EV_RUN_END, run->plan->case_name, HP_FS("reason", run->reason));
     hp_checker_feed(run->checker, run->trace);
