@@ -140,6 +140,10 @@ static void on_data(NiceAgent *agent, guint stream, guint component, guint lengt
     if (!hp_session_is_open(session)) {
         return;
     }
+    hp_seam_refresh(session->env); /* a timer may close the session, none can free it while its context runs */
+    if (!hp_session_is_open(session)) {
+        return;
+    }
     if (session->media) {
         hp_media_session_receive(session->media, stream, component, (const uint8_t *)data, length,
                                  hp_seam_env_last_record(session->env));

@@ -156,6 +156,13 @@ GSource *hp_seam_bridge_new(hp_seam_env *env)
     return source;
 }
 
+void hp_seam_refresh(const hp_seam_env *env)
+{
+    if (env->bridge) {
+        hp_loop_advance(hp_kernel_host_loop(env->host));
+    }
+}
+
 void hp_seam_live_drain(hp_seam_env *env, bool (*done)(void *user), void *user)
 {
     g_assert(!env->running);

@@ -47,6 +47,10 @@ void hp_seam_leave(hp_seam_env *env);
 enum { HP_SEAM_BUSY_TURNS = 100 };
 bool hp_seam_run(hp_seam_env *env, unsigned max_iterations, hp_time *ret_next, GError **error);
 void hp_seam_set_wake(hp_seam_env *env, void (*wake)(void *user), void *user);
+/* For callbacks out of the software under test that speak of an arrival: brings the world of a live env to the present
+ * once more, as the process may have been interrupted for long since its turn began; timers that are due fire. Nothing
+ * with a simulated one. */
+void hp_seam_refresh(const hp_seam_env *env);
 /* For the end of a run, when the world is stepped no more: runs the context with what its sockets send going nowhere
  * and its clock (the env's alone) running ahead from deadline to deadline, until done(user) holds, nothing is left
  * to wait for or an hour has gone by. done NULL: the present instant only. The env is good for nothing but being
