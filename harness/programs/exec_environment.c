@@ -205,3 +205,8 @@ char **hp_exec_server_environment(const hp_plan *plan, unsigned index, const cha
     }
     return end(all, &server->source->program.environment);
 }
+
+char **hp_exec_own_environment(const hp_environment *own)
+{
+    return end(g_ptr_array_new(), own);
+}

@@ -17,4 +17,7 @@ char **hp_exec_peer_environment(const hp_plan *plan, unsigned peer, const char *
 char **hp_exec_server_environment(const hp_plan *plan, unsigned server, const char *folder, int signaling_port,
                                   const char *certificate, const char *key);
 
+/* What the scenario itself says, alone. */
+char **hp_exec_own_environment(const hp_environment *own);
+
 #endif

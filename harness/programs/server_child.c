@@ -228,10 +228,8 @@ void hp_server_child_step(hp_server_child *server, const hp_step *step)
     }
 }
 
-void hp_server_child_restart(hp_server_child *server, const hp_server_child_config *config)
+void hp_server_child_restart(hp_server_child *server)
 {
-    clear_config(&server->config);
-    copy_config(&server->config, config);
     if (server->state == STARTING || server->state == RUNNING) {
         stop(server);
         server->starts_again = true;

@@ -21,8 +21,8 @@ hp_server_child *hp_server_child_new(hp_program *program, const hp_server_child_
 void hp_server_child_free(hp_server_child *server);
 /* stop-server, start-server; other steps do nothing. */
 void hp_server_child_step(hp_server_child *server, const hp_step *step);
-/* Ends it and starts it again, perhaps by other words: its addresses have changed. Only when it runs. */
-void hp_server_child_restart(hp_server_child *server, const hp_server_child_config *config);
+/* Ends it and starts it again, when it runs: what it read when it was started has changed. */
+void hp_server_child_restart(hp_server_child *server);
 /* Ends it, then hp_program_finished(). */
 void hp_server_child_finish(hp_server_child *server);
 

@@ -154,8 +154,38 @@ static const struct {
     {"faults", "it makes no mistakes on request"},
 };
 
+/* Its configuration is lines of `user=NAME:PASSWORD`, where a password of 0x... is a key. */
+static void check_coturn_user(hp_loader *l, const hp_turn_user *user, const hp_tree *at)
+{
+    if (user->expires != 0) {
+        hp_loader_error(l, at, "use the builtin server", "coturn cannot be told when user `%s` expires", user->name);
+    }
+    bool odd = strchr(user->name, ':') != NULL || g_str_has_prefix(user->password, "0x");
+    for (unsigned i = 0; i < 2; i++) {
+        const char *text = i == 0 ? user->name : user->password;
+        for (const char *c = text; *c != '\0'; c++) {
+            odd = odd || g_ascii_iscntrl(*c) || g_ascii_isspace(*c);
+        }
+    }
+    if (odd) {
+        hp_loader_error(
+            l, at, "use the builtin server",
+            "coturn cannot be told of user `%s`: no spaces, no `:` in the name, no `0x` before the password",
+            user->name);
+    }
+}
+
 static void check_coturn(hp_loader *l, const hp_sc_server *server, const hp_tree *node)
 {
+    const struct {
+        const char *key;
+        const hp_time *value;
+    } spans[] = {
+        {"nonce-lifetime", &server->config.nonce_lifetime},
+        {"max-lifetime", &server->config.max_lifetime},
+        {"permission-lifetime", &server->config.permission_lifetime},
+        {"channel-lifetime", &server->config.channel_lifetime},
+    };
     for (unsigned i = 0; i < G_N_ELEMENTS(not_of_coturn); i++) {
         const hp_tree *at = hp_tree_get(node, not_of_coturn[i].key);
         if (at != NULL) {
@@ -164,10 +194,17 @@ static void check_coturn(hp_loader *l, const hp_sc_server *server, const hp_tree
         }
     }
     for (unsigned i = 0; i < server->config.n_users; i++) {
-        if (server->config.users[i].expires != 0) {
-            hp_loader_error(l, hp_tree_get(node, "users"), "use the builtin server",
-                            "coturn cannot be told when user `%s` expires", server->config.users[i].name);
+        check_coturn_user(l, &server->config.users[i], hp_tree_get(node, "users"));
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(spans); i++) {
+        const hp_tree *at = hp_tree_get(node, spans[i].key);
+        if (at != NULL && *spans[i].value % HP_S != 0) {
+            hp_loader_error(l, at, NULL, "coturn counts whole seconds: `%s`", spans[i].key);
         }
+    }
+    if (hp_tree_get(node, "max-lifetime") != NULL && server->config.max_lifetime < 600 * HP_S) {
+        hp_loader_error(l, hp_tree_get(node, "max-lifetime"), "use the builtin server",
+                        "coturn's allocations last 10 minutes at least");
     }
 }
 
