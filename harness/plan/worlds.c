@@ -157,11 +157,50 @@ static void check_kernel_nat(hp_plan_builder *b, const hp_step *step)
     }
 }
 
+/* The foreign peer of that name; NULL: it is none. */
+static const hp_plan_peer *foreign(const hp_plan *plan, const char *name)
+{
+    int i = name != NULL ? hp_plan_find_peer(plan, name) : -1;
+    return i >= 0 && hp_plan_is_foreign(&plan->peers[i]) ? &plan->peers[i] : NULL;
+}
+
+/* Foreign peers have no sessions but those of WebRTC. */
+static void check_call(hp_plan_builder *b, const hp_step *step)
+{
+    const hp_plan_peer *peer = foreign(b->plan, step->call.from);
+    for (char **to = step->call.to; peer == NULL && to != NULL && *to != NULL; to++) {
+        peer = foreign(b->plan, *to);
+    }
+    if (peer != NULL && !hp_call_has_media(&step->call.config)) {
+        hp_plan_complain(b, step->mark, "add `media: [audio]` or `data: true`",
+                         "peer `%s` is program %s, whose calls have media or data channels", peer->source->name,
+                         hp_plan_peer_program(peer));
+    }
+}
+
+static void check_send(hp_plan_builder *b, const hp_step *step)
+{
+    const hp_plan_peer *from = foreign(b->plan, step->send.from), *peer = from;
+    if (peer == NULL) {
+        peer = foreign(b->plan, step->send.to);
+    }
+    if (peer != NULL && step->send.channel.label == NULL) {
+        hp_plan_complain(b, step->mark, "add `channel: {label: data}`",
+                         "peer `%s` is program %s, which sends over data channels alone", peer->source->name,
+                         hp_plan_peer_program(peer));
+    }
+}
+
 static void check_steps(hp_plan_builder *b)
 {
     for (unsigned i = 0; i < b->scenario->n_steps; i++) {
         const hp_step *step = &b->scenario->steps[i];
         check_kernel_nat(b, step);
+        if (step->kind == HP_STEP_CALL) {
+            check_call(b, step);
+        } else if (step->kind == HP_STEP_SEND) {
+            check_send(b, step);
+        }
         int who = taker(step) ? hp_plan_find_peer(b->plan, taker(step)) : -1;
         if (who < 0 || b->plan->peers[who].source->is_raw ||
             can_take(b->plan->peers[who].source->program.program, step->kind)) {
