@@ -9,7 +9,7 @@
 
 const hp_program_ops *hp_program_kind(const char *name)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(hp_program_kind_list) && hp_program_kind_list[i]; i++)
+    for (unsigned i = 0; i < G_N_ELEMENTS(hp_program_kind_list); i++)
         if (strcmp(hp_program_kind_list[i]->name, name) == 0)
             return hp_program_kind_list[i];
     return NULL;
