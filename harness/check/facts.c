@@ -222,6 +222,7 @@ static const event_handler handlers[HP_EV_N] = {
     [HP_EV_MEDIA_FRAME_LOST] = hp_facts_media_event,
     [HP_EV_MEDIA_FREEZE] = hp_facts_media_event,
     [HP_EV_MEDIA_FEEDBACK] = hp_facts_media_event,
+    [HP_EV_MEDIA_STATS] = hp_facts_counts_event,
     [HP_EV_NAT_MAPPING] = nat_event,
     [HP_EV_NAT_MAPPING_ENDED] = nat_event,
     [HP_EV_RULE_COUNTS] = rule_event,

@@ -216,6 +216,13 @@ const hp_session_facts *hp_facts_session(const hp_facts *facts, const char *peer
 void hp_facts_media_record(hp_facts *facts, const hp_record *r);
 void hp_facts_media_event(hp_facts *facts, const hp_record *r);
 void hp_track_facts_free(void *track);
+/* A new track; NULL where that number is taken. */
+hp_track_facts *hp_facts_add_track(hp_facts *facts, unsigned number, hp_media_kind kind, const char *from,
+                                   const char *to, const hp_record *began);
+/* facts_counts.c: what programs that are not ours count. */
+void hp_facts_counts_event(hp_facts *facts, const hp_record *r);
+/* Whether a peer of that name is a program that is not ours. */
+bool hp_facts_is_foreign(const hp_facts *facts, const char *peer);
 /* Whoever sends to `peer` in a session with `with` is heard no more. */
 void hp_facts_media_hung_up(hp_facts *facts, const char *peer, const char *with, hp_time at);
 /* Ascribes strays to whoever received them, as far as the trace tells: each counts as foreign for every track to that

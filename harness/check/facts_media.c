@@ -13,6 +13,10 @@
  * Records of a track that was never announced, and of numbers beyond MAX_TRACK, belong to no run of ours: ignored.
  * Track 0 stands for packets under an SSRC that nobody sends under; see hp_facts_settle_strays().
  *
+ * A foreign sender (a program that is not ours) tells of no packet. What the receiver says came was sent then, and what
+ * it says never came in between was sent too; so nothing is known of how long it took, nor of packets lost after the
+ * last one that came, and none of its packets is foreign.
+ *
  * srtp-refused events speak of the track that the packet's header claims; those of none are not counted here. */
 #include <assert.h>
 #include <string.h>
@@ -20,6 +24,7 @@
 #include "check/facts.h"
 
 #define MAX_TRACK (UINT64_C(1) << 16)
+enum { MAX_GAP = 1 << 12 }; /* a larger jump is no loss but a new beginning */
 
 static const char *const state_names[] = {
     [HP_TRACK_STARTED] = "started",
@@ -37,6 +42,8 @@ void hp_track_facts_free(void *p)
     g_array_unref(track->incidents);
     g_array_unref(track->freezes);
     g_array_unref(track->states);
+    g_array_unref(track->counted_out);
+    g_array_unref(track->counted_in);
     g_free(track);
 }
 
@@ -129,6 +136,38 @@ static void sent(hp_track_facts *track, const hp_record *r)
     }
 }
 
+static void insert_concluded(hp_track_facts *track, unsigned at, uint32_t sequence, const hp_record *r)
+{
+    const hp_media_packet p = {
+        .sent = r->at,
+        .received = HP_NEVER,
+        .repaired = HP_NEVER,
+        .mouth_to_ear = HP_NEVER,
+        .index = (uint32_t)r->index,
+        .sequence = sequence,
+        .size = sequence == r->media.sequence ? r->media.size : 0,
+    };
+    g_array_insert_val(track->packets, at, p);
+}
+
+/* Of a sender that tells nobody what it sends: each packet that comes was sent, and so was every number between two that
+ * came. When is not known; it counts where it was missed. */
+static hp_media_packet *conclude_sent(hp_track_facts *track, const hp_record *r)
+{
+    const uint32_t sequence = r->media.sequence;
+    const unsigned n = track->packets->len;
+    const uint32_t first = n > 0 ? packets_of(track)[n - 1].sequence + 1 : sequence;
+    if (n > 0 && (sequence < first || sequence - first > MAX_GAP)) {
+        const unsigned at = lower_bound(track, sequence);
+        insert_concluded(track, at, sequence, r);
+        return &packets_of(track)[at];
+    }
+    for (uint32_t s = first; s != sequence + 1; s++) {
+        insert_concluded(track, track->packets->len, s, r);
+    }
+    return &packets_of(track)[track->packets->len - 1];
+}
+
 static void received_media(hp_track_facts *track, hp_media_packet *p, const hp_record *r)
 {
     const hp_media_record *m = &r->media;
@@ -155,6 +194,11 @@ static void received(hp_track_facts *track, const hp_record *r)
         return;
     }
     hp_media_packet *p = find_packet(track, m->sequence);
+    if (p == NULL && track->foreign_sender) {
+        p = conclude_sent(track, r);
+    } else if (p != NULL && track->foreign_sender) {
+        p->size = m->size;
+    }
     if (p == NULL) {
         add_incident(track, HP_INCIDENT_FOREIGN, r->index, m->packet);
     }
@@ -216,31 +260,49 @@ static void track_begins(hp_facts *facts, uint64_t number, const hp_record *r)
 {
     const char *media = hp_record_text(r, "media");
     const bool is_video = strcmp(media, hp_media_kind_name(HP_MEDIA_VIDEO)) == 0;
-    if (number == 0 || number > MAX_TRACK || find_track(facts, number) != NULL ||
-        (!is_video && strcmp(media, hp_media_kind_name(HP_MEDIA_AUDIO)) != 0)) {
+    if (number == 0 || number > MAX_TRACK || (!is_video && strcmp(media, hp_media_kind_name(HP_MEDIA_AUDIO)) != 0)) {
         return;
     }
-    hp_track_facts *track = g_new0(hp_track_facts, 1);
-    track->number = (unsigned)number;
-    track->kind = is_video ? HP_MEDIA_VIDEO : HP_MEDIA_AUDIO;
-    track->from = hp_facts_string(facts, r->event.subject);
-    track->to = hp_facts_string(facts, hp_record_text(r, "to"));
+    hp_track_facts *track = hp_facts_add_track(facts, (unsigned)number, is_video ? HP_MEDIA_VIDEO : HP_MEDIA_AUDIO,
+                                               r->event.subject, hp_record_text(r, "to"), r);
+    if (track == NULL) {
+        return;
+    }
     track->ssrc = (uint32_t)hp_record_u64(r, "ssrc");
     track->clock = (uint32_t)CLAMP(hp_record_u64(r, "clock"), 1, UINT32_MAX);
-    track->began = r->at;
+    facts->current.track = track;
+}
+
+hp_track_facts *hp_facts_add_track(hp_facts *facts, unsigned number, hp_media_kind kind, const char *from,
+                                   const char *to, const hp_record *began)
+{
+    if (find_track(facts, number) != NULL) {
+        return NULL;
+    }
+    hp_track_facts *track = g_new0(hp_track_facts, 1);
+    track->number = number;
+    track->kind = kind;
+    track->from = hp_facts_string(facts, from);
+    track->to = hp_facts_string(facts, to);
+    track->foreign_sender = hp_facts_is_foreign(facts, from);
+    track->foreign_receiver = hp_facts_is_foreign(facts, to);
+    track->clock = 1;
+    track->began = began->at;
     track->deaf = HP_NEVER;
-    track->began_index = r->index;
+    track->began_index = began->index;
     track->packets = g_array_new(FALSE, FALSE, sizeof(hp_media_packet));
     track->frames = g_array_new(FALSE, FALSE, sizeof(hp_media_frame_shown));
     track->incidents = g_array_new(FALSE, FALSE, sizeof(hp_media_incident));
     track->freezes = g_array_new(FALSE, FALSE, sizeof(hp_media_freeze));
     track->states = g_array_new(FALSE, FALSE, sizeof(hp_track_change));
+    track->counted_out = g_array_new(FALSE, FALSE, sizeof(hp_media_counts));
+    track->counted_in = g_array_new(FALSE, FALSE, sizeof(hp_media_counts));
     g_ptr_array_add(facts->tracks, track);
     if (number >= facts->track_index->len) {
         g_ptr_array_set_size(facts->track_index, (int)number + 1);
     }
     g_ptr_array_index(facts->track_index, (guint)number) = track;
-    facts->current.track = track;
+    return track;
 }
 
 void hp_facts_media_hung_up(hp_facts *facts, const char *peer, const char *with, hp_time at)

@@ -33,6 +33,7 @@ struct hp_measure {
     size_t asked, found; /* offsets */
     bool narrow; /* found is a uint32_t, else a uint64_t */
     bool since_base;
+    unsigned group; /* HP_FIGURE_* */
     needs needs;
     shown_by shown_by;
     hp_incident_kind incident;
@@ -45,47 +46,69 @@ struct hp_measure {
 #define COUNT(label, field) .name = (label), .unit = HP_UNIT_COUNT, BOTH(field)
 #define TIME(label, field) .name = (label), .unit = HP_UNIT_TIME, BOTH(field)
 #define INCIDENTS(label, field, kind) COUNT(label, field), .shown_by = BY_INCIDENT, .incident = (kind)
-#define LATENCY(label, field) TIME("latency " label, latency.field), .needs = NEEDS_MEDIA, .shown_by = BY_LATENCY
-#define FRAME_LATENCY(label, field) TIME("frame-latency " label, frame_latency.field), .needs = NEEDS_TIMED_FRAME
+#define LATENCY(label, field)                                                                                          \
+    TIME("latency " label, latency.field), .group = HP_FIGURE_LATENCY, .needs = NEEDS_MEDIA, .shown_by = BY_LATENCY
+#define FRAME_LATENCY(label, field)                                                                                    \
+    TIME("frame-latency " label, frame_latency.field), .group = HP_FIGURE_PICTURE, .needs = NEEDS_TIMED_FRAME
 
 static const hp_measure measures[] = {
-    {COUNT("sent", sent)},
-    {COUNT("received", received)},
-    {.name = "loss", .unit = HP_UNIT_RATIO, ASKED(loss), FOUND(loss_ppb), .needs = NEEDS_SENT},
-    {.name = "unusable", .unit = HP_UNIT_RATIO, ASKED(unusable), FOUND(unusable_ppb), .needs = NEEDS_SENT},
-    {COUNT("recovered", recovered)},
-    {COUNT("late", late), .shown_by = BY_LATE},
-    {INCIDENTS("duplicates", duplicates, HP_INCIDENT_DUPLICATE)},
-    {COUNT("reordered", reordered), .shown_by = BY_REORDERED},
-    {INCIDENTS("discarded", discarded, HP_INCIDENT_DISCARDED)},
-    {INCIDENTS("foreign", foreign, HP_INCIDENT_FOREIGN)},
-    {INCIDENTS("auth-failures", auth_failures, HP_INCIDENT_AUTH_FAILED)},
-    {INCIDENTS("replays", replays, HP_INCIDENT_REPLAYED)},
-    {.name = "bitrate", .unit = HP_UNIT_RATE, BOTH(bitrate)},
-    {.name = "jitter", .unit = HP_UNIT_TIME, ASKED(jitter), FOUND(jitter_mean), .needs = NEEDS_MEDIA},
-    {TIME("jitter-max", jitter_max), .needs = NEEDS_MEDIA, .shown_by = BY_JITTER},
+    {COUNT("sent", sent), .group = HP_FIGURE_SENT},
+    {COUNT("received", received), .group = HP_FIGURE_RECEIVED},
+    {.name = "loss", .group = HP_FIGURE_LOST, .unit = HP_UNIT_RATIO, ASKED(loss), FOUND(loss_ppb), .needs = NEEDS_SENT},
+    {.name = "unusable",
+     .group = HP_FIGURE_ORDER,
+     .unit = HP_UNIT_RATIO,
+     ASKED(unusable),
+     FOUND(unusable_ppb),
+     .needs = NEEDS_SENT},
+    {COUNT("recovered", recovered), .group = HP_FIGURE_ORDER},
+    {COUNT("late", late), .group = HP_FIGURE_ORDER, .shown_by = BY_LATE},
+    {INCIDENTS("duplicates", duplicates, HP_INCIDENT_DUPLICATE), .group = HP_FIGURE_ORDER},
+    {COUNT("reordered", reordered), .group = HP_FIGURE_ORDER, .shown_by = BY_REORDERED},
+    {INCIDENTS("discarded", discarded, HP_INCIDENT_DISCARDED), .group = HP_FIGURE_ORDER},
+    {INCIDENTS("foreign", foreign, HP_INCIDENT_FOREIGN), .group = HP_FIGURE_ORDER},
+    {INCIDENTS("auth-failures", auth_failures, HP_INCIDENT_AUTH_FAILED), .group = HP_FIGURE_ORDER},
+    {INCIDENTS("replays", replays, HP_INCIDENT_REPLAYED), .group = HP_FIGURE_ORDER},
+    {.name = "bitrate", .group = HP_FIGURE_OCTETS, .unit = HP_UNIT_RATE, BOTH(bitrate)},
+    {.name = "jitter",
+     .group = HP_FIGURE_JITTER,
+     .unit = HP_UNIT_TIME,
+     ASKED(jitter),
+     FOUND(jitter_mean),
+     .needs = NEEDS_MEDIA},
+    {TIME("jitter-max", jitter_max), .group = HP_FIGURE_JITTER_MAX, .needs = NEEDS_MEDIA, .shown_by = BY_JITTER},
     {LATENCY("min", min)},
     {LATENCY("median", median)},
     {LATENCY("mean", mean)},
     {LATENCY("p95", p95)},
     {LATENCY("max", max)},
-    {TIME("first-packet", first_packet), .since_base = true, .needs = NEEDS_PACKET, .shown_by = BY_FIRST_PACKET},
-    {.name = "mos", .unit = HP_UNIT_MILLI, ASKED(mos), FOUND(mos_milli), .needs = NEEDS_RATING},
-    {TIME("first-frame", first_frame), .since_base = true, .needs = NEEDS_FRAME},
-    {COUNT("frames", frames)},
-    {COUNT("key-frames", key_frames)},
-    {.name = "frame-rate", .unit = HP_UNIT_MILLI, ASKED(frame_rate), FOUND(frame_rate_milli)},
+    {TIME("first-packet", first_packet), .group = HP_FIGURE_FIRST, .since_base = true, .needs = NEEDS_PACKET,
+     .shown_by = BY_FIRST_PACKET},
+    {.name = "mos",
+     .group = HP_FIGURE_RATING,
+     .unit = HP_UNIT_MILLI,
+     ASKED(mos),
+     FOUND(mos_milli),
+     .needs = NEEDS_RATING},
+    {TIME("first-frame", first_frame), .group = HP_FIGURE_FIRST, .since_base = true, .needs = NEEDS_FRAME},
+    {COUNT("frames", frames), .group = HP_FIGURE_FRAMES},
+    {COUNT("key-frames", key_frames), .group = HP_FIGURE_PICTURE},
+    {.name = "frame-rate",
+     .group = HP_FIGURE_FRAMES,
+     .unit = HP_UNIT_MILLI,
+     ASKED(frame_rate),
+     FOUND(frame_rate_milli)},
     {FRAME_LATENCY("min", min)},
     {FRAME_LATENCY("median", median)},
     {FRAME_LATENCY("mean", mean)},
     {FRAME_LATENCY("p95", p95)},
     {FRAME_LATENCY("max", max)},
-    {COUNT("freezes", freezes), .needs = NEEDS_PICTURE},
-    {TIME("freeze-time", freeze_time), .needs = NEEDS_PICTURE},
-    {TIME("freeze-longest", freeze_longest), .needs = NEEDS_PICTURE},
-    {COUNT("nacks", nacks)},
-    {COUNT("plis", plis)},
-    {COUNT("retransmitted", retransmitted)},
+    {COUNT("freezes", freezes), .group = HP_FIGURE_PICTURE, .needs = NEEDS_PICTURE},
+    {TIME("freeze-time", freeze_time), .group = HP_FIGURE_PICTURE, .needs = NEEDS_PICTURE},
+    {TIME("freeze-longest", freeze_longest), .group = HP_FIGURE_PICTURE, .needs = NEEDS_PICTURE},
+    {COUNT("nacks", nacks), .group = HP_FIGURE_FEEDBACK},
+    {COUNT("plis", plis), .group = HP_FIGURE_FEEDBACK},
+    {COUNT("retransmitted", retransmitted), .group = HP_FIGURE_REPAIRS},
 };
 /* hp_sc_measures is nothing but comparisons, so that a measure left out of the table shows. */
 static_assert(G_N_ELEMENTS(measures) == sizeof(hp_sc_measures) / sizeof(hp_compare), "each measure has its line");
@@ -145,7 +168,8 @@ bool hp_measure_value(const hp_measure *m, const hp_media_figures *figures, hp_t
     const char *at = (const char *)figures + m->found;
     uint32_t narrow;
     uint64_t value;
-    const char *why = what_lacks(m->needs, figures);
+    const char *why =
+        (figures->unknown & m->group) != 0 ? "a program that is not ours does not tell" : what_lacks(m->needs, figures);
     if (why != NULL) {
         *ret_why = why;
         return false;

@@ -82,7 +82,29 @@ typedef struct hp_track_change {
     hp_track_state state;
 } hp_track_change;
 
-/* One sender of audio or video, and what came of it. */
+/* What a program that is not ours had counted at some time (media-stats): of what it sends, or of what it receives. What
+ * it does not tell is not `told`. */
+enum {
+    HP_COUNTED_PACKETS = 1 << 0,
+    HP_COUNTED_OCTETS = 1 << 1,
+    HP_COUNTED_LOST = 1 << 2,
+    HP_COUNTED_JITTER = 1 << 3,
+    HP_COUNTED_FRAMES = 1 << 4,
+};
+typedef struct hp_media_counts {
+    uint64_t index; /* of the record */
+    hp_time at;
+    unsigned told; /* HP_COUNTED_* */
+    uint64_t packets, octets, frames, lost;
+    hp_time jitter;
+} hp_media_counts;
+
+/* Tracks between two programs that are not ours have no number of their own; they get those from here on. Above what
+ * the programs of a run can number. */
+enum { HP_TRACK_FIRST_COUNTED = 16385 };
+
+/* One sender of audio or video, and what came of it. What is known of it depends on whose its ends are: a program of
+ * ours tells of each packet, another counts at best. */
 typedef struct hp_track_facts {
     unsigned number;
     hp_media_kind kind;
@@ -98,6 +120,8 @@ typedef struct hp_track_facts {
     hp_time deaf; /* when the receiver hung up, HP_NEVER */
     uint64_t heard_index; /* the largest `index` of a packet that came as media; valid when heard */
     bool heard;
+    bool foreign_sender, foreign_receiver; /* programs that are not ours */
+    GArray *counted_out, *counted_in; /* hp_media_counts of the sender and of the receiver where foreign, by time */
 } hp_track_facts;
 
 /* A packet that was received under an SSRC nobody sends. */

@@ -65,7 +65,34 @@ typedef struct hp_media_point {
     hp_time latency_mean, latency_max; /* 0 without a packet */
 } hp_media_point;
 
+/* What a track's ends tell. Where one is a program that is not ours some figures are unknown, and said to be. */
+typedef enum hp_figures_basis {
+    HP_FIGURES_OF_PACKETS, /* both ends tell of each packet */
+    HP_FIGURES_OF_ARRIVALS, /* the receiver alone does; what never came is concluded from what did */
+    HP_FIGURES_OF_COUNTS, /* the receiver counts now and then, and so does a foreign sender */
+} hp_figures_basis;
+/* Figures that go together, as a set of those that are unknown. */
+enum {
+    HP_FIGURE_SENT = 1 << 0,
+    HP_FIGURE_RECEIVED = 1 << 1,
+    HP_FIGURE_LOST = 1 << 2, /* and loss */
+    HP_FIGURE_ORDER =
+        1 << 3, /* recovered, late, unusable, duplicates, reordered, discarded, foreign, refused by SRTP */
+    HP_FIGURE_OCTETS = 1 << 4, /* and bitrate */
+    HP_FIGURE_JITTER = 1 << 5,
+    HP_FIGURE_JITTER_MAX = 1 << 6,
+    HP_FIGURE_LATENCY = 1 << 7,
+    HP_FIGURE_FIRST = 1 << 8, /* first packet and first frame */
+    HP_FIGURE_RATING = 1 << 9,
+    HP_FIGURE_FRAMES = 1 << 10, /* and frame rate */
+    HP_FIGURE_PICTURE = 1 << 11, /* key frames, frames lost, their latency, freezes */
+    HP_FIGURE_FEEDBACK = 1 << 12, /* nacks, plis */
+    HP_FIGURE_REPAIRS = 1 << 13, /* retransmitted */
+};
+
 typedef struct hp_media_figures {
+    hp_figures_basis basis;
+    unsigned unknown; /* HP_FIGURE_*: what stands there means nothing */
     uint64_t sent, received, lost, recovered, late, unusable; /* packets: see hp_sc_measures */
     uint64_t in_flight; /* sent too shortly before the run's or the receiver's end to say: neither received nor lost */
     uint64_t duplicates, reordered, discarded, foreign, auth_failures, replays;

@@ -27,6 +27,9 @@ typedef struct hp_track_evidence {
 /* ret_evidence may be NULL. */
 void hp_track_figures(const hp_track_facts *track, const hp_track_window *window, hp_media_figures *ret,
                       hp_track_evidence *ret_evidence);
+/* track_counts.c: the same of a track whose receiver is foreign, by what it counted. ret->sent and what is above it are
+ * those of our sender where there is one. */
+void hp_track_counted_figures(const hp_track_facts *track, const hp_track_window *window, hp_media_figures *ret);
 /* The first packet of the window whose latency is exactly that; 0: none. */
 uint32_t hp_track_packet_with_latency(const hp_track_facts *track, const hp_track_window *window, hp_time latency);
 /* Packets that the sender's agent did not take. */

@@ -258,6 +258,18 @@ static void count_incidents(const hp_track_facts *track, const hp_track_window *
     f->frames_lost = counts[HP_INCIDENT_FRAME_LOST];
 }
 
+/* When a packet was sent is not known, nor whether pictures are shown of a sender whose frames say nothing to us. */
+static void know_arrivals_alone(hp_media_figures *f)
+{
+    f->basis = HP_FIGURES_OF_ARRIVALS;
+    f->unknown = HP_FIGURE_LATENCY | HP_FIGURE_RATING | HP_FIGURE_REPAIRS;
+    f->latency = (hp_distribution){0};
+    f->mos_milli = 0;
+    if (f->frames == 0) {
+        f->unknown |= HP_FIGURE_FRAMES | HP_FIGURE_PICTURE;
+    }
+}
+
 void hp_track_figures(const hp_track_facts *track, const hp_track_window *window, hp_media_figures *ret,
                       hp_track_evidence *ret_evidence)
 {
@@ -265,9 +277,20 @@ void hp_track_figures(const hp_track_facts *track, const hp_track_window *window
     hp_time last;
     *ret = (hp_media_figures){0};
     count_packets(track, window, ret, &evidence, &last);
+    if (track->foreign_receiver) {
+        hp_track_counted_figures(track, window, ret);
+        evidence = (hp_track_evidence){0};
+        if (ret_evidence != NULL) {
+            *ret_evidence = evidence;
+        }
+        return;
+    }
     count_frames(track, window, last, ret);
     count_freezes(track, window, ret);
     count_incidents(track, window, ret, &evidence);
+    if (track->foreign_sender) {
+        know_arrivals_alone(ret);
+    }
     if (ret_evidence != NULL) {
         *ret_evidence = evidence;
     }

@@ -44,9 +44,11 @@ static void add_media(const hp_track_facts *track, series *s, const hp_media_pac
     }
     const hp_time latency = p->received - p->sent;
     point_sums *sums = &s->sums[i];
-    sums->latency += latency;
-    sums->n_latency++;
-    s->points[i].latency_max = MAX(s->points[i].latency_max, latency);
+    if (!track->foreign_sender) { /* else nobody knows when it was sent */
+        sums->latency += latency;
+        sums->n_latency++;
+        s->points[i].latency_max = MAX(s->points[i].latency_max, latency);
+    }
     if (!sums->has_jitter || p->received >= sums->jitter_at) {
         sums->has_jitter = true;
         sums->jitter_at = p->received;
@@ -83,7 +85,7 @@ hp_media_point *hp_track_series(const hp_track_facts *track, hp_time ended, hp_t
     }
     *ret_start = 0;
     *ret_n = 0;
-    if (first == UINT64_MAX) {
+    if (first == UINT64_MAX || track->foreign_receiver) { /* which says nothing of when a packet came */
         return NULL;
     }
     series s = {.first = first,

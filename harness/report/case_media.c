@@ -31,8 +31,16 @@ static void append_milli(GString *text, const char *what, uint64_t milli)
 
 static void append_pictures(GString *text, const hp_media_figures *f, hp_time called)
 {
+    if ((f->unknown & HP_FIGURE_FRAMES) != 0) {
+        return;
+    }
     if (f->frames == 0) {
         g_string_append(text, ", no frame was shown");
+        return;
+    }
+    if (f->first_frame == HP_NEVER) {
+        g_string_append_printf(text, ", %" G_GUINT64_FORMAT " frames", f->frames);
+        append_milli(text, "frame rate", f->frame_rate_milli);
         return;
     }
     append_time(text, "first frame after", f->first_frame - (called <= f->first_frame ? called : 0));
@@ -43,11 +51,35 @@ static void append_pictures(GString *text, const hp_media_figures *f, hp_time ca
     }
 }
 
+/* By a receiver that counts and says no more. */
+static void append_counted(GString *text, const hp_track_result *t)
+{
+    const hp_media_figures *f = &t->figures;
+    if ((f->unknown & HP_FIGURE_RECEIVED) != 0) {
+        g_string_append(text, ", the receiver does not tell");
+        return;
+    }
+    g_string_append_printf(text, ", %" G_GUINT64_FORMAT " received", f->received);
+    if ((f->unknown & HP_FIGURE_LOST) == 0) {
+        append_share(text, f->lost, "lost", f->loss_ppb);
+    }
+    if ((f->unknown & HP_FIGURE_JITTER) == 0) {
+        append_time(text, "jitter", f->jitter_mean);
+    }
+    if (t->kind == HP_MEDIA_VIDEO) {
+        append_pictures(text, f, t->called);
+    }
+}
+
 static char *track_text(const hp_track_result *t)
 {
     const hp_media_figures *f = &t->figures;
     GString *text = g_string_new(NULL);
     g_string_append_printf(text, "%s to %s: %" G_GUINT64_FORMAT " sent", t->from, t->to, f->sent);
+    if (f->basis == HP_FIGURES_OF_COUNTS) {
+        append_counted(text, t);
+        return g_string_free(text, FALSE);
+    }
     append_share(text, f->lost, "lost", f->loss_ppb);
     if (f->unusable != f->lost) {
         append_share(text, f->unusable, "unusable", f->unusable_ppb);

@@ -1,39 +1,66 @@
 /* Media in result.json: what each track came to, its course in time, and the DTLS associations.
  *
- * Ratios are parts per billion, ratings thousandths. What could not be measured is null. Of an audio track the figures of
+ * Of a track with an end that is a program that is not ours `known_by` says what tells of it: the receiver alone, or
+ * what was counted. Ratios are parts per billion, ratings thousandths. What could not be measured is null. Of an audio track the figures of
  * pictures are left out, of a video track those of speech. A series is a row of numbers for each figure, one number each
  * interval_ns from start_ns on; a track that never did anything has none. */
 #include "report/json_writer.h"
 
+/* A figure that its group's being unknown makes null. */
+static void put(hp_json *j, const hp_media_figures *f, unsigned group, const char *key, uint64_t value)
+{
+    if ((f->unknown & group) != 0) {
+        hp_json_text(j, key, NULL);
+    } else {
+        hp_json_u64(j, key, value);
+    }
+}
+
+/* Where an end is a program that is not ours. */
+static void put_basis(hp_json *j, const hp_media_figures *f)
+{
+    switch (f->basis) {
+    case HP_FIGURES_OF_PACKETS:
+        return;
+    case HP_FIGURES_OF_ARRIVALS:
+        hp_json_text(j, "known_by", "receiver");
+        return;
+    case HP_FIGURES_OF_COUNTS:
+        hp_json_text(j, "known_by", "counts");
+        return;
+    }
+}
+
 static void put_packets(hp_json *j, const hp_media_figures *f)
 {
-    hp_json_u64(j, "sent", f->sent);
-    hp_json_u64(j, "received", f->received);
-    hp_json_u64(j, "lost", f->lost);
-    hp_json_u64(j, "in_flight", f->in_flight);
-    hp_json_u64(j, "recovered", f->recovered);
-    hp_json_u64(j, "late", f->late);
-    hp_json_u64(j, "unusable", f->unusable);
-    hp_json_u64(j, "loss_ppb", f->loss_ppb);
-    hp_json_u64(j, "unusable_ppb", f->unusable_ppb);
-    hp_json_u64(j, "duplicates", f->duplicates);
-    hp_json_u64(j, "reordered", f->reordered);
-    hp_json_u64(j, "discarded", f->discarded);
-    hp_json_u64(j, "foreign", f->foreign);
-    hp_json_u64(j, "auth_failures", f->auth_failures);
-    hp_json_u64(j, "replays", f->replays);
-    hp_json_u64(j, "octets", f->octets);
-    hp_json_u64(j, "bitrate", f->bitrate);
+    put(j, f, HP_FIGURE_SENT, "sent", f->sent);
+    put(j, f, HP_FIGURE_RECEIVED, "received", f->received);
+    put(j, f, HP_FIGURE_LOST, "lost", f->lost);
+    put(j, f, HP_FIGURE_SENT, "in_flight", f->in_flight);
+    put(j, f, HP_FIGURE_ORDER, "recovered", f->recovered);
+    put(j, f, HP_FIGURE_ORDER, "late", f->late);
+    put(j, f, HP_FIGURE_ORDER, "unusable", f->unusable);
+    put(j, f, HP_FIGURE_LOST, "loss_ppb", f->loss_ppb);
+    put(j, f, HP_FIGURE_ORDER, "unusable_ppb", f->unusable_ppb);
+    put(j, f, HP_FIGURE_ORDER, "duplicates", f->duplicates);
+    put(j, f, HP_FIGURE_ORDER, "reordered", f->reordered);
+    put(j, f, HP_FIGURE_ORDER, "discarded", f->discarded);
+    put(j, f, HP_FIGURE_ORDER, "foreign", f->foreign);
+    put(j, f, HP_FIGURE_ORDER, "auth_failures", f->auth_failures);
+    put(j, f, HP_FIGURE_ORDER, "replays", f->replays);
+    put(j, f, HP_FIGURE_OCTETS, "octets", f->octets);
+    put(j, f, HP_FIGURE_OCTETS, "bitrate", f->bitrate);
     hp_json_time(j, "first_packet_ns", f->first_packet);
-    const hp_time absent = f->received == 0 ? HP_NEVER : 0;
+    const hp_time absent = f->received == 0 || (f->unknown & HP_FIGURE_JITTER) != 0 ? HP_NEVER : 0;
+    const hp_time absent_max = (f->unknown & HP_FIGURE_JITTER_MAX) != 0 ? HP_NEVER : absent;
     hp_json_time(j, "jitter_mean_ns", f->jitter_mean | absent);
-    hp_json_time(j, "jitter_max_ns", f->jitter_max | absent);
+    hp_json_time(j, "jitter_max_ns", f->jitter_max | absent_max);
     hp_json_distribution(j, "latency", &f->latency);
 }
 
 static void put_speech(hp_json *j, const hp_media_figures *f)
 {
-    hp_json_u64(j, "burst_milli", f->burst_milli);
+    put(j, f, HP_FIGURE_ORDER, "burst_milli", f->burst_milli);
     if (f->mos_milli > 0) {
         hp_json_u64(j, "mouth_to_ear_ns", f->mouth_to_ear);
         hp_json_i64(j, "r_milli", f->r_milli);
@@ -48,17 +75,17 @@ static void put_speech(hp_json *j, const hp_media_figures *f)
 static void put_pictures(hp_json *j, const hp_media_figures *f)
 {
     hp_json_time(j, "first_frame_ns", f->first_frame);
-    hp_json_u64(j, "frames", f->frames);
-    hp_json_u64(j, "key_frames", f->key_frames);
-    hp_json_u64(j, "frames_lost", f->frames_lost);
-    hp_json_u64(j, "frame_rate_milli", f->frame_rate_milli);
+    put(j, f, HP_FIGURE_FRAMES, "frames", f->frames);
+    put(j, f, HP_FIGURE_PICTURE, "key_frames", f->key_frames);
+    put(j, f, HP_FIGURE_PICTURE, "frames_lost", f->frames_lost);
+    put(j, f, HP_FIGURE_FRAMES, "frame_rate_milli", f->frame_rate_milli);
     hp_json_distribution(j, "frame_latency", &f->frame_latency);
-    hp_json_u64(j, "freezes", f->freezes);
-    hp_json_u64(j, "freeze_time_ns", f->freeze_time);
-    hp_json_u64(j, "freeze_longest_ns", f->freeze_longest);
-    hp_json_u64(j, "nacks", f->nacks);
-    hp_json_u64(j, "plis", f->plis);
-    hp_json_u64(j, "retransmitted", f->retransmitted);
+    put(j, f, HP_FIGURE_PICTURE, "freezes", f->freezes);
+    put(j, f, HP_FIGURE_PICTURE, "freeze_time_ns", f->freeze_time);
+    put(j, f, HP_FIGURE_PICTURE, "freeze_longest_ns", f->freeze_longest);
+    put(j, f, HP_FIGURE_FEEDBACK, "nacks", f->nacks);
+    put(j, f, HP_FIGURE_FEEDBACK, "plis", f->plis);
+    put(j, f, HP_FIGURE_REPAIRS, "retransmitted", f->retransmitted);
 }
 
 #define ROW(j, key, t, field)                                                                                          \
@@ -98,6 +125,7 @@ void hp_json_tracks(hp_json *j, const hp_result *result)
         hp_json_text(j, "to", t->to);
         hp_json_u64(j, "ssrc", t->ssrc);
         hp_json_time(j, "called_ns", t->called);
+        put_basis(j, &t->figures);
         put_packets(j, &t->figures);
         switch (t->kind) {
         case HP_MEDIA_AUDIO:

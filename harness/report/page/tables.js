@@ -45,7 +45,7 @@ export function figures(result) {
       ["Remote", (s) => s.remote, "address"], ["Gathered", time("gathered_ns"), "number"],
       ["Connected", time("connected_ns"), "number"], ["Ready", time("ready_ns"), "number"], ["Failed", time("failed_ns"), "number"]], result.sessions),
     table("Tracks", [["Track", (t) => `${t.kind} ${t.from} → ${t.to}`], ["Sent", n("sent"), "number"], ["Received", n("received"), "number"],
-      ["Loss", (t) => (t.sent > 0 ? percent(t.loss_ppb / 1e9) : null), "number"], ["Bit rate", (t) => (t.bitrate ? bitrate(t.bitrate) : null), "number"],
+      ["Loss", (t) => (t.sent > 0 && t.loss_ppb !== null ? percent(t.loss_ppb / 1e9) : null), "number"], ["Bit rate", (t) => (t.bitrate ? bitrate(t.bitrate) : null), "number"],
       ["Latency", latency("mean_ns"), "number"], ["p95", latency("p95_ns"), "number"], ["Jitter", time("jitter_mean_ns"), "number"],
       ["MOS", (t) => (t.mos_milli ? (t.mos_milli / 1000).toFixed(2) : null), "number"], ["First frame", time("first_frame_ns"), "number"],
       ["Freezes", n("freezes"), "number"]], result.tracks),
