@@ -247,6 +247,18 @@ static void console(chromium *c, JsonObject *params)
     note(c, "log", text->str);
 }
 
+/* The browser's own words: a connection that was refused, a file that is not there. */
+static void browser_log(chromium *c, JsonObject *params)
+{
+    JsonObject *entry = hp_devtools_object(params, "entry");
+    const char *level = hp_devtools_text(entry, "level"), *said = hp_devtools_text(entry, "text");
+    const char *url = hp_devtools_text(entry, "url");
+    if (said && (g_strcmp0(level, "error") == 0 || g_strcmp0(level, "warning") == 0)) {
+        g_autofree char *text = g_strdup_printf("browser: %s%s%s", said, url ? " " : "", url ? url : "");
+        note(c, "log", text);
+    }
+}
+
 static void frame_is_gone(chromium *c, JsonObject *params)
 {
     const char *reason = hp_devtools_text(params, "errorText");
@@ -279,6 +291,8 @@ static void browser_tells(void *user, const char *session, const char *method, J
         frame_is_gone(c, params);
     } else if (strcmp(method, "Runtime.consoleAPICalled") == 0) {
         console(c, params);
+    } else if (strcmp(method, "Log.entryAdded") == 0) {
+        browser_log(c, params);
     }
 }
 
@@ -339,7 +353,8 @@ static void tab_is_attached(void *user, JsonObject *result, const char *error)
         give_up(c, "Chromium gives no tab: %s", error ? error : "no session");
         return;
     }
-    static const char *const domains[] = {"Page.enable", "Runtime.enable", "Network.enable", "Inspector.enable"};
+    static const char *const domains[] = {"Page.enable", "Runtime.enable", "Network.enable", "Log.enable",
+                                          "Inspector.enable"};
     for (unsigned i = 0; i < G_N_ELEMENTS(domains); i++) {
         command(c, domains[i], NULL, needed);
     }
@@ -427,7 +442,7 @@ static bool start_browser(chromium *c, GError **error)
         hp_exec_peer_environment(program->plan, program->index, program->folder, program->signaling_port);
     environment = g_environ_setenv(environment, "HOME", program->folder, TRUE);
     environment = g_environ_setenv(environment, "TMPDIR", program->folder, TRUE);
-    environment = g_environ_setenv(environment, "DBUS_SESSION_BUS_ADDRESS", "disabled:", TRUE);
+    environment = g_environ_setenv(environment, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null", TRUE);
     c->pid = hp_program_spawn(program, (const char *const *)arguments, (const char *const *)environment, &c->in,
                               &c->out, error);
     if (c->pid < 0) {
