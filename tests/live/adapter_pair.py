@@ -3,8 +3,8 @@
     unshare -n /usr/bin/python3 adapter_pair.py OFFERER ANSWERER '{"do": "call", ...}' SECONDS
 
 Both programs live in the namespace this runs in, on one address. The call is over when all that was asked for has come:
-both ends connected, their pair told, and media counted in both directions or a message on the data channel; or when
-the time is up. What both said goes to stdout as one JSON object, and every line with its time to stderr.
+both ends connected, their pair told, media counted in both directions, messages through the data channel, ICE restarted
+("restart") or refused; with "until-error", as soon as the answerer has told an error; or when the time is up. What both said goes to stdout as one JSON object, and every line with its time to stderr.
 """
 import asyncio
 import json
@@ -107,6 +107,9 @@ async def call(paths, order, seconds):
                 for program in programs:
                     await program.until(lambda one: one.has("ready"))
                 programs[0].tell(order)
+                if order.get("until-error"):
+                    await programs[1].until(lambda one: one.has("error"))
+                    return
                 for program in programs:
                     await program.until(is_done(order))
                 if order.get("data"):

@@ -178,8 +178,10 @@ def origin_of(sdp):
 
 
 def candidates_ended(sdp):
-    """No more candidates will follow this description."""
-    return "a=end-of-candidates" in sdp or not re.search(r"^a=ice-options:.*\btrickle\b", sdp, re.M)
+    """No more candidates will follow this description. pion trickles without saying so, but has none in it then."""
+    if "a=end-of-candidates" in sdp:
+        return True
+    return "a=candidate:" in sdp and not re.search(r"^a=ice-options:.*\btrickle\b", sdp, re.M)
 
 
 def with_candidates(sdp, messages):
@@ -223,12 +225,15 @@ class Session:
         self.dtls_state = "new"
 
     def say(self, event, **members):
-        say(event, **{"with": self.other, **members})
+        """Nothing is told of a session after its end."""
+        if not self.closed:
+            say(event, **{"with": self.other, **members})
 
     # -- events of the library
 
     def on_ice_state(self):
-        self.say("ice-state", state=self.pc.iceConnectionState)
+        if self.pc.iceConnectionState != "closed":
+            self.say("ice-state", state=self.pc.iceConnectionState)
         if self.pc.iceConnectionState == "completed":
             self.tell_pair()
         self.watch_dtls()
@@ -359,6 +364,7 @@ class Session:
 
     async def take_answer(self, other, sdp):
         if self.other is None:
+            self.say("session", state="closed")  # what was told of an unnamed one
             self.other = other
             self.say("session", state="open")
         self.take(sdp)
@@ -390,12 +396,12 @@ class Session:
 
     async def close(self):
         if not self.closed:
-            self.closed = True
             await self.stats()
+            self.say("session", state="closed")
+            self.closed = True
             for task in self.tasks:
                 task.cancel()
             await self.pc.close()
-            self.say("session", state="closed")
 
 
 class Peer:
@@ -403,7 +409,7 @@ class Peer:
     description that still lacks candidates waits in `waiting` and holds up nobody."""
 
     def __init__(self):
-        self.socket = None
+        self.socket, self.finishing = None, False
         self.outbox = asyncio.Queue()
         self.sessions = []
         self.candidates = {}  # by sender: trickled candidates of a description that waits or is yet to come
@@ -536,7 +542,8 @@ class Peer:
     async def read_broker(self):
         async for text in self.socket:
             await guarded(self.on_message(json.loads(text)))
-        say("log", text="the broker has gone")
+        if not self.finishing:
+            say("log", text="the broker has gone")
         await asyncio.Event().wait()
 
     async def write_broker(self):
@@ -557,6 +564,7 @@ class Peer:
         orders = asyncio.ensure_future(self.read_orders())
         others = [asyncio.ensure_future(each) for each in (self.read_broker(), self.write_broker(), self.tell_stats())]
         await asyncio.wait([orders, *others], return_when=asyncio.FIRST_COMPLETED)
+        self.finishing = True
         closing = [guarded(session.close()) for session in self.sessions] + [self.socket.close()]
         try:
             await asyncio.wait_for(asyncio.gather(*closing), 1)

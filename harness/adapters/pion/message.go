@@ -93,6 +93,7 @@ func (p *peer) takeAnswer(other string, m message) {
 		return
 	}
 	if s.other == nil {
+		s.say("session", members{"state": "closed"}) // what was told of an unnamed one
 		s.other = &other
 		s.say("session", members{"state": "open"})
 	}

@@ -24,7 +24,11 @@ type session struct {
 	pair     string // the last one told
 }
 
+// Nothing is told of a session after its end.
 func (s *session) say(event string, more members) {
+	if s.closed {
+		return
+	}
 	line := members{"with": s.other}
 	for key, value := range more {
 		line[key] = value
@@ -66,7 +70,9 @@ func (s *session) watch() {
 	s.pc.OnICECandidate(func(c *webrtc.ICECandidate) { post(func() { s.localCandidate(c) }) })
 	s.pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) {
 		post(func() {
-			s.say("ice-state", members{"state": state.String()})
+			if state != webrtc.ICEConnectionStateClosed {
+				s.say("ice-state", members{"state": state.String()})
+			}
 			s.tellPair()
 		})
 	})
@@ -244,11 +250,11 @@ func (s *session) tellEnd() {
 		return
 	}
 	s.stats()
+	s.say("session", members{"state": "closed"})
 	s.closed = true
 	for _, one := range s.senders {
 		one.stop()
 	}
-	s.say("session", members{"state": "closed"})
 }
 
 func (s *session) close() {

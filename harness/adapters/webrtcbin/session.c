@@ -15,6 +15,10 @@ static const char *const codecs[] = {[SESSION_AUDIO] = "OPUS", [SESSION_VIDEO] =
 
 void session_say(session *self, const char *event, JsonObject *more)
 {
+    if (self->closed) {
+        g_clear_pointer(&more, json_object_unref);
+        return;
+    }
     more = more ? more : json_object_new();
     if (self->other) {
         json_object_set_string_member(more, "with", self->other);
@@ -45,7 +49,9 @@ static const char *nick_of(void *object, const char *property)
 
 static void tell_ice_state(session *self, const char *state, unsigned number)
 {
-    session_say_state(self, "ice-state", state);
+    if (!g_str_equal(state, "closed")) {
+        session_say_state(self, "ice-state", state);
+    }
     session_stats(self, NULL);
 }
 
@@ -389,6 +395,7 @@ void session_answer(session *self, const char *sdp)
 void session_take_answer(session *self, const char *other, const char *sdp)
 {
     if (!self->other) {
+        session_say_state(self, "session", "closed"); /* what was told of an unnamed one */
         self->other = g_strdup(other);
         session_say_state(self, "session", "open");
     }
@@ -422,7 +429,7 @@ void session_close(session *self)
     if (self->closed) {
         return;
     }
-    self->closed = true;
     session_say_state(self, "session", "closed");
+    self->closed = true;
     gst_element_set_state(self->pipeline, GST_STATE_NULL);
 }

@@ -31,7 +31,7 @@ typedef struct session {
 } session;
 
 session *session_new(peer *self, const char *other);
-/* Events of this session: {"event", "with"} and more, which is taken and may be NULL. */
+/* Events of this session: {"event", "with"} and more, which is taken and may be NULL. None after its end. */
 void session_say(session *self, const char *event, JsonObject *more);
 void session_say_state(session *self, const char *event, const char *state);
 
