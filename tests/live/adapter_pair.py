@@ -62,7 +62,11 @@ class Program:
     async def read(self):
         while line := await self.process.stdout.readline():
             print(f"{time.monotonic() - BEGIN:7.3f} {self.name} {line.decode().rstrip()}", file=sys.stderr)
-            self.events.append({"at": round(time.monotonic() - BEGIN, 3), **json.loads(line)})
+            try:
+                said = json.loads(line)
+            except json.JSONDecodeError:
+                said = {"event": "no-json", "text": line.decode(errors="replace")}
+            self.events.append({"at": round(time.monotonic() - BEGIN, 3), **said})
             self.changed.set()
         self.changed.set()
 
@@ -114,7 +118,7 @@ async def call(paths, order, seconds):
                     await program.until(is_done(order))
                 if order.get("data"):
                     programs[0].tell({"do": "send", "with": NAMES[1], "label": "data", "size": 300, "count": 3})
-                    await programs[1].until(lambda one: one.has("data", size=300))
+                    await programs[1].until(lambda one: sum(each["event"] == "data" for each in one.events) == 3)
                 if order.get("restart"):
                     programs[0].tell({"do": "restart", "with": NAMES[1]})
                     await programs[0].until(lambda one: one.has("error") or sum(

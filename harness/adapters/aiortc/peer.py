@@ -185,20 +185,24 @@ def candidates_ended(sdp):
 
 
 def with_candidates(sdp, messages):
-    """The description with trickled candidates in the sections they are for, and the end of candidates in each."""
+    """The description with trickled candidates in the sections they are for, and the end of candidates in each.
+
+    Where sections are bundled each gets the candidates of all: aiortc takes those of the last section that it sees on a
+    transport, and answers name them in the first."""
     head, *sections = re.split(r"(?m)^(?=m=)", sdp)
+    found = []
     for index, section in enumerate(sections):
         mid = re.search(r"^a=mid:(\S+)", section, re.M)
-        lines = [
-            f"a={message['candidate']}\r\n"
-            for message in messages
-            if message.get("candidate")
-            and (message["sdpMid"] == mid.group(1) if mid and message.get("sdpMid")
-                 else message.get("sdpMLineIndex", 0) == index)
-        ]
-        if "a=end-of-candidates" not in section:
-            lines.append("a=end-of-candidates\r\n")
-        sections[index] = section.rstrip("\r\n") + "\r\n" + "".join(lines)
+        found.append(re.findall(r"^a=candidate:[^\r\n]*", section, re.M))
+        for message in messages:
+            named = message["sdpMid"] == mid.group(1) if mid and message.get("sdpMid") else None
+            if message.get("candidate") and (message.get("sdpMLineIndex", 0) == index if named is None else named):
+                found[index].append("a=" + message["candidate"])
+    if "a=group:BUNDLE" in head:
+        found = [list(dict.fromkeys(line for lines in found for line in lines))] * len(sections)
+    for index, section in enumerate(sections):
+        kept = [line for line in section.splitlines() if not line.startswith(("a=candidate:", "a=end-of-candidates"))]
+        sections[index] = "".join(line + "\r\n" for line in [*kept, *found[index], "a=end-of-candidates"])
     return head + "".join(sections)
 
 
@@ -471,9 +475,7 @@ class Peer:
 
     async def carry_out(self, other, message):
         self.forget_wait(other)
-        sdp = message["sdp"]
-        if not candidates_ended(sdp):
-            sdp = with_candidates(sdp, self.early(other, message))
+        sdp = with_candidates(message["sdp"], self.early(other, message))
         self.candidates.pop(other, None)
         session = self.find(other)
         if kind_is_stale(session, message):

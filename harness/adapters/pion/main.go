@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/pion/interceptor"
+	"github.com/pion/logging"
 	"github.com/pion/webrtc/v3"
 )
 
@@ -77,6 +79,22 @@ func configuration() (webrtc.Configuration, error) {
 	return ret, nil
 }
 
+// pion with everything it registers by itself, but a log that goes to stderr: stdout belongs to the protocol.
+func newAPI() (*webrtc.API, error) {
+	engine, registry, settings := &webrtc.MediaEngine{}, &interceptor.Registry{}, webrtc.SettingEngine{}
+	if err := engine.RegisterDefaultCodecs(); err != nil {
+		return nil, err
+	}
+	if err := webrtc.RegisterDefaultInterceptors(engine, registry); err != nil {
+		return nil, err
+	}
+	factory := logging.NewDefaultLoggerFactory()
+	factory.Writer = os.Stderr
+	settings.LoggerFactory = factory
+	return webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(settings)), nil
+}
+
 // An order from the run.
 type order struct {
 	Do         string  `json:"do"`
@@ -93,6 +111,7 @@ type order struct {
 
 type peer struct {
 	name     string
+	api      *webrtc.API
 	config   webrtc.Configuration
 	socket   *websocket.Conn
 	work     chan func()
@@ -217,7 +236,12 @@ func main() {
 		say("error", members{"text": "no broker at " + url + ": " + err.Error()})
 		os.Exit(1)
 	}
-	p := &peer{name: getenv("HAIRPIN_NAME", "pion"), config: config, socket: socket, work: make(chan func(), 1024),
+	api, err := newAPI()
+	if err != nil {
+		say("error", members{"text": err.Error()})
+		os.Exit(1)
+	}
+	p := &peer{name: getenv("HAIRPIN_NAME", "pion"), api: api, config: config, socket: socket, work: make(chan func(), 1024),
 		early: map[string][]message{}}
 	say("ready", nil)
 	finish := make(chan struct{})

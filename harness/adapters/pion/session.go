@@ -43,11 +43,11 @@ func (s *session) fail(err error) {
 func (p *peer) open(other *string) *session {
 	s := &session{peer: p, other: other, channels: map[string]*webrtc.DataChannel{},
 		unsent: map[string][]order{}}
-	pc, err := webrtc.NewPeerConnection(p.config)
+	pc, err := p.api.NewPeerConnection(p.config)
 	if err != nil { // only a configuration that makes no sense
 		s.fail(err)
 		s.closed = true
-		s.pc, _ = webrtc.NewPeerConnection(webrtc.Configuration{})
+		s.pc, _ = p.api.NewPeerConnection(webrtc.Configuration{})
 		p.sessions = append(p.sessions, s)
 		return s
 	}

@@ -3,7 +3,8 @@
  *   audiotestsrc - opusenc - rtpopuspay - caps - webrtcbin - fakesink
  *   videotestsrc - vp8enc  - rtpvp8pay  -'
  *
- * The caps before webrtcbin say codec and payload type, so that a description can be made before the first packet. For
+ * The caps before webrtcbin say codec, payload type and SSRC, so that a description can be made before the first packet:
+ * without an SSRC in it, who has no header extension with the mid (pion) cannot tell what arrives in a bundle. For
  * an answer the payload type is the offer's: webrtcbin sends with the number of its own caps, whatever it has answered.
  * Pictures are counted as they leave the encoder, and by the RTP timestamps of what arrives. */
 #include <gst/rtp/gstrtpbuffer.h>
@@ -14,15 +15,17 @@
 static const struct {
     const char *media, *pipeline;
 } sources[] = {
-    [SESSION_AUDIO] = {"audio", "audiotestsrc is-live=true wave=sine volume=0.3 ! "
-                                "audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved ! "
-                                "opusenc name=encoder ! rtpopuspay pt=%d ! capsfilter name=caps caps=\"application/"
-                                "x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=%d\""},
-    [SESSION_VIDEO] = {"video", "videotestsrc is-live=true pattern=ball ! "
-                                "video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! "
-                                "vp8enc name=encoder deadline=1 keyframe-max-dist=60 target-bitrate=500000 ! rtpvp8pay "
-                                "pt=%d ! capsfilter name=caps caps=\"application/x-rtp,media=video,encoding-name=VP8,"
-                                "clock-rate=90000,payload=%d\""},
+    [SESSION_AUDIO] = {"audio",
+                       "audiotestsrc is-live=true wave=sine volume=0.3 ! "
+                       "audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved ! "
+                       "opusenc name=encoder ! rtpopuspay pt=%d ssrc=%u ! capsfilter name=caps caps=\"application/"
+                       "x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=%d,ssrc=(uint)%u\""},
+    [SESSION_VIDEO] = {"video",
+                       "videotestsrc is-live=true pattern=ball ! "
+                       "video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! "
+                       "vp8enc name=encoder deadline=1 keyframe-max-dist=60 target-bitrate=500000 ! rtpvp8pay "
+                       "pt=%d ssrc=%u ! capsfilter name=caps caps=\"application/x-rtp,media=video,encoding-name=VP8,"
+                       "clock-rate=90000,payload=%d,ssrc=(uint)%u\""},
 };
 
 static GstPadProbeReturn count_sent(GstPad *pad, GstPadProbeInfo *info, void *user)
@@ -33,7 +36,8 @@ static GstPadProbeReturn count_sent(GstPad *pad, GstPadProbeInfo *info, void *us
 
 bool session_add_source(session *self, int kind, int payload_type)
 {
-    g_autofree char *text = g_strdup_printf(sources[kind].pipeline, payload_type, payload_type);
+    guint32 ssrc = g_random_int();
+    g_autofree char *text = g_strdup_printf(sources[kind].pipeline, payload_type, ssrc, payload_type, ssrc);
     g_autoptr(GError) error = NULL;
     GstElement *source = gst_parse_bin_from_description(text, FALSE, &error);
     if (error) {
