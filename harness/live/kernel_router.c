@@ -52,6 +52,7 @@ struct hp_kernel_router {
     uint32_t taps[SIDES];
     hp_twins twins;
     GHashTable *told; /* told_flow, found by its flow */
+    const char *ending; /* why mappings end just now; NULL: they expire */
     hp_kernel_router_stats stats;
     /* While it is open: */
     hp_loop *loop;
@@ -160,7 +161,7 @@ static void on_flow(void *user, const hp_conntrack_flow *flow, bool ended)
     told_flow *told = g_hash_table_lookup(router->told, flow);
     if (ended) {
         if (told != NULL) {
-            tell_end(router, told, "expired");
+            tell_end(router, told, router->ending != NULL ? router->ending : "expired");
             g_hash_table_remove(router->told, flow);
         }
         return;
@@ -425,22 +426,33 @@ static void changed(hp_kernel_router *router, const char *what)
                    router->node.name, HP_FS("what", what));
 }
 
-/* What the kernel still has to tell is told first, under its own reason, and what it tells of this is not. */
+/* What the kernel still has to tell from before. */
+static void catch_up(hp_kernel_router *router)
+{
+    if (router->conntrack != NULL) {
+        on_readable(router, 0);
+    }
+}
+
+/* What the kernel tells of this later is of flows that nobody knows any more. */
 static void forget(hp_kernel_router *router, const char *what)
 {
     g_autoptr(GError) failed = NULL;
     if (router->conntrack != NULL) {
-        on_readable(router, 0);
         hp_conntrack_flush(router->conntrack, &failed);
     }
     g_autofree char *told = failed != NULL ? g_strdup_printf("%s failed: %s", what, failed->message) : g_strdup(what);
     changed(router, told);
+    router->ending = what;
+    catch_up(router);
     end_all(router, what);
+    router->ending = NULL;
     memset(&router->twins, 0, sizeof router->twins);
 }
 
 void hp_kernel_router_reboot(hp_kernel_router *router)
 {
+    catch_up(router);
     forget(router, "reboot");
 }
 
@@ -464,6 +476,7 @@ void hp_kernel_router_renumber(hp_kernel_router *router, const hp_addr *addrs, s
     g_autoptr(GError) failed = NULL;
     const hp_addr old[2] = {router->external[0], router->external[1]};
     hp_kernel_router_set_external(router, addrs, n);
+    catch_up(router); /* what was masqueraded to an address goes with it */
     if (router->devices[HP_NAT_OUTSIDE] != NULL && !readdress(router, old, &failed)) {
         changed(router, failed->message);
     }
