@@ -119,8 +119,8 @@ static uint8_t kernel_family(uint8_t family)
 
 /* ---- asking ---- */
 
-/* Sends, and reads until the acknowledgement. A link that comes before it is copied to ret_link (may be NULL), for the
- * caller to free. Returns 0 or an errno. */
+/* Sends, and reads until the acknowledgement. A link or route that comes before it is copied to ret_link (may be NULL),
+ * for the caller to free. Returns 0 or an errno. */
 static int ask(hp_netlink *nl, request *r, struct nlmsghdr **ret_link)
 {
     _Alignas(struct nlmsghdr) uint8_t room[ANSWER_ROOM];
@@ -145,7 +145,8 @@ static int ask(hp_netlink *nl, request *r, struct nlmsghdr **ret_link)
             if (m->nlmsg_type == NLMSG_ERROR) {
                 return -((const struct nlmsgerr *)NLMSG_DATA(m))->error;
             }
-            if (m->nlmsg_type == RTM_NEWLINK && ret_link != NULL && *ret_link == NULL) {
+            bool wanted = m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_NEWROUTE;
+            if (wanted && ret_link != NULL && *ret_link == NULL) {
                 *ret_link = g_memdup2(m, m->nlmsg_len);
             }
         }
@@ -297,11 +298,41 @@ static int change_address(hp_netlink *nl, uint16_t type, int index, const hp_add
     return tell(nl, &r);
 }
 
+/* Whether what comes for the address is the namespace's own. */
+static bool is_local(hp_netlink *nl, const hp_addr *ip)
+{
+    request r;
+    g_autofree struct nlmsghdr *answer = NULL;
+    struct rtmsg *route = begin(&r, RTM_GETROUTE, 0, sizeof *route);
+    route->rtm_family = kernel_family(ip->family);
+    route->rtm_dst_len = (uint8_t)(8 * ip_length(ip));
+    put_ip(&r, RTA_DST, ip);
+    return ask(nl, &r, &answer) == 0 && answer != NULL &&
+           ((const struct rtmsg *)NLMSG_DATA(answer))->rtm_type == RTN_LOCAL;
+}
+
+/* An IPv6 address that was acknowledged is there for those who bind to it, but what comes for it is still routed on,
+ * even without duplicate address detection: the kernel makes the local route in a work queue, on a busy machine some
+ * milliseconds later. Nothing tells when, so that it is asked again and again. */
+static int await_local(hp_netlink *nl, const hp_addr *ip)
+{
+    const int64_t end = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
+    unsigned pause_us = 20;
+    while (ip->family == HP_AF_IPV6 && !is_local(nl, ip)) {
+        if (g_get_monotonic_time() > end) {
+            return ETIMEDOUT;
+        }
+        g_usleep(pause_us);
+        pause_us = MIN(2 * pause_us, 1000);
+    }
+    return 0;
+}
+
 bool hp_netlink_add_address(hp_netlink *nl, int index, const hp_addr *ip, uint8_t bits, GError **error)
 {
     char text[HP_ADDR_TEXT];
-    return done(change_address(nl, RTM_NEWADDR, index, ip, bits), error, "adding address %s",
-                hp_addr_format_ip(ip, text));
+    int failure = change_address(nl, RTM_NEWADDR, index, ip, bits);
+    return done(failure != 0 ? failure : await_local(nl, ip), error, "adding address %s", hp_addr_format_ip(ip, text));
 }
 
 bool hp_netlink_remove_address(hp_netlink *nl, int index, const hp_addr *ip, uint8_t bits, GError **error)

@@ -37,7 +37,8 @@ bool hp_netlink_add_veth(hp_netlink *nl, const hp_netlink_end *here, const hp_ne
                          GError **error);
 bool hp_netlink_remove_link(hp_netlink *nl, int index, GError **error);
 
-/* Without duplicate address detection. One that is there is no error. */
+/* To a link that is up, without duplicate address detection; returns when packets for it arrive. One that is there is no
+ * error. */
 bool hp_netlink_add_address(hp_netlink *nl, int index, const hp_addr *ip, uint8_t bits, GError **error);
 bool hp_netlink_remove_address(hp_netlink *nl, int index, const hp_addr *ip, uint8_t bits, GError **error);
 

@@ -202,7 +202,7 @@ static inline hp_socket *bind_socket(kernel_net *n, unsigned host, uint8_t famil
 }
 
 /* Sends, and turns the loop until everything that follows from it has happened: packets take no time in this world, and
- * the kernel carries them on within the write, so that what is not there when two turns found nothing never comes. */
+ * the kernel carries them on within the write, so that what is not there when nothing has happened for ten turns never comes. */
 static inline void settle(kernel_net *n)
 {
     GError *error = NULL;
@@ -213,7 +213,7 @@ static inline void settle(kernel_net *n)
         hp_loop_turn(n->loop, HP_MS, &error);
         no_error(error);
         quiet = hp_trace_tail(n->trace).offset == before ? quiet + 1 : 0;
-    } while (quiet < 3);
+    } while (quiet < 10);
 }
 
 static inline void say(kernel_net *n, hp_socket *from, const hp_addr *to, const char *text)
