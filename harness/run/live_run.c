@@ -100,7 +100,8 @@ static bool open_loop(hp_live_run *run, GError **error)
 {
     const hp_loop_options options = hp_loop_options_punctual();
     run->loop = hp_loop_new(run->rig->world, run->clock, &options, error);
-    if (!run->loop || !hp_live_net_attach(run->net, run->loop, run->rig, error))
+    if (!run->loop || !hp_live_net_attach(run->net, run->loop, run->rig, error) ||
+        !hp_rig_open_kernel_nats(run->rig, run->loop, error))
         return false;
     hp_crew_listen(run->crew, run->loop);
     run->merge = hp_trace_merge_new(run->trace);
@@ -285,6 +286,8 @@ void hp_live_run_free(hp_live_run *run)
     hp_trace_merge_free(run->merge);
     if (run->fabric)
         hp_trace_seal(run->fabric);
+    if (run->rig)
+        hp_rig_close_kernel_nats(run->rig);
     hp_live_net_free(run->net);
     hp_rig_free(run->rig);
     hp_loop_free(run->loop);
