@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -129,9 +130,11 @@ hp_run_folder *hp_run_folder_new(const char *base, GError **error)
         return NULL;
     }
     folder->path = g_steal_pointer(&path);
+    /* It has its name when it is locked: nobody ever finds one that is not. */
     g_autofree char *file = g_build_filename(folder->path, LOCK, NULL);
-    folder->lock = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (folder->lock < 0 || !lock(folder->lock)) {
+    g_autofree char *making = g_build_filename(folder->path, LOCK ".new", NULL);
+    folder->lock = open(making, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (folder->lock < 0 || !lock(folder->lock) || rename(making, file) != 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", file, g_strerror(errno));
         return NULL;
     }
