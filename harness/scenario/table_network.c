@@ -238,6 +238,7 @@ static void finish_nat(hp_loader *l, void *base, const hp_tree *node)
         ((hp_sc_nat *)base)->port_mapping_mark = hp_loader_mark(l, port_mapping);
     }
     hp_loader_check_kernel_nat(l, nat, node);
+    hp_loader_finish_kernel_nat(base);
     if (config->nat64_prefix.base.family != HP_AF_NONE && !hp_dns64_prefix_valid(&config->nat64_prefix)) {
         hp_loader_error(l, hp_tree_get(node, "nat64-prefix"), "for example 64:ff9b::/96",
                         "`nat64-prefix` must have 32, 40, 48, 56, 64 or 96 bits, and bits 64 to 71 zero (RFC 6052)");

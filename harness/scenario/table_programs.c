@@ -271,11 +271,15 @@ static const char *const of_kernels[] = {"udp-timeout", "udp-unreplied-timeout",
 
 void hp_loader_start_kernel_nat(hp_sc_nat *nat, const hp_tree *node)
 {
-    const hp_tree *kernel = node->kind == HP_NODE_SCALAR ? NULL : hp_tree_get(node, "kernel");
-    if (kernel != NULL && hp_tree_get(node, "preset") == NULL) {
-        bool random = kernel->kind == HP_NODE_SCALAR && strcmp(kernel->text, "masquerade") != 0;
+    if (node->kind != HP_NODE_SCALAR && hp_tree_get(node, "kernel") != NULL && hp_tree_get(node, "preset") == NULL) {
         nat->config = hp_nat_preset_find("linux-netfilter")->config;
-        nat->config.ports = random ? HP_NAT_PORTS_RANDOM : nat->config.ports;
+    }
+}
+
+void hp_loader_finish_kernel_nat(hp_sc_nat *nat)
+{
+    if (nat->kernel == HP_KERNEL_NAT_RANDOM || nat->kernel == HP_KERNEL_NAT_FULLY_RANDOM) {
+        nat->config.ports = HP_NAT_PORTS_RANDOM;
     }
 }
 

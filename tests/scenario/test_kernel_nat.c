@@ -32,6 +32,10 @@ static void a_preset_and_times_hold(void **state)
 {
     hp_nat_config dropping = load_nat("kernel: masquerade, preset: linux-netfilter-firewalled");
     assert_false(dropping.inbound_first);
+    assert_int_equal(dropping.ports, HP_NAT_PORTS_PRESERVE);
+    dropping = load_nat("kernel: masquerade-random, preset: linux-netfilter-firewalled");
+    assert_false(dropping.inbound_first);
+    assert_int_equal(dropping.ports, HP_NAT_PORTS_RANDOM);
     hp_nat_config patient = load_nat("udp-unreplied-timeout: 10s, kernel: masquerade, udp-timeout: 20s");
     assert_true(patient.udp_timeout == 20 * HP_S && patient.udp_unreplied_timeout == 10 * HP_S);
     assert_true(patient.inbound_first);
