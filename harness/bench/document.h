@@ -2,7 +2,8 @@
  *
  * The JSON is read by the report's page and by --compare; its shape:
  *
- *   {"format": "hairpin-bench/1", "hairpin": VERSION, "kind": "turn-vs-direct" | "self", "about": TEXT,
+ *   {"format": "hairpin-bench/1", "hairpin": VERSION, "kind": "turn-vs-direct" | "self" | "live-fabric",
+ *    "about": TEXT,
  *    "seeds": [TEXT], "settings": {NAME: TEXT},
  *    "metrics": [{"name", "about", "unit", "better": "lower" | "higher" | null, "virtual": BOOL,
  *                 "x": {"name", "unit"} | null,

@@ -3,7 +3,9 @@
  *   sender's namespace -> TUN -> host, link, NAT, link, host -> TUN -> receiver's namespace
  *
  * Sender and receiver are processes of their own, on the CPU that the fabric is not on where there are two. The sender
- * sends what is due since the beginning, a gust each 100 us at the most, by sendmmsg(); each packet (172 bytes, as audio
+ * sends what is due since the beginning, a gust each 100 us at the most, by sendmmsg(); where the machine kept it from
+ * that for long, it does not catch up with more than a gust of 1024, so that a busy machine makes it send less, and not
+ * in floods that no queue holds. Each packet (172 bytes, as audio
  * has) carries the instant of CLOCK_MONOTONIC at which it was handed over. The receiver's kernel stamps arrivals with
  * CLOCK_REALTIME, which is set off against CLOCK_MONOTONIC at the beginning: so a receiver that wakes late does not count
  * as delay. A first packet makes the NAT's mapping.
@@ -31,7 +33,7 @@
 #include "world/link.h"
 #include "world/nat.h"
 
-enum { PAYLOAD = 172, BATCH = 64, RECEIVE_BUFFER = 32 << 20, PORT_A = 5000, PORT_B = 6000 };
+enum { PAYLOAD = 172, BATCH = 64, MAX_GUST = 1024, RECEIVE_BUFFER = 32 << 20, PORT_A = 5000, PORT_B = 6000 };
 #define GUST (100 * HP_US)
 #define REST (300 * HP_MS) /* for what is still under way when the sender has ended */
 
@@ -115,10 +117,14 @@ static void be_sender(shared *s, const hp_netns *ns, const hp_addr *from, const 
     if (fd < 0) {
         _exit(1);
     }
-    hp_time start = clock_of(CLOCK_MONOTONIC), end = start + load->duration, now;
+    hp_time start = clock_of(CLOCK_MONOTONIC), stop = start + load->duration, now;
     uint64_t sent = 0;
-    while ((now = clock_of(CLOCK_MONOTONIC)) < end) {
+    while ((now = clock_of(CLOCK_MONOTONIC)) < stop) {
         uint64_t due = (now - start) * load->rate / HP_S;
+        if (due > sent + MAX_GUST) {
+            start += (due - sent - MAX_GUST) * HP_S / load->rate;
+            due = sent + MAX_GUST;
+        }
         for (unsigned n; sent < due; sent += n) {
             n = (unsigned)MIN(due - sent, (uint64_t)BATCH);
             send_due(fd, to, n);
@@ -314,7 +320,7 @@ static bool measure(fabric *f, shared *s, const hp_bench_live_load *load, hp_ben
 {
     pid_t to = start(receiver, s, f, load);
     while (to > 0 && !atomic_load(&s->ready) && waitpid(to, NULL, WNOHANG) == 0) {
-        sched_yield();
+        g_usleep(1000); /* asleep, as this thread may have a real-time priority */
     }
     hp_live_clock_begin(f->clock);
     double before = cpu_ns(true), user_before = cpu_ns(false);

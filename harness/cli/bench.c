@@ -1,4 +1,5 @@
-/* `hairpin bench`: TURN against direct, or Hairpin's own servers and fabric; and either against a baseline. */
+/* `hairpin bench`: TURN against direct, Hairpin's own servers and fabric, or the live fabric; and each against a baseline.
+ */
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "base/compare.h"
 #include "base/error.h"
 #include "bench/compare.h"
+#include "bench/live_fabric.h"
 #include "bench/self.h"
 #include "bench/turn.h"
 #include "cli/cli.h"
@@ -16,7 +18,7 @@
 typedef struct options {
     char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang, *repeats;
     char *json, *save, *html, *compare, *threshold, *virtual_threshold;
-    gboolean self, quick, no_throughput;
+    gboolean self, live_fabric, quick, no_throughput;
     char **paths;
 } options;
 
@@ -36,6 +38,8 @@ static bool read_options(options *o, int *argc, char ***argv)
 {
     const GOptionEntry entries[] = {
         {"self", 0, 0, G_OPTION_ARG_NONE, &o->self, "Hairpin's own servers, fabric and calls instead", NULL},
+        {"live-fabric", 0, 0, G_OPTION_ARG_NONE, &o->live_fabric, "the live world's fabric on this machine instead",
+         NULL},
         {"seeds", 0, 0, G_OPTION_ARG_STRING, &o->seeds, "runs of each kind, with the seeds 1 to N (default 10)", "N"},
         {"clients", 0, 0, G_OPTION_ARG_STRING, &o->clients, "calls at once, each number for itself (default 1,10,100)",
          "LIST"},
@@ -49,7 +53,8 @@ static bool read_options(options *o, int *argc, char ***argv)
          "of the calls, until their media stops (default 5s, from 100 calls on 3s)", "TIME"},
         {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput, "leave out the search for the highest load",
          NULL},
-        {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats, "with --self: samples of each figure (default 7)", "N"},
+        {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats,
+         "with --self: samples of each figure (default 7); with --live-fabric (default 5)", "N"},
         {"quick", 0, 0, G_OPTION_ARG_NONE, &o->quick, "a smoke test: few seeds, clients and rounds", NULL},
         {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "processes at once (default: one a core)", "N"},
         {"hang-after", 0, 0, G_OPTION_ARG_STRING, &o->hang,
@@ -197,21 +202,25 @@ static bool fit_together(const options *o)
         const char *name, *text;
     } of_network[] = {{"clients", o->clients}, {"variants", o->ways}, {"link", o->link},        {"jitter", o->jitter},
                       {"loss", o->loss},       {"rate", o->rate},     {"duration", o->duration}};
+    const char *own = o->self ? "--self" : o->live_fabric ? "--live-fabric" : NULL;
+    if (o->self && o->live_fabric)
+        return hp_cli_usage("bench: --self and --live-fabric are two benches: one at a time"), false;
     for (unsigned i = 0; i < G_N_ELEMENTS(of_network); i++)
-        if (of_network[i].text && (o->self || o->paths)) {
+        if (of_network[i].text && (own || o->paths)) {
             hp_cli_usage("bench: --%s is about the built-in calls, and means nothing with %s", of_network[i].name,
-                         o->self ? "--self" : "a FILE");
+                         own ? own : "a FILE");
             return false;
         }
-    if (o->self && (o->paths || o->seeds || o->jobs || o->hang || o->no_throughput)) {
-        hp_cli_usage("bench: --self takes no %s", o->paths   ? "FILE"
-                                                  : o->seeds ? "--seeds (but --repeats)"
-                                                  : o->jobs  ? "--jobs: it measures one process"
-                                                  : o->hang  ? "--hang-after"
-                                                             : "--no-throughput");
+    if (own && (o->paths || o->seeds || o->jobs || o->hang || o->no_throughput)) {
+        hp_cli_usage("bench: %s takes no %s", own,
+                     o->paths   ? "FILE"
+                     : o->seeds ? "--seeds (but --repeats)"
+                     : o->jobs  ? "--jobs: it measures one process"
+                     : o->hang  ? "--hang-after"
+                                : "--no-throughput");
         return false;
     }
-    if (o->repeats && !o->self)
+    if (o->repeats && !own)
         return hp_cli_usage("bench: --repeats is about --self; runs with seeds are told by --seeds"), false;
     if (o->paths && o->no_throughput)
         return hp_cli_usage("bench: --no-throughput means nothing with a FILE"), false;
@@ -330,20 +339,29 @@ int hp_cmd_bench(int argc, char **argv)
     g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(unsigned));
     hp_bench_turn_options turn = hp_bench_turn_defaults();
     hp_bench_self_options self = hp_bench_self_defaults();
+    hp_bench_live_fabric_options live = hp_bench_live_fabric_defaults();
     outcome against = {0};
     int code = HP_EXIT_USAGE;
     if (!read_options(&o, &argc, &argv) || !fit_together(&o) || !read_turn(&o, clients, &turn))
         return HP_EXIT_USAGE;
-    if (o.quick)
+    if (o.quick) {
         hp_bench_self_quick(&self);
-    if (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) || !read_outcome(&o, &against, &code))
+        hp_bench_live_fabric_quick(&live);
+    }
+    if (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
+        !read_number("repeats", o.repeats, 1, 1000, &live.repeats) || !read_outcome(&o, &against, &code))
         return code;
     if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error)) {
         hp_bench_document_free(against.baseline);
         return hp_cli_fail(error);
     }
-    g_autoptr(hp_bench_document) d =
-        o.self ? (hp_seam_start(NULL, &error) ? hp_bench_self(&self, &error) : NULL) : hp_bench_turn(&turn, &error);
+    g_autoptr(hp_bench_document) d = NULL;
+    if (o.live_fabric)
+        d = hp_bench_live_fabric(&live, &error);
+    else if (o.self)
+        d = hp_seam_start(NULL, &error) ? hp_bench_self(&self, &error) : NULL;
+    else
+        d = hp_bench_turn(&turn, &error);
     code = d ? tell(&o, &against, d) : fail(error);
     hp_bench_document_free(against.baseline);
     return code;

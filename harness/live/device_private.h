@@ -4,7 +4,7 @@
 
 #include "live/device.h"
 
-enum { HP_DEVICE_QUEUE = 4096 }; /* packets that wait in the kernel for the fabric */
+enum { HP_DEVICE_QUEUE = 8192 }; /* packets that wait in the kernel for the fabric */
 
 /* device_tun.c: a descriptor, one packet a read and a write. -1 and error. */
 int hp_tun_open(hp_netns *ns, const char *name, GError **error);

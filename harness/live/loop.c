@@ -242,16 +242,18 @@ static hp_time next_deadline(const hp_loop *loop)
     return MIN(due != HP_NEVER ? hp_live_clock_monotonic(loop->clock, due) : HP_NEVER, loop->beat);
 }
 
-/* Missed heartbeats count once: the next one is a whole interval after the late one. */
+/* Missed heartbeats count once: the next one is a whole interval after the late one. What was missed before the run
+ * began is nobody's lateness. */
 static void beat(hp_loop *loop)
 {
-    hp_time now = monotonic();
-    if (now >= loop->beat) {
-        if (hp_live_clock_has_begun(loop->clock)) {
-            hp_lateness_add(&loop->lateness, now - loop->beat);
-        }
-        loop->beat = now + loop->punctual.heartbeat;
+    hp_time now = monotonic(), start = hp_live_clock_monotonic(loop->clock, 0);
+    if (now < loop->beat) {
+        return;
     }
+    if (start != HP_NEVER) {
+        hp_lateness_add(&loop->lateness, now - MAX(loop->beat, start));
+    }
+    loop->beat = now + loop->punctual.heartbeat;
 }
 
 bool hp_loop_arm(hp_loop *loop)

@@ -174,3 +174,29 @@ def test_figures_that_cannot_be_written(hairpin, tmp_path):
     run = hairpin("bench", *SMALL, "--json", tmp_path / "no" / "folder.json")
     assert run.code == 3
     assert run.stdout == "" and "folder.json" in run.stderr  # told before anything runs
+
+
+def test_the_live_fabric(hairpin, tmp_path):
+    run = hairpin("bench", "--live-fabric", "--quick", "--json", tmp_path / "live.json")
+    if run.code == 3:
+        pytest.skip(run.stderr.strip())
+    assert run.code == 0, run.stderr
+    document = json.loads((tmp_path / "live.json").read_text())
+    assert document["kind"] == "live-fabric"
+    hosts = metric(document, "live-hosts")
+    assert [v["name"] for v in hosts["variants"]] == ["set-up", "tear-down"]
+    assert [p["x"] for p in metric(document, "live-cpu")["variants"][0]["points"]] == [1000, 2000, 5000]
+    assert all(m["virtual"] is False for m in document["metrics"])
+    for variant in metric(document, "live-delay-error")["variants"]:
+        assert variant["points"][0]["mean"] > 0
+
+
+@pytest.mark.parametrize("options, complaint", [
+    (("--self",), "one at a time"),
+    (("--link", "5ms"), "means nothing with --live-fabric"),
+    (("--seeds", "3"), "--live-fabric takes no --seeds"),
+    ((SCENARIO,), "--live-fabric takes no FILE"),
+])
+def test_options_that_do_not_fit_the_live_fabric(hairpin, options, complaint):
+    run = hairpin("bench", "--live-fabric", *options)
+    assert run.code == 2 and complaint in run.stderr

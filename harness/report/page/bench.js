@@ -66,6 +66,8 @@ function metricView(metric, style, stops) {
 }
 
 /** @param {HTMLElement} main @param {import("./data.js").Index} index */
+const TITLES = { "self": "Hairpin itself", "live-fabric": "The live fabric" };
+
 export function showBench(main, index) {
   const bench = index.bench;
   if (!bench) {
@@ -75,7 +77,7 @@ export function showBench(main, index) {
   const stops = [];
   const style = stylesOf(bench.metrics);
   const settings = Object.entries(bench.settings ?? {});
-  put(main, el("div.view-head", {}, el("h1", {}, bench.kind === "self" ? "Hairpin itself" : "TURN against direct"),
+  put(main, el("div.view-head", {}, el("h1", {}, TITLES[bench.kind] ?? "TURN against direct"),
     el("p.about", {}, bench.about ?? ""),
     el("p.found", {}, `${plural((bench.seeds ?? []).length, "seed")}; bands and whiskers are 95 % confidence intervals of the mean`)),
   settings.length > 0 && el("dl.facts", {}, settings.map(([name, value]) => el("div.fact", {}, el("dt", {}, name), el("dd", {}, value)))),
