@@ -151,8 +151,10 @@ hp_bench_document *hp_bench_live_fabric(const hp_bench_live_fabric_options *opti
     if (!can_run(error)) {
         return NULL;
     }
-    g_autofree pass *passes = g_new0(pass, options->repeats);
-    g_autofree double *samples = g_new(double, options->repeats);
+    g_autoptr(GArray) passes_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(pass)), options->repeats);
+    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), options->repeats);
+    pass *passes = (pass *)(void *)passes_room->data;
+    double *samples = (double *)(void *)samples_room->data;
     for (unsigned i = 0; i < options->repeats; i++) {
         if (!measure(options, &passes[i], error)) {
             return NULL;

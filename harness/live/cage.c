@@ -88,8 +88,12 @@ hp_cage *hp_cage_new(GError **error)
         refused(error, "no PID namespace can be made");
         return NULL;
     }
-    g_autoptr(hp_cage) cage = g_new0(hp_cage, 1);
-    return start_init(cage, error) ? g_steal_pointer(&cage) : NULL;
+    hp_cage *cage = g_new0(hp_cage, 1);
+    if (!start_init(cage, error)) {
+        hp_cage_free(cage);
+        return NULL;
+    }
+    return cage;
 }
 
 void hp_cage_kill(hp_cage *cage)

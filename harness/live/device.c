@@ -214,7 +214,7 @@ static bool set_up(hp_device *device, const hp_device_config *config, uint32_t m
 hp_device *hp_device_new(hp_netns *ns, const hp_device_config *config, GError **error)
 {
     uint32_t mtu = config->mtu != 0 ? config->mtu : DEFAULT_MTU;
-    g_autoptr(hp_device) device = g_malloc(sizeof *device);
+    hp_device *device = g_malloc(sizeof *device);
     memset(device, 0, offsetof(hp_device, room));
     device->name = g_strdup(config->name);
     device->ns = ns;
@@ -227,9 +227,10 @@ hp_device *hp_device_new(hp_netns *ns, const hp_device_config *config, GError **
     device->table = config->table;
     if (!open_device(device, config->kind, mtu, error) || !set_up(device, config, mtu, error)) {
         g_prefix_error(error, "%s of %s: ", config->name, hp_netns_name(ns));
+        hp_device_free(device);
         return NULL;
     }
-    return g_steal_pointer(&device);
+    return device;
 }
 
 void hp_device_free(hp_device *device)

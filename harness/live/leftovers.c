@@ -120,15 +120,14 @@ unsigned hp_run_folders_clean(const char *base)
 hp_run_folder *hp_run_folder_new(const char *base, GError **error)
 {
     base = base != NULL ? base : g_get_tmp_dir();
-    g_autoptr(hp_run_folder) folder = g_new0(hp_run_folder, 1);
-    folder->lock = -1;
-    folder->owner = getpid();
     hp_run_folders_clean(base);
     g_autofree char *path = g_strdup_printf("%s/" PREFIX "%d-XXXXXX", base, (int)getpid());
     if (g_mkdtemp_full(path, 0700) == NULL) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: no folder can be made: %s", base, g_strerror(errno));
         return NULL;
     }
+    hp_run_folder *folder = g_new0(hp_run_folder, 1);
+    folder->owner = getpid();
     folder->path = g_steal_pointer(&path);
     /* It has its name when it is locked: nobody ever finds one that is not. */
     g_autofree char *file = g_build_filename(folder->path, LOCK, NULL);
@@ -136,9 +135,10 @@ hp_run_folder *hp_run_folder_new(const char *base, GError **error)
     folder->lock = open(making, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (folder->lock < 0 || !lock(folder->lock) || rename(making, file) != 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", file, g_strerror(errno));
+        hp_run_folder_free(folder);
         return NULL;
     }
-    return g_steal_pointer(&folder);
+    return folder;
 }
 
 const char *hp_run_folder_path(const hp_run_folder *folder)

@@ -53,16 +53,13 @@ static bool write_setting(const char *path, const char *value, GError **error);
 
 hp_netns *hp_netns_new(const char *name, GError **error)
 {
-    g_autoptr(hp_netns) ns = g_new0(hp_netns, 1);
+    hp_netns *ns = g_new0(hp_netns, 1);
     ns->name = g_strdup(name);
     ns->fd = -1;
     ns->home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
-    if (ns->home < 0) {
-        refused(error, OWN_NAMESPACE);
-        return NULL;
-    }
-    if (unshare(CLONE_NEWNET) != 0) {
-        refused(error, "no network namespace can be made");
+    if (ns->home < 0 || unshare(CLONE_NEWNET) != 0) {
+        refused(error, ns->home < 0 ? OWN_NAMESPACE : "no network namespace can be made");
+        hp_netns_free(ns);
         return NULL;
     }
     bool ok = prepare(ns, error);
@@ -71,7 +68,11 @@ hp_netns *hp_netns_new(const char *name, GError **error)
         write_setting("ipv4/conf/default/rp_filter", "0", NULL);
     }
     hp_netns_leave(ns);
-    return ok ? g_steal_pointer(&ns) : NULL;
+    if (!ok) {
+        hp_netns_free(ns);
+        return NULL;
+    }
+    return ns;
 }
 
 void hp_netns_free(hp_netns *ns)

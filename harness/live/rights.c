@@ -207,7 +207,7 @@ static void say(char *text, size_t size, const char *what)
 
 void hp_rights_find(hp_rights *ret)
 {
-    char why[256];
+    char why[256] = "";
     int can = try_in_child(why, sizeof why);
     *ret = (hp_rights){
         .root = is_root(),

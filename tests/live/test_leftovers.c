@@ -122,10 +122,12 @@ static void be_run(int held)
         /* Both of them, the first having settled: /proc shows the cage. */
         g_autofree char *self = g_file_read_link("/proc/self", NULL);
         ok = ok && self != NULL && atoi(self) == getpid() && write(held, "", 1) == 1;
-        for (; ok;) {
+        if (!ok) {
+            _exit(1);
+        }
+        for (;;) {
             pause();
         }
-        _exit(1);
     }
     for (;;) {
         pause();
