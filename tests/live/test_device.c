@@ -2,6 +2,7 @@
 #include "live_net.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 
 static void there_and_back(hp_device_kind kind, uint8_t family)
@@ -302,6 +303,118 @@ static void leads_nowhere_else(void **state)
     live_net_free(net);
 }
 
+/* Members of groups are told to routers that are not there: that is the kernel's affair, and not in the trace. What is
+ * sent to a group goes on. */
+static void noise_stays_outside(void **state)
+{
+    if (!live_is_possible(HP_DEVICE_TUN)) {
+        skip();
+    }
+    live_net *net = live_net_new(HP_DEVICE_TUN);
+    hp_live_clock_begin(net->clock);
+    hp_addr four = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5353), six = ip("[::]:5354");
+    int at_four = live_socket(net, 0, &four), at_six = live_socket(net, 0, &six);
+    struct ip_mreqn group4 = {.imr_ifindex = hp_device_index(net->hosts[0].device)};
+    struct ipv6_mreq group6 = {.ipv6mr_interface = (unsigned)hp_device_index(net->hosts[0].device)};
+    hp_addr mdns4 = ip("224.0.0.251:5353"), mdns6 = ip("[ff02::fb]:5353");
+    memcpy(&group4.imr_multiaddr, mdns4.ip, 4);
+    memcpy(&group6.ipv6mr_multiaddr, mdns6.ip, 16);
+    assert_int_equal(setsockopt(at_four, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group4, sizeof group4), 0);
+    assert_int_equal(setsockopt(at_six, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group6, sizeof group6), 0);
+    hp_device_counters counters;
+    do {
+        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
+        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
+    } while (counters.noise < 2);
+    assert_int_equal(counters.from_kernel, 0);
+    assert_int_equal(live_send(at_four, &mdns4, "who?", 4), 4);
+    do {
+        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
+        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+    } while (live_count_at(net, "a", HP_DIR_OUT, 0) == 0);
+    assert_int_equal(live_count_at(net, "a", HP_DIR_OUT, 0), 1);
+    close(at_four);
+    close(at_six);
+    live_net_free(net);
+}
+
+/* A fabric that does not read loses packets, and says how many. */
+static void queue_drops(hp_device_kind kind)
+{
+    enum { FLOOD = 20000 };
+    if (!live_is_possible(kind)) {
+        skip();
+    }
+    live_net *net = live_net_new(kind);
+    hp_live_clock_begin(net->clock);
+    hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
+    hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
+    int at_a = live_socket(net, 0, &a);
+    unsigned sent = 0;
+    for (unsigned i = 0; i < FLOOD; i++) {
+        sent += live_send(at_a, &b, "x", 1) == 1;
+    }
+    hp_device_counters counters, after;
+    assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
+    assert_true(counters.tx_dropped > 0);
+    do { /* the rest is there */
+        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
+        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        assert_true(hp_device_count(net->hosts[0].device, &after, NULL));
+    } while (after.from_kernel + after.tx_dropped < sent);
+    assert_int_equal(after.from_kernel + after.tx_dropped, sent);
+    assert_int_equal(after.tx_dropped, counters.tx_dropped);
+    close(at_a);
+    live_net_free(net);
+}
+
+static void queue_drops_tun(void **state)
+{
+    queue_drops(HP_DEVICE_TUN);
+}
+
+static void queue_drops_veth(void **state)
+{
+    queue_drops(HP_DEVICE_VETH);
+}
+
+/* A program that does not read loses datagrams in its socket, which its namespace counts. */
+static void receive_errors_are_counted(void **state)
+{
+    enum { FLOOD = 2000 };
+    static const uint8_t families[] = {HP_AF_IPV4, HP_AF_IPV6};
+    if (!live_is_possible(HP_DEVICE_TUN)) {
+        skip();
+    }
+    live_net *net = live_net_new(HP_DEVICE_TUN);
+    hp_live_clock_begin(net->clock);
+    uint64_t lost = 0;
+    for (unsigned k = 0; k < 2; k++) {
+        hp_addr a = hp_addr_with_port(live_address(0, families[k]), 5000);
+        hp_addr b = hp_addr_with_port(live_address(1, families[k]), 6000);
+        int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+        static const uint8_t large[1000];
+        hp_netns_counters counters = {0};
+        for (unsigned i = 0; i < FLOOD || counters.udp_receive_buffer == lost; i++) {
+            assert_true(hp_live_clock_now(net->clock) < PATIENCE);
+            assert_int_equal(live_send(at_a, &b, large, sizeof large), sizeof large);
+            assert_true(hp_loop_turn(net->loop, HP_MS, NULL));
+            assert_true(i % 100 != 0 || hp_netns_count(net->hosts[1].ns, &counters, NULL));
+        }
+        assert_true(counters.udp_receive_buffer > lost);
+        assert_true(counters.udp_in_errors >= counters.udp_receive_buffer);
+        lost = counters.udp_receive_buffer;
+        close(at_a);
+        close(at_b);
+    }
+    hp_netns_counters sender;
+    assert_true(hp_netns_count(net->hosts[0].ns, &sender, NULL));
+    assert_true(sender.udp_out >= 2 * FLOOD);
+    assert_int_equal(sender.udp_receive_buffer, 0);
+    live_net_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +425,8 @@ int main(void)
         cmocka_unit_test(interface_down_veth), cmocka_unit_test(down_in_the_world),
         cmocka_unit_test(renumbering),         cmocka_unit_test(swallows_what_is_early),
         cmocka_unit_test(sends_by_source),     cmocka_unit_test(leads_nowhere_else),
+        cmocka_unit_test(noise_stays_outside), cmocka_unit_test(queue_drops_tun),
+        cmocka_unit_test(queue_drops_veth),    cmocka_unit_test(receive_errors_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
