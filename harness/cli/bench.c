@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "bench/compare.h"
 #include "bench/live_fabric.h"
+#include "bench/relay_live.h"
 #include "bench/self.h"
 #include "bench/turn.h"
 #include "cli/cli.h"
@@ -17,17 +18,17 @@
 
 typedef struct options {
     char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang, *repeats;
-    char *json, *save, *html, *compare, *threshold, *virtual_threshold;
+    char *json, *save, *html, *compare, *threshold, *virtual_threshold, *relay;
     gboolean self, live_fabric, quick, no_throughput;
     char **paths;
 } options;
 
 static void options_clear(options *o)
 {
-    char *texts[] = {o->seeds,     o->clients,          o->link, o->jitter, o->loss,
-                     o->rate,      o->duration,         o->ways, o->jobs,   o->hang,
-                     o->json,      o->repeats,          o->save, o->html,   o->compare,
-                     o->threshold, o->virtual_threshold};
+    char *texts[] = {o->seeds,     o->clients,           o->link, o->jitter, o->loss,
+                     o->rate,      o->duration,          o->ways, o->jobs,   o->hang,
+                     o->json,      o->repeats,           o->save, o->html,   o->compare,
+                     o->threshold, o->virtual_threshold, o->relay};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(o->paths);
@@ -40,6 +41,8 @@ static bool read_options(options *o, int *argc, char ***argv)
         {"self", 0, 0, G_OPTION_ARG_NONE, &o->self, "Hairpin's own servers, fabric and calls instead", NULL},
         {"live-fabric", 0, 0, G_OPTION_ARG_NONE, &o->live_fabric, "the live world's fabric on this machine instead",
          NULL},
+        {"relay", 0, 0, G_OPTION_ARG_STRING, &o->relay, "TURN servers as processes under load instead: builtin, coturn",
+         "LIST"},
         {"seeds", 0, 0, G_OPTION_ARG_STRING, &o->seeds, "runs of each kind, with the seeds 1 to N (default 10)", "N"},
         {"clients", 0, 0, G_OPTION_ARG_STRING, &o->clients, "calls at once, each number for itself (default 1,10,100)",
          "LIST"},
@@ -332,6 +335,64 @@ static int tell(const options *o, const outcome *against, const hp_bench_documen
     return hp_bench_changes_are_good(changes) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
 }
 
+/* ---- TURN servers as processes ---- */
+
+static bool read_relays(const char *text, bool servers[static HP_BENCH_RELAY_N])
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
+        servers[i] = g_strv_contains((const char *const *)parts, hp_bench_relay_name(i));
+    for (char **part = parts; *part; part++) {
+        bool known = false;
+        for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
+            known |= strcmp(*part, hp_bench_relay_name(i)) == 0;
+        if (!known) {
+            hp_cli_usage("bench: --relay takes builtin and coturn, not `%s`", *part);
+            return false;
+        }
+    }
+    return *parts != NULL || (hp_cli_usage("bench: --relay takes builtin and coturn"), false);
+}
+
+static bool read_relay(const options *o, GArray *clients, hp_bench_relay_options *ret)
+{
+    hp_bench_turn_options t = {0};
+    *ret = hp_bench_relay_defaults();
+    if (o->quick) {
+        ret->repeats = 1;
+        ret->window = HP_S / 5;
+        ret->n_clients = 1;
+    }
+    if (o->self || o->paths || o->seeds || o->ways || o->link || o->jitter || o->loss || o->rate || o->no_throughput ||
+        o->jobs || o->hang) {
+        hp_cli_usage(
+            "bench: --relay takes --clients, --repeats, --duration and --quick, and the options of its figures");
+        return false;
+    }
+    if (!read_relays(o->relay, ret->servers) || !read_number("repeats", o->repeats, 1, 64, &ret->repeats) ||
+        !read_time("duration", o->duration, HP_S / 10, 60 * HP_S, &ret->window) ||
+        !read_clients(o->clients, clients, &t))
+        return false;
+    if (o->clients) {
+        ret->clients = t.clients;
+        ret->n_clients = t.n_clients;
+    }
+    return true;
+}
+
+static hp_bench_document *measure_relays(const options *o, GArray *clients, int *ret_code)
+{
+    g_autoptr(GError) error = NULL;
+    hp_bench_relay_options relay;
+    *ret_code = HP_EXIT_USAGE;
+    if (!read_relay(o, clients, &relay))
+        return NULL;
+    hp_bench_document *d = hp_bench_relay_run(&relay, &error);
+    if (!d)
+        *ret_code = hp_cli_fail(error);
+    return d;
+}
+
 int hp_cmd_bench(int argc, char **argv)
 {
     g_auto(options) o = {0};
@@ -342,18 +403,25 @@ int hp_cmd_bench(int argc, char **argv)
     hp_bench_live_fabric_options live = hp_bench_live_fabric_defaults();
     outcome against = {0};
     int code = HP_EXIT_USAGE;
-    if (!read_options(&o, &argc, &argv) || !fit_together(&o) || !read_turn(&o, clients, &turn))
+    if (!read_options(&o, &argc, &argv) || (!o.relay && (!fit_together(&o) || !read_turn(&o, clients, &turn))))
         return HP_EXIT_USAGE;
     if (o.quick) {
         hp_bench_self_quick(&self);
         hp_bench_live_fabric_quick(&live);
     }
-    if (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
-        !read_number("repeats", o.repeats, 1, 1000, &live.repeats) || !read_outcome(&o, &against, &code))
+    if ((!o.relay && (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
+                      !read_number("repeats", o.repeats, 1, 1000, &live.repeats))) ||
+        !read_outcome(&o, &against, &code))
         return code;
     if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error)) {
         hp_bench_document_free(against.baseline);
         return hp_cli_fail(error);
+    }
+    if (o.relay) {
+        g_autoptr(hp_bench_document) relays = measure_relays(&o, clients, &code);
+        code = relays ? tell(&o, &against, relays) : code;
+        hp_bench_document_free(against.baseline);
+        return code;
     }
     g_autoptr(hp_bench_document) d = NULL;
     if (o.live_fabric)

@@ -1,0 +1,364 @@
+/* Servers under load in two namespaces: one for the clients and their peer, which is this process, one for the server,
+ * joined by a veth pair and by nothing else.
+ *
+ * The load grows by a quarter until more than one packet in a thousand is lost, three times in a row: a machine that
+ * does something else for a moment is not the server's limit. The best rate is the last without loss. The CPU is the server process's, all
+ * threads and what the kernel does on their behalf (its process clock), over the packets that came through; with two
+ * CPUs or more the generator has the first to itself. Linux delivers on the sender's CPU across a veth: what a server
+ * sends is charged to it up to the receiver's socket, what it receives up to its own socket to the generator; for both
+ * servers alike.
+ *
+ * Limits: where the generator cannot send more, the rate is the generator's, and the document says so. */
+#include "bench/relay_live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "bench/relay_load.h"
+#include "live/netlink.h"
+#include "live/netns.h"
+
+#define SERVER "198.18.0.1"
+#define CLIENTS "198.18.0.2"
+#define PEER "198.18.0.3"
+#define PASSWORD "relay-bench"
+enum { PORT = 3478, BITS = 24, FIRST_RATE = 20000, MAX_RATE = 2000000, STRIKES = 3, COMMON_RATE = 20000 };
+#define MAX_LOSS 0.001
+
+static const size_t sizes[] = {172, 1200};
+
+static const char *const names[] = {"builtin", "coturn"};
+G_STATIC_ASSERT(G_N_ELEMENTS(names) == HP_BENCH_RELAY_N);
+
+const char *hp_bench_relay_name(hp_bench_relay relay)
+{
+    return names[relay];
+}
+
+hp_bench_relay_options hp_bench_relay_defaults(void)
+{
+    static const unsigned clients[] = {8, 100};
+    return (hp_bench_relay_options){
+        .servers = {true, true}, .clients = clients, .n_clients = 2, .repeats = 3, .window = HP_S};
+}
+
+/* ---- the network ---- */
+
+typedef struct place {
+    hp_netns *server, *clients;
+    char folder[64];
+} place;
+
+static void place_clear(place *p)
+{
+    if (p->clients != NULL) {
+        hp_netns_leave(p->clients);
+    }
+    hp_netns_free(p->server);
+    hp_netns_free(p->clients);
+    if (p->folder[0] != '\0') {
+        g_autofree char *config = g_build_filename(p->folder, "turnserver.conf", NULL);
+        g_unlink(config);
+        g_autofree char *database = g_build_filename(p->folder, "turndb", NULL);
+        g_unlink(database);
+        g_rmdir(p->folder);
+    }
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(place, place_clear)
+
+static hp_addr addr_of(const char *text, uint16_t port)
+{
+    hp_addr addr = {0};
+    hp_addr_parse(text, &addr);
+    addr.port = port;
+    return addr;
+}
+
+static bool set_up_end(hp_netns *ns, const char *const *addresses, GError **error)
+{
+    hp_netlink *nl = hp_netns_netlink(ns);
+    int index = hp_netlink_index(nl, "eth0");
+    for (unsigned i = 0; addresses[i] != NULL; i++) {
+        hp_addr addr = addr_of(addresses[i], 0);
+        if (!hp_netlink_add_address(nl, index, &addr, BITS, error)) {
+            return false;
+        }
+    }
+    const hp_netlink_link up = {.no_addresses = true, .set_up = true, .up = true, .queue_length = 10000};
+    return hp_netlink_set_link(nl, index, &up, error);
+}
+
+static bool prepare(place *p, GError **error)
+{
+    static const char *const server[] = {SERVER, NULL}, *const clients[] = {CLIENTS, PEER, NULL};
+    const hp_netlink_end end = {.name = "eth0"};
+    p->server = hp_netns_new("the relay bench's server", error);
+    p->clients = p->server != NULL ? hp_netns_new("the relay bench's clients", error) : NULL;
+    if (p->clients == NULL ||
+        !hp_netlink_add_veth(hp_netns_netlink(p->clients), &end, &end, hp_netns_fd(p->server), error) ||
+        !set_up_end(p->server, server, error) || !set_up_end(p->clients, clients, error)) {
+        return false;
+    }
+    g_snprintf(p->folder, sizeof p->folder, "%s/hairpin-bench-XXXXXX", g_get_tmp_dir());
+    if (g_mkdtemp(p->folder) == NULL) {
+        g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", p->folder, g_strerror(errno));
+        p->folder[0] = '\0';
+        return false;
+    }
+    return hp_netns_enter(p->clients, error);
+}
+
+/* ---- the servers ---- */
+
+static void pin(unsigned cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+/* All CPUs but the first. */
+static void pin_away(void)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (long i = 1; i < sysconf(_SC_NPROCESSORS_ONLN); i++) {
+        CPU_SET((unsigned)i, &set);
+    }
+    if (CPU_COUNT(&set) > 0) {
+        sched_setaffinity(0, sizeof set, &set);
+    }
+}
+
+static bool write_coturn_config(const place *p, char **ret_path, GError **error)
+{
+    *ret_path = g_build_filename(p->folder, "turnserver.conf", NULL);
+    g_autofree char *text = g_strdup_printf("listening-ip=" SERVER "\nrelay-ip=" SERVER
+                                            "\nlistening-port=%d\nlt-cred-mech\nuser=bench:" PASSWORD "\nrealm=bench\n"
+                                            "userdb=%s/turndb\npidfile=/dev/null\nlog-file=/dev/null\nno-stdout-log\n"
+                                            "no-cli\nno-tls\nno-dtls\nno-tcp\nno-software-attribute\n",
+                                            PORT, p->folder);
+    return g_file_set_contents(*ret_path, text, -1, error);
+}
+
+/* In the child: never returns. */
+static void become(const place *p, char *const *argv, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (getppid() != parent || null < 0 || setns(hp_netns_fd(p->server), CLONE_NEWNET) != 0) {
+        _exit(127);
+    }
+    pin_away();
+    for (int fd = 0; fd < 3; fd++) {
+        dup2(null, fd);
+    }
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static pid_t start_server(const place *p, hp_bench_relay relay, GError **error)
+{
+    g_autofree char *config = NULL;
+    char *builtin[] = {"/proc/self/exe", "serve", "--listen",    SERVER, "--user", "bench:" PASSWORD,
+                       "--realm",        "bench", "--transport", "udp",  NULL};
+    char *coturn[] = {"turnserver", "-c", NULL, NULL};
+    if (relay == HP_BENCH_RELAY_COTURN) {
+        if (!write_coturn_config(p, &config, error)) {
+            return -1;
+        }
+        coturn[2] = config;
+    }
+    pid_t parent = getpid(), pid = fork();
+    if (pid == 0) {
+        become(p, relay == HP_BENCH_RELAY_COTURN ? coturn : builtin, parent);
+    }
+    hp_addr server = addr_of(SERVER, PORT), from = addr_of(CLIENTS, 0);
+    if (pid > 0 && hp_relay_load_answers(&server, &from)) {
+        return pid;
+    }
+    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "relay bench: %s did not start%s", names[relay],
+                relay == HP_BENCH_RELAY_COTURN ? "; is it installed (coturn of Debian)?" : "");
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return -1;
+}
+
+static void stop_server(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* ns of CPU so far, of all its threads. */
+static uint64_t cpu_of(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t = {0};
+    if (clock_getcpuclockid(pid, &clock) == 0) {
+        clock_gettime(clock, &t);
+    }
+    return (uint64_t)t.tv_sec * HP_S + (uint64_t)t.tv_nsec;
+}
+
+/* ---- figures ---- */
+
+typedef struct figures {
+    double rate; /* packets a second through, the highest without loss */
+    double per_cpu_second; /* there */
+    double cpu_at_common; /* us a packet at COMMON_RATE */
+    bool generator; /* it could not send more */
+} figures;
+
+typedef struct step {
+    double rate, loss, cpu_ns; /* of packets that came through, of those sent, a packet */
+    bool short_of; /* the generator did not send what was asked for */
+} step;
+
+static step measure(hp_relay_load *load, pid_t pid, uint64_t rate, hp_time window)
+{
+    uint64_t before = cpu_of(pid);
+    hp_relay_window w = hp_relay_load_run(load, rate, window);
+    uint64_t used = cpu_of(pid) - before;
+    double seconds = (double)w.lasted / (double)HP_S, received = (double)MAX(w.received, 1);
+    return (step){
+        .rate = (double)w.received / seconds,
+        .loss = w.sent > 0 ? 1.0 - (double)w.received / (double)w.sent : 1.0,
+        .cpu_ns = (double)used / received,
+        .short_of = (double)w.sent < 0.95 * (double)rate * seconds,
+    };
+}
+
+static void climb(hp_relay_load *load, pid_t pid, hp_time window, figures *ret)
+{
+    unsigned strikes = 0;
+    measure(load, pid, COMMON_RATE, window / 4); /* caches, buffers */
+    ret->cpu_at_common = measure(load, pid, COMMON_RATE, window).cpu_ns / 1000;
+    for (uint64_t rate = FIRST_RATE; rate <= MAX_RATE && strikes < STRIKES;) {
+        step s = measure(load, pid, rate, window);
+        if (s.loss > MAX_LOSS) {
+            strikes++;
+            continue;
+        }
+        strikes = 0;
+        if (s.rate > ret->rate) {
+            ret->rate = s.rate;
+            ret->per_cpu_second = (double)HP_S / s.cpu_ns;
+        }
+        if (s.short_of) {
+            ret->generator = true;
+            return;
+        }
+        rate += rate / 4;
+    }
+}
+
+static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clients, size_t size, hp_time window,
+                           figures *ret, GError **error)
+{
+    pid_t pid = start_server(p, relay, error);
+    if (pid < 0) {
+        return false;
+    }
+    const hp_relay_load_config config = {
+        .server = addr_of(SERVER, PORT),
+        .clients = addr_of(CLIENTS, 0),
+        .peer = addr_of(PEER, 0),
+        .user = "bench",
+        .password = PASSWORD,
+        .n_clients = n_clients,
+        .size = size,
+    };
+    hp_relay_load *load = hp_relay_load_new(&config, error);
+    if (load != NULL) {
+        climb(load, pid, window, ret);
+    } else {
+        g_prefix_error(error, "%s: ", names[relay]);
+    }
+    hp_relay_load_free(load);
+    stop_server(pid);
+    return load != NULL;
+}
+
+static void add(hp_bench_document *d, const char *name, const char *about, const char *unit, hp_bench_better better,
+                size_t size, hp_bench_relay relay, unsigned n_clients, const double *samples, unsigned n)
+{
+    g_autofree char *full = g_strdup_printf("%s-%zu", name, size);
+    g_autofree char *words = g_strdup_printf("%s, payloads of %zu bytes", about, size);
+    const hp_bench_subject subject = {
+        .name = full, .about = words, .unit = unit, .better = better, .x_name = "clients", .x_unit = ""};
+    hp_bench_document_add(d, &subject, names[relay], n_clients, samples, n);
+}
+
+/* Servers take turns within each repeat, so that what the machine does besides meets all of them. */
+static bool measure_all(const place *p, const hp_bench_relay_options *o, unsigned n_clients, size_t size,
+                        hp_bench_document *d, unsigned *generator, GError **error)
+{
+    double rate[HP_BENCH_RELAY_N][64], efficiency[HP_BENCH_RELAY_N][64], cpu[HP_BENCH_RELAY_N][64];
+    unsigned n = MIN(o->repeats, 64);
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
+            figures f = {0};
+            if (o->servers[relay] && !measure_server(p, relay, n_clients, size, o->window, &f, error)) {
+                return false;
+            }
+            rate[relay][i] = f.rate;
+            efficiency[relay][i] = f.per_cpu_second;
+            cpu[relay][i] = f.cpu_at_common;
+            generator[relay] += f.generator;
+        }
+    }
+    for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
+        if (o->servers[relay]) {
+            add(d, "packets-per-cpu-second", "packets relayed for a second of the server's CPU, at its highest rate",
+                "1/s", HP_BENCH_HIGHER, size, relay, n_clients, efficiency[relay], n);
+            add(d, "packets-per-second", "packets relayed a second until one in 1,000 is lost", "1/s", HP_BENCH_HIGHER,
+                size, relay, n_clients, rate[relay], n);
+            add(d, "cpu-per-packet", "the server's CPU of a packet at 20,000 packets a second", "us", HP_BENCH_LOWER,
+                size, relay, n_clients, cpu[relay], n);
+        }
+    }
+    return true;
+}
+
+hp_bench_document *hp_bench_relay_run(const hp_bench_relay_options *options, GError **error)
+{
+    g_auto(place) p = {0};
+    unsigned generator[HP_BENCH_RELAY_N] = {0};
+    if (!prepare(&p, error)) {
+        return NULL;
+    }
+    g_autoptr(hp_bench_document) d =
+        hp_bench_document_new("relay", "TURN relays as processes of their own, over veth, both ways, ChannelData");
+    if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
+        pin(0);
+    }
+    for (unsigned i = 0; i < options->n_clients; i++) {
+        for (unsigned k = 0; k < G_N_ELEMENTS(sizes); k++) {
+            if (!measure_all(&p, options, options->clients[i], sizes[k], d, generator, error)) {
+                return NULL;
+            }
+        }
+    }
+    for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
+        if (generator[relay] > 0) {
+            g_autofree char *name = g_strdup_printf("generator-limit-%s", names[relay]);
+            hp_bench_document_set(d, name, "%u times the generator could not send more: the rate is its",
+                                  generator[relay]);
+        }
+    }
+    return g_steal_pointer(&d);
+}

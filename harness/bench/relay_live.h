@@ -1,0 +1,28 @@
+/* TURN relays for real: Hairpin's server (`hairpin serve`) and coturn, each a process in a network namespace, under the
+ * same load. What is measured: packets relayed for a second of the server's CPU, the rate until packets are lost, the
+ * CPU of a packet at a rate that all can do. */
+#ifndef HP_BENCH_RELAY_LIVE_H
+#define HP_BENCH_RELAY_LIVE_H
+
+#include "base/time.h"
+#include "bench/document.h"
+
+typedef enum hp_bench_relay { HP_BENCH_RELAY_BUILTIN, HP_BENCH_RELAY_COTURN, HP_BENCH_RELAY_N } hp_bench_relay;
+const char *hp_bench_relay_name(hp_bench_relay relay); /* "coturn" */
+
+enum { HP_BENCH_RELAY_MAX_CLIENTS = 1000 };
+
+typedef struct hp_bench_relay_options {
+    bool servers[HP_BENCH_RELAY_N];
+    const unsigned *clients; /* each number for itself */
+    unsigned n_clients;
+    unsigned repeats;
+    hp_time window; /* of one rate */
+} hp_bench_relay_options;
+
+/* clients: 8 and 100. */
+hp_bench_relay_options hp_bench_relay_defaults(void);
+/* NULL and HP_ERROR_ENVIRONMENT where there are no namespaces, or a server is missing. */
+hp_bench_document *hp_bench_relay_run(const hp_bench_relay_options *options, GError **error);
+
+#endif
