@@ -1,8 +1,9 @@
 /* Servers under load in two namespaces: one for the clients and their peer, which is this process, one for the server,
  * joined by a veth pair and by nothing else.
  *
- * The load grows by a quarter until more than one packet in a thousand is lost, three times in a row: a machine that
- * does something else for a moment is not the server's limit. The best rate is the last without loss. The CPU is the server process's, all
+ * The load grows by a quarter until more than one packet in a thousand is lost, or the generator cannot send
+ * more, three times in a row: a machine that does something else for a moment is nobody's limit. The best rate is the
+ * last one without either. The CPU is the server process's, all
  * threads and what the kernel does on their behalf (its process clock), over the packets that came through; with two
  * CPUs or more the generator has the first to itself. Linux delivers on the sender's CPU across a veth: what a server
  * sends is charged to it up to the receiver's socket, what it receives up to its own socket to the generator; for both
@@ -220,7 +221,7 @@ typedef struct figures {
     double rate; /* packets a second through, the highest without loss */
     double per_cpu_second; /* there */
     double cpu_at_common; /* us a packet at COMMON_RATE */
-    bool generator; /* it could not send more */
+    bool generator; /* it could not send more in the end */
 } figures;
 
 typedef struct step {
@@ -249,7 +250,8 @@ static void climb(hp_relay_load *load, pid_t pid, hp_time window, figures *ret)
     ret->cpu_at_common = measure(load, pid, COMMON_RATE, window).cpu_ns / 1000;
     for (uint64_t rate = FIRST_RATE; rate <= MAX_RATE && strikes < STRIKES;) {
         step s = measure(load, pid, rate, window);
-        if (s.loss > MAX_LOSS) {
+        if (s.loss > MAX_LOSS || s.short_of) {
+            ret->generator = s.loss <= MAX_LOSS;
             strikes++;
             continue;
         }
@@ -257,10 +259,6 @@ static void climb(hp_relay_load *load, pid_t pid, hp_time window, figures *ret)
         if (s.rate > ret->rate) {
             ret->rate = s.rate;
             ret->per_cpu_second = (double)HP_S / s.cpu_ns;
-        }
-        if (s.short_of) {
-            ret->generator = true;
-            return;
         }
         rate += rate / 4;
     }
