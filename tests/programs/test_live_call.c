@@ -18,6 +18,10 @@ static const char *refusal;
         skip();                                                                                                        \
     }
 
+/* What the plan gives alice and bob, and a server. */
+static const char *const peer_addresses[] = {"198.51.100.10", "198.51.100.11"};
+static const char server_address[] = "203.0.113.10";
+
 typedef struct one {
     hp_host *host;
     hp_signaling_client *client;
@@ -65,7 +69,6 @@ static void add_server(call *c)
     }
 }
 
-/* alice has 198.51.100.1, bob 198.51.100.2, a server 203.0.113.10, as the plan's. */
 static call *call_new(const char *text)
 {
     static const hp_signaling_client_ops ops = {.connected = on_connected, .lost = on_lost};
@@ -87,6 +90,8 @@ static call *call_new(const char *text)
         one *p = &c->peers[i];
         const hp_plan_peer *planned = &c->plan->peers[i];
         const char *name = planned->source->name;
+        char ip[HP_ADDR_TEXT];
+        assert_string_equal(hp_addr_format_ip(&planned->interfaces[0].addresses[0], ip), peer_addresses[i]);
         p->host = hp_kernel_host_new(c->net->world, name, c->net->loop);
         hp_host_add_address(p->host, hp_host_add_interface(p->host, NULL, 0), &planned->interfaces[0].addresses[0]);
         mini_client *client = mini_broker_add(c->broker, name);
@@ -306,8 +311,8 @@ int main(void)
         g_error("%s", error->message);
     }
     refusal = live_net_enter();
-    if (!refusal && (!live_net_address("eth0:1", "198.51.100.1") || !live_net_address("eth0:2", "198.51.100.2") ||
-                     !live_net_address("eth0:3", "203.0.113.10"))) {
+    if (!refusal && (!live_net_address("eth0:1", peer_addresses[0]) || !live_net_address("eth0:2", peer_addresses[1]) ||
+                     !live_net_address("eth0:3", server_address))) {
         refusal = "the interface takes no second address";
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
