@@ -168,7 +168,7 @@ static const struct {
     {HP_EV_SRTP_REFUSED, "what", "rtp rtcp"},
     {HP_EV_SRTP_REFUSED, "reason", "no-keys auth-failed replay too-old malformed unknown-ssrc expired no-room failed"},
     {HP_EV_MEDIA_TRACK, "media", "audio video"},
-    {HP_EV_MEDIA_TRACK, "source", "made-up replay"},
+    {HP_EV_MEDIA_TRACK, "source", "made-up replay foreign"},
     {HP_EV_MEDIA_STATE, "state", "started held resumed stopped"},
     {HP_EV_MEDIA_FIRST, "media", "audio video"},
     {HP_EV_MEDIA_FIRST, "what", "packet frame"},

@@ -67,7 +67,7 @@
       "a datagram of a media session that nobody had a use for")                                                       \
     X(MEDIA_TRACK, "media-track", "sending peer",                                                                      \
       "track:u session:u to:s media:s ssrc:u rtx-ssrc:u pt:u clock:u ptime:t sequence:u source:s",                     \
-      "what a sender of audio or video is; source: made-up or replay")                                                 \
+      "what a sender of audio or video is; source: made-up, replay, or foreign, as its receiver tells")                \
     X(MEDIA_STATE, "media-state", "sending peer", "track:u state:s sent:u",                                            \
       "a sender is started, held, resumed or stopped; sent: packets so far")                                           \
     X(MEDIA_FIRST, "media-first", "receiving peer", "track:u media:s from:s what:s packet:u",                          \
