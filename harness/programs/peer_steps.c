@@ -136,7 +136,7 @@ static void do_send(const hp_plan *plan, unsigned step, hp_peer *peer, hp_flows 
 {
     for (unsigned back = 0; back < 2; back++) {
         hp_step_flow flow;
-        if (!hp_peer_steps_flow(plan, step, back, &flow) || strcmp(flow.from, hp_peer_name(peer)) != 0)
+        if (!hp_peer_steps_flow(plan, step, back, &flow) || g_strcmp0(flow.from, hp_peer_name(peer)) != 0)
             continue;
         const hp_step *of = flow.step;
         hp_flow_config config = {.from = peer,
