@@ -1,0 +1,136 @@
+"""Programs of the user's in the live world: what the protocol of EXEC.md does in a run, the broker's WebSockets under
+it, and what becomes of programs that fail."""
+import json
+import pathlib
+
+import pytest
+
+PEER = pathlib.Path(__file__).with_name("exec_peer.py")
+
+SCENARIO = """
+name: case
+network: {nats: {home: full-cone}}
+servers:
+  turn: {kind: turn, transports: [udp, tcp, tls]}
+  stun: {kind: stun, families: [ipv4, ipv6]}
+peers:
+  alice:
+    behind: home
+    exec: [/usr/bin/python3, %(peer)s]
+    environment: {MODE: %(alice)s, EXTRA: "two words"}
+    ice: {stun: stun, turn: turn, turn-transports: [udp, tls]}
+  bob: {exec: [/usr/bin/python3, %(peer)s], environment: {MODE: %(bob)s}}
+steps:
+  - call: {from: alice, to: bob, data: true}
+  - wait-for: {state: connected}
+expect:
+  - connected
+until: %(until)s
+"""
+
+
+@pytest.fixture
+def call(run_scenario):
+    """Runs the scenario live, peers in these modes; skips where this machine cannot."""
+
+    def run(alice="good", bob="good", until="3s", more=""):
+        text = SCENARIO % {"peer": PEER, "alice": alice, "bob": bob, "until": until} + more
+        result = run_scenario(text, "--world", "live")
+        if result.code == 3 and "invalid" not in result.stdout:
+            pytest.skip(result.stdout + result.stderr)
+        return result
+
+    return run
+
+
+def of_kind(run, kind, subject=None):
+    return [e for e in run.events("case") if e["event"] == kind and subject in (None, e["subject"])]
+
+
+def test_two_programs_call_each_other(call):
+    run = call()
+    assert run.code == 0, run.stdout + run.stderr
+    states = [e["state"] for e in of_kind(run, "ice-state", "alice")]
+    assert states == ["connecting", "connected"]
+    pair, = of_kind(run, "selected-pair", "bob")
+    assert (pair["with"], pair["local"], pair["remote"]) == ("alice", "host", "srflx")
+    assert pair["local-address"].endswith(":4000")
+    told = [e["message"] for e in of_kind(run, "sut-log", "alice") if e["message"].startswith("told ")]
+    assert json.loads(told[0][5:]) == {"do": "call", "to": "bob", "audio": False, "video": False, "data": True}
+    assert json.loads(told[-1][5:]) == {"do": "finish"}
+    stats, = of_kind(run, "media-stats", "alice")
+    assert (stats["packets"], stats["lost"]) == (50, 1) and "frames" not in stats
+
+
+def test_what_a_program_is_told_of_its_world(call):
+    run = call()
+    line = next(e["message"] for e in of_kind(run, "sut-log", "alice") if e["message"].startswith("environment "))
+    environment = json.loads(line.removeprefix("environment "))
+    servers = json.loads(environment.pop("HAIRPIN_ICE_SERVERS"))
+    folder = environment.pop("HAIRPIN_FOLDER")
+    assert folder.endswith("/alice") and not pathlib.Path(folder).exists()
+    assert environment == {
+        "HAIRPIN_NAME": "alice",
+        "HAIRPIN_ROLE": "peer",
+        "HAIRPIN_SIGNALING": "ws://127.0.0.1:7880/",
+        "HAIRPIN_ADDRESSES": "192.168.1.10",
+        "HAIRPIN_ICE_TRANSPORT_POLICY": "all",
+        "EXTRA": "two words",
+    }
+    turn, stun = "203.0.113.10", "203.0.113.11"
+    assert servers == [
+        {"urls": [f"stun:{stun}:3478"]},  # alice has no IPv6
+        {"urls": [f"turn:{turn}:3478?transport=udp", f"turns:{turn}:5349?transport=tcp"],
+         "username": "hairpin", "credential": "hairpin"},
+    ]
+
+
+def test_what_the_broker_makes_of_it(call):
+    """A bad message costs its sender nothing but itself: the connection goes on."""
+    run = call(more="signaling: {echo: true, delay: 20ms}\n")
+    assert run.code == 0, run.stdout + run.stderr
+    offer = next(e for e in of_kind(run, "signal-sent", "alice") if e["type"] == "offer")
+    heard = {e["subject"]: e for e in of_kind(run, "signal-received") if e["message"] == offer["message"]}
+    assert set(heard) == {"alice", "bob"}
+    assert heard["alice"]["own"] == 1 and heard["bob"]["own"] == 0
+    dropped = [e["reason"] for e in of_kind(run, "signal-dropped", "alice")]
+    assert len(dropped) == 2 and "no JSON" in dropped[0] and "binary" in dropped[1]
+    assert any(e["type"] == "answer" for e in of_kind(run, "signal-received", "alice"))
+
+
+def test_a_program_that_ends_before_it_is_ready(call):
+    run = call(bob="early")
+    assert run.code not in (0, 3)
+    assert "bob (exec): its program ended with exit code 3" in run.stdout
+    assert "I cannot work like this" in (run.out / "case" / "bob.log").read_text()
+
+
+def test_a_program_that_crashes(call):
+    run = call(alice="crash")
+    assert run.code not in (0, 3)
+    assert "alice (exec): its program was ended by signal 11" in run.stdout
+
+
+def test_a_program_that_never_ends_its_line(call):
+    run = call(alice="babble")
+    assert run.code not in (0, 3)
+    assert "alice (exec): its stdout: a line of more than 1048576 octets" in run.stdout
+
+
+def test_a_program_that_does_not_finish_is_ended(call):
+    run = call(alice="stays")
+    assert run.code == 0, run.stdout + run.stderr
+
+
+def test_a_program_that_is_not_there(run_scenario):
+    run = run_scenario("name: case\npeers: {alice: {exec: no-such-program}, bob: }\n"
+                       "steps: [{call: {from: alice, to: bob, data: true}}]\nexpect: [connected]\n", "--world", "live")
+    assert run.code == 3
+    assert "no-such-program" in run.stdout + run.stderr
+
+
+def test_the_virtual_world_has_no_programs(run_scenario):
+    run = run_scenario("name: case\npeers: {alice: {program: pion}, bob: }\n"
+                       "steps: [{call: {from: alice, to: bob, data: true}}]\nexpect: [connected]\n")
+    assert run.code == 3
+    assert "peer `alice` is program pion, which is in the live world alone" in run.stdout
