@@ -22,7 +22,7 @@
 #include "base/error.h"
 #include "live/loop.h"
 
-enum { MAX_MESSAGE = 1 << 20, MAX_FILE = 16 << 20 };
+enum { MAX_MESSAGE = 1 << 20 };
 
 typedef struct broker broker;
 typedef struct connection connection;
@@ -184,61 +184,9 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
         soup_websocket_connection_close(former->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "another one took its place");
 }
 
-/* ---- files ---- */
+/* ---- plain HTTP ---- */
 
-char *hp_broker_pages(GError **error)
-{
-    static const char *const folders[] = {"adapters/page", "../lib/hairpin/adapters/page"};
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *beside = g_path_get_dirname(self ? self : ".");
-    for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++) {
-        g_autofree char *path = g_build_filename(beside, folders[i], NULL);
-        if (g_file_test(path, G_FILE_TEST_IS_DIR))
-            return g_steal_pointer(&path);
-    }
-    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "Hairpin's own pages are not at %s/%s", beside, folders[0]);
-    return NULL;
-}
-
-static const char *type_of(const char *file)
-{
-    static const struct {
-        const char *end, *type;
-    } types[] = {
-        {".html", "text/html; charset=utf-8"},
-        {".js", "text/javascript; charset=utf-8"},
-        {".mjs", "text/javascript; charset=utf-8"},
-        {".css", "text/css; charset=utf-8"},
-        {".json", "application/json"},
-        {".svg", "image/svg+xml"},
-    };
-    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
-        if (g_str_has_suffix(file, types[i].end))
-            return types[i].type;
-    return "application/octet-stream";
-}
-
-/* The file that a Chromium means by a path; NULL: none. `/` is the page itself. */
-static char *file_of(const entrance *at, const char *path)
-{
-    const hp_plan *plan = at->owner->program->plan;
-    if (at->listener->role != HP_PROGRAM_PEER)
-        return NULL;
-    const hp_sc_peer *peer = plan->peers[at->listener->index].source;
-    const char *page = peer->program.page, *name = path + strspn(path, "/");
-    if (peer->program.program != HP_PEER_CHROMIUM || strchr(name, '/') || name[0] == '.')
-        return NULL;
-    if (!page || strstr(page, "://")) {
-        g_autofree char *pages = hp_broker_pages(NULL);
-        return pages ? g_build_filename(pages, *name ? name : "peer.html", NULL) : NULL;
-    }
-    g_autofree char *file = hp_plan_path(plan, page);
-    if (!*name)
-        return g_steal_pointer(&file);
-    g_autofree char *folder = g_path_get_dirname(file);
-    return g_build_filename(folder, name, NULL);
-}
-
+/* For whoever opens the address in a browser. */
 static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, void *user)
 {
     static const char hello[] = "Hairpin's signalling broker: open a WebSocket here.\n";
@@ -250,20 +198,9 @@ static void on_request(SoupServer *server, SoupServerMessage *message, const cha
         soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
         return;
     }
-    g_autofree char *file = file_of(user, path);
-    g_autofree char *contents = NULL;
-    gsize length = 0;
-    if (!file && strcmp(path, "/") == 0) {
-        soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
+    soup_server_message_set_status(message, strcmp(path, "/") == 0 ? SOUP_STATUS_OK : SOUP_STATUS_NOT_FOUND, NULL);
+    if (strcmp(path, "/") == 0)
         soup_server_message_set_response(message, "text/plain", SOUP_MEMORY_STATIC, hello, sizeof hello - 1);
-        return;
-    }
-    if (!file || !g_file_get_contents(file, &contents, &length, NULL) || length > MAX_FILE) {
-        soup_server_message_set_status(message, SOUP_STATUS_NOT_FOUND, NULL);
-        return;
-    }
-    soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
-    soup_server_message_set_response(message, type_of(file), SOUP_MEMORY_COPY, contents, length);
 }
 
 /* ---- the program ---- */

@@ -9,10 +9,7 @@
  *
  * Sec-WebSocket-Protocol `hairpin.signal`: each text to the client is "FROM OWN NUMBER\n" and the JSON, FROM the
  * sender's name, OWN 0 or 1, NUMBER the message's. Without it a text is the JSON alone. From the client it is JSON
- * always.
- *
- * The same port serves files over HTTP: for a peer that is a Chromium its page (`page:`, or Hairpin's own) and what lies
- * beside it, for others a line of text. */
+ * always. */
 #ifndef HP_PROGRAMS_BROKER_H
 #define HP_PROGRAMS_BROKER_H
 
@@ -21,9 +18,5 @@
 #define HP_BROKER_PROTOCOL "hairpin.signal"
 
 extern const hp_program_ops hp_broker_program;
-
-/* The folder of Hairpin's own pages, whose `peer.html` is served as `/` to a Chromium without `page`. Caller frees. NULL
- * and HP_ERROR_ENVIRONMENT when it is not where it belongs. */
-char *hp_broker_pages(GError **error);
 
 #endif
