@@ -115,6 +115,16 @@
             else this.early.push(init);
         }
 
+        // On hold nothing is sent and nothing is asked for, of the kinds named.
+        async hold({do: what, audio, video}) {
+            const held = what === "hold";
+            for (const transceiver of this.connection.getTransceivers()) {
+                const {kind} = transceiver.receiver.track;
+                if (kind === "audio" ? audio : video) transceiver.direction = held ? "inactive" : "sendrecv";
+            }
+            await this.offer();
+        }
+
         close() {
             this.connection.close();
             for (const element of document.body.querySelectorAll("audio, video")) {
@@ -172,11 +182,11 @@
         await session.offer();
     }
 
-    async function sendData({with: peer, label = "data", size = 100, "interval-ms": interval = 20, count = 1}) {
+    async function sendData({with: peer, label, size = 100, "interval-ms": interval = 20, count = 1}) {
         const [session] = chosen(peer);
         if (!session) throw new Error(`no session with ${peer}`);
-        const existed = session.channels.has(label);
-        const channel = session.channel(label);
+        const existed = session.channels.has(label ?? "data");
+        const channel = session.channel(label ?? "data");
         if (!existed && !session.connection.sctp) await session.offer();
         if (channel.readyState !== "open") await new Promise((resolve) => channel.addEventListener("open", resolve));
         for (let i = 0; i < count && channel.readyState === "open"; i++) {
@@ -192,15 +202,8 @@
         case "restart":
             return Promise.all(chosen(command.with).map((session) => session.offer({iceRestart: true})));
         case "hold":
-            for (const session of chosen(command.with)) {
-                for (const transceiver of session.connection.getTransceivers()) {
-                    transceiver.direction = command.resume ? "sendrecv" : "sendonly";
-                    transceiver.sender.replaceTrack(command.resume
-                        ? stream.getTracks().find((t) => t.kind === transceiver.receiver.track.kind) ?? null : null);
-                }
-                await session.offer();
-            }
-            return undefined;
+        case "resume":
+            return Promise.all(chosen(command.with).map((session) => session.hold(command)));
         case "close":
             for (const session of chosen(command.with)) {
                 session.close();
