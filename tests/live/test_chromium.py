@@ -13,9 +13,9 @@ LIVE = ROOT / "scenarios" / "live"
 def live(hairpin, tmp_path):
     """Runs a scenario in the live world: live(path, "--filter", "tcp") -> Run, with evidence."""
 
-    def call(path, *args):
+    def call(path, *args, **kwargs):
         out = tmp_path / "out"
-        run = hairpin("run", "--world", "live", path, "--out", out, *args)
+        run = hairpin("run", "--world", "live", path, "--out", out, *args, **kwargs)
         run.out = out
         if run.code == 3:
             pytest.skip((run.stderr or run.stdout).strip())
@@ -28,10 +28,10 @@ def live(hairpin, tmp_path):
 def live_text(live, tmp_path):
     """The same of a scenario made on the spot; its case is `case`."""
 
-    def call(text, *args):
+    def call(text, *args, **kwargs):
         path = tmp_path / "case.yaml"
         path.write_text(text)
-        return live(path, *args)
+        return live(path, *args, **kwargs)
 
     return call
 
@@ -177,3 +177,51 @@ until: 4s
 """)
     assert run.code == 1, run.stdout
     assert "http://nowhere.example/" in run.stdout
+
+
+CALL = """
+defaults: {program: chromium}
+peers:
+  alice:
+  bob:
+steps:
+  - call: {from: alice, to: bob}
+expect:
+  - connected: {within: 3s}
+until: 4s
+"""
+
+
+def test_a_browser_that_ends(live_text):
+    """It is an error of the run, at once, and says how it ended."""
+    run = live_text(CALL, env={"CHROMIUM": "/bin/false"})
+    assert run.code == 1
+    assert "Chromium ended by itself with code 1" in run.stdout
+
+
+def test_no_browser(hairpin, tmp_path):
+    """What is missing is named, and nothing passes."""
+    path = tmp_path / "case.yaml"
+    path.write_text(CALL)
+    run = hairpin("run", "--world", "live", path, env={"PATH": "/nonexistent", "CHROMIUM": ""})
+    assert run.code == 3
+    assert "install the package chromium" in run.stdout + run.stderr
+
+
+def test_a_quiet_browser(live_text):
+    """It asks a peer's DNS server for what the page needs, and for nothing else."""
+    run = live_text("""
+servers: {stun: stun, names: {kind: dns}}
+defaults: {program: chromium, dns: names, ice: {stun: stun}}
+peers:
+  alice:
+  bob:
+steps:
+  - call: {from: alice, to: bob, media: [audio]}
+expect:
+  - media: {audio: {received: ">= 20"}}
+until: 5s
+""")
+    assert run.code == 0, run.stdout
+    asked = {event["name"] for event in run.events("case") if event["event"] == "dns-query"}
+    assert asked == {"stun.example"}
