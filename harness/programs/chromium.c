@@ -9,33 +9,23 @@
  *              protocol of foreign programs (EXEC.md), and becomes events as those of any other.
  *   ENDING     the page looks at its statistics once more, then the browser is told to close; one that does not is killed.
  *
- * The DevTools pipe is on the browser's descriptors 3 and 4 (chromium_command.c); devtools.c speaks its language. Writing
- * never blocks: what the pipe does not take waits.
+ * browser.c has the process and the pipe to it.
  *
  * A page knows nothing of Hairpin unless it wants to. A cookie (hairpin-peer) on a remote page's origin says which peer
  * it is, for a server that hands the page's WebSocket on to the broker (web.c). */
 #include "programs/chromium.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/error.h"
-#include "live/loop.h"
+#include "programs/browser.h"
 #include "programs/chromium_command.h"
 #include "programs/chromium_pages.h"
-#include "programs/devtools.h"
 #include "programs/exec_environment.h"
 #include "programs/exec_trace.h"
 #include "programs/resolv_conf.h"
 
-enum {
-    LAST_LOOK_MS = 1500, /* for the last statistics, then the browser is closed */
-    CLOSE_MS = 1500, /* for that, then it is killed */
-};
+enum { LAST_LOOK_MS = 1500 }; /* for the last statistics, then the browser is closed */
 
 typedef enum state { STARTING, LOADING, OPEN, ENDING } state;
 
@@ -44,13 +34,9 @@ typedef struct chromium {
     state state;
     char *url, *page; /* page: the file of the scenario's; NULL */
     bool remote; /* the page comes over the world's network */
-    hp_devtools *devtools;
+    hp_browser *browser;
     hp_exec_trace *trace;
-    int in, out; /* of the browser; -1 */
-    hp_loop_watch *in_watch, *out_watch;
-    bool writing; /* in_watch waits for room */
-    GPid pid; /* 0: it has ended */
-    guint child, timer; /* sources */
+    guint timer; /* a source */
     char *tab; /* the session's name */
     GPtrArray *waiting; /* char*: commands before the page is there */
 } chromium;
@@ -81,86 +67,11 @@ static void note(chromium *c, const char *event, const char *text)
     hp_exec_trace_line(c->trace, hp_world_now(c->program->world), line, strlen(line));
 }
 
-/* ---- the pipe ---- */
-
-static void write_out(chromium *c)
-{
-    size_t length;
-    const void *data;
-    while (c->in >= 0 && (data = hp_devtools_output(c->devtools, &length), length > 0)) {
-        const ssize_t n = write(c->in, data, length);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            break; /* full, or the browser is gone, which its end will tell */
-        }
-        hp_devtools_written(c->devtools, (size_t)n);
-    }
-    hp_devtools_output(c->devtools, &length);
-    const bool wants = length > 0;
-    if (c->in_watch && wants != c->writing) {
-        c->writing = wants;
-        hp_loop_modify(c->in_watch, wants ? EPOLLOUT : 0);
-    }
-}
-
-static void pipe_has_room(void *user, uint32_t events)
-{
-    chromium *c = user;
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
-        hp_loop_remove(c->in_watch);
-        c->in_watch = NULL;
-        return;
-    }
-    write_out(c);
-}
-
-static void wants_to_write(void *user)
-{
-    write_out(user);
-}
-
-static void close_pipe(chromium *c)
-{
-    hp_loop_remove(c->in_watch);
-    hp_loop_remove(c->out_watch);
-    c->in_watch = c->out_watch = NULL;
-    for (unsigned i = 0; i < 2; i++) {
-        int *fd = i == 0 ? &c->in : &c->out;
-        if (*fd >= 0) {
-            close(*fd);
-        }
-        *fd = -1;
-    }
-}
-
-static void pipe_has_data(void *user, uint32_t events)
-{
-    chromium *c = user;
-    char data[64 << 10];
-    g_autoptr(GError) error = NULL;
-    (void)events;
-    const ssize_t n = read(c->out, data, sizeof data);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (n <= 0) { /* its end is told by the child's */
-        hp_loop_remove(c->out_watch);
-        c->out_watch = NULL;
-        return;
-    }
-    if (!hp_devtools_input(c->devtools, data, (size_t)n, &error)) {
-        give_up(c, "%s", error->message);
-        close_pipe(c);
-    }
-}
-
 /* ---- commands to the browser ---- */
 
 static void command(chromium *c, const char *method, JsonObject *params, hp_devtools_answer answer)
 {
-    hp_devtools_command(c->devtools, c->tab, method, params, answer, c);
+    hp_devtools_command(hp_browser_devtools(c->browser), c->tab, method, params, answer, c);
 }
 
 static JsonObject *with_text(const char *key, const char *value)
@@ -271,7 +182,6 @@ static void frame_is_gone(chromium *c, JsonObject *params)
 static void browser_tells(void *user, const char *session, const char *method, JsonObject *params)
 {
     chromium *c = user;
-    hp_loop_advance(c->program->loop);
     if (strcmp(method, "Inspector.targetCrashed") == 0 || strcmp(method, "Target.targetCrashed") == 0) {
         give_up(c, "Chromium's page crashed");
     } else if (!params || g_strcmp0(session, c->tab) != 0) {
@@ -366,8 +276,7 @@ static void tab_is_attached(void *user, JsonObject *result, const char *error)
     }
     size_t length;
     const char *observer = hp_chromium_observer(&length);
-    g_autofree char *preamble =
-        hp_chromium_preamble(c->program->plan, c->program->index, c->program->signaling_port);
+    g_autofree char *preamble = hp_chromium_preamble(c->program->plan, c->program->index, c->program->signaling_port);
     g_autofree char *code = g_strdup_printf("%s%.*s", preamble, (int)length, observer);
     command(c, "Page.addScriptToEvaluateOnNewDocument", with_text("source", code), tab_is_set);
 }
@@ -408,25 +317,25 @@ static void cancel_timer(chromium *c)
     }
 }
 
-static void browser_ended(GPid pid, gint status, gpointer user)
+static void browser_ended(void *user, const char *how)
 {
     chromium *c = user;
-    c->child = 0;
-    c->pid = 0;
-    g_spawn_close_pid(pid);
     cancel_timer(c);
-    close_pipe(c);
     if (c->state == ENDING) {
         hp_program_finished(c->program);
-    } else if (WIFSIGNALED(status)) {
-        give_up(c, "Chromium was ended by signal %d (%s)", WTERMSIG(status), g_strsignal(WTERMSIG(status)));
     } else {
-        give_up(c, "Chromium ended by itself with code %d", WEXITSTATUS(status));
+        give_up(c, "Chromium %s", how);
     }
+}
+
+static void browser_is_broken(void *user, const char *why)
+{
+    give_up(user, "%s", why);
 }
 
 static bool start_browser(chromium *c, GError **error)
 {
+    static const hp_browser_ops ops = {.event = browser_tells, .broken = browser_is_broken, .ended = browser_ended};
     hp_program *program = c->program;
     g_autofree char *browser = hp_chromium_find();
     if (!browser) {
@@ -436,38 +345,22 @@ static bool start_browser(chromium *c, GError **error)
     if (!hp_resolv_conf_use(program->plan, program->index, program->folder, error)) {
         return false;
     }
-    g_auto(GStrv) arguments =
-        hp_chromium_command(program->plan, program->index, browser, program->folder, c->url);
+    g_auto(GStrv) arguments = hp_chromium_command(program->plan, program->index, browser, program->folder, c->url);
     g_auto(GStrv) environment =
         hp_exec_peer_environment(program->plan, program->index, program->folder, program->signaling_port);
     environment = g_environ_setenv(environment, "HOME", program->folder, TRUE);
     environment = g_environ_setenv(environment, "TMPDIR", program->folder, TRUE);
     environment = g_environ_setenv(environment, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null", TRUE);
-    c->pid = hp_program_spawn(program, (const char *const *)arguments, (const char *const *)environment, &c->in,
-                              &c->out, error);
-    if (c->pid < 0) {
-        c->pid = 0;
-        return false;
-    }
-    c->child = g_child_watch_add(c->pid, browser_ended, c);
-    c->in_watch = hp_loop_add(program->loop, c->in, 0, pipe_has_room, c);
-    c->out_watch = hp_loop_add(program->loop, c->out, EPOLLIN, pipe_has_data, c);
-    return true;
+    c->browser =
+        hp_browser_start(program, (const char *const *)arguments, (const char *const *)environment, &ops, c, error);
+    return c->browser != NULL;
 }
 
 static void chromium_free(void *self)
 {
     chromium *c = self;
     cancel_timer(c);
-    if (c->child) {
-        g_source_remove(c->child);
-    }
-    close_pipe(c);
-    if (c->pid) {
-        kill(c->pid, SIGKILL);
-        waitpid(c->pid, NULL, 0);
-    }
-    hp_devtools_free(c->devtools);
+    hp_browser_free(c->browser);
     hp_exec_trace_free(c->trace);
     g_ptr_array_unref(c->waiting);
     g_free(c->url);
@@ -488,16 +381,13 @@ static char *page_file(const hp_plan *plan, unsigned peer)
 
 static void *chromium_start(hp_program *program, GError **error)
 {
-    static const hp_devtools_ops devtools_ops = {.wants_to_write = wants_to_write, .event = browser_tells};
     static const hp_exec_trace_ops trace_ops = {.ready = page_is_ready, .state = ice_state};
     chromium *c = g_new0(chromium, 1);
     c->program = program;
-    c->in = c->out = -1;
     c->remote = hp_chromium_page_is_remote(program->plan, program->index);
     c->url = hp_chromium_url(program->plan, program->index, program->signaling_port);
     c->page = page_file(program->plan, program->index);
     c->waiting = g_ptr_array_new_with_free_func(g_free);
-    c->devtools = hp_devtools_new(&devtools_ops, c);
     c->trace = hp_exec_trace_new(program->trace, program->name, &trace_ops, c);
     if (!start_browser(c, error)) {
         chromium_free(c);
@@ -536,21 +426,10 @@ static void chromium_step(void *self, const hp_step *step, unsigned index)
 
 /* ---- the end ---- */
 
-static gboolean kill_browser(gpointer user)
-{
-    chromium *c = user;
-    c->timer = 0;
-    if (c->pid) {
-        kill(c->pid, SIGKILL);
-    }
-    return G_SOURCE_REMOVE;
-}
-
 static void close_browser(chromium *c)
 {
     cancel_timer(c);
-    c->timer = g_timeout_add(CLOSE_MS, kill_browser, c);
-    hp_devtools_command(c->devtools, NULL, "Browser.close", NULL, NULL, NULL);
+    hp_browser_close(c->browser);
 }
 
 static void last_look(void *user, JsonObject *result, const char *error)
@@ -577,7 +456,7 @@ static void chromium_finish(void *self)
         note(c, "error", text);
     }
     c->state = ENDING;
-    if (!c->pid) {
+    if (!hp_browser_runs(c->browser)) {
         hp_program_finished(c->program);
         return;
     }

@@ -15,6 +15,18 @@
 
 #include "programs/exec_environment.h"
 
+static const char *const features_off[] = {
+    "WebRtcHideLocalIpsWithMdns",
+    "LocalNetworkAccessChecks",
+    "LocalNetworkAccessChecksWebRTC",
+    "LocalNetworkAccessChecksWebSockets",
+    "MediaRouter",
+    "OptimizationHints",
+    "Translate",
+    "DnsOverHttps",
+    NULL,
+};
+
 static const char *const quiet_flags[] = {
     "--headless=new",
     "--disable-gpu",
@@ -39,13 +51,12 @@ static const char *const quiet_flags[] = {
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     "--ignore-certificate-errors",
-    "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebRTC,"
-    "LocalNetworkAccessChecksWebSockets,MediaRouter,OptimizationHints,Translate,DnsOverHttps",
     "--remote-debugging-pipe",
 };
 
 /* What it looks for nevertheless: not a packet of it reaches the network. */
-static const char quiet_names[] = "MAP *.google.com ~NOTFOUND, MAP *.googleapis.com ~NOTFOUND, MAP *.gvt1.com ~NOTFOUND";
+static const char quiet_names[] =
+    "MAP *.google.com ~NOTFOUND, MAP *.googleapis.com ~NOTFOUND, MAP *.gvt1.com ~NOTFOUND";
 
 char *hp_chromium_find(void)
 {
@@ -142,6 +153,8 @@ char **hp_chromium_command(const hp_plan *plan, unsigned peer, const char *brows
     }
     g_ptr_array_add(command, g_strconcat("--user-data-dir=", folder, "/profile", NULL));
     g_ptr_array_add(command, g_strconcat("--unsafely-treat-insecure-origin-as-secure=", origin, NULL));
+    g_autofree char *off = g_strjoinv(",", (char **)(void *)features_off);
+    g_ptr_array_add(command, g_strconcat("--disable-features=", off, NULL));
     g_ptr_array_add(command, g_strconcat("--host-resolver-rules=", rules, NULL));
     add(command, "about:blank");
     g_ptr_array_add(command, NULL);

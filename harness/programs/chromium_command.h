@@ -14,7 +14,8 @@ bool hp_chromium_page_is_remote(const hp_plan *plan, unsigned peer);
 
 /* The whole command line, NULL-terminated; caller frees (g_strfreev). The browser reads DevTools commands from its stdin
  * and answers on its stdout: a shell makes them the descriptors 3 and 4 that it wants. */
-char **hp_chromium_command(const hp_plan *plan, unsigned peer, const char *browser, const char *folder, const char *url);
+char **hp_chromium_command(const hp_plan *plan, unsigned peer, const char *browser, const char *folder,
+                           const char *url);
 
 /* What observer.js finds as window.HAIRPIN: a statement in JavaScript; caller frees. */
 char *hp_chromium_preamble(const hp_plan *plan, unsigned peer, int signaling_port);

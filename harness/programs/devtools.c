@@ -135,7 +135,8 @@ static bool take_message(hp_devtools *devtools, const char *text, GError **error
 {
     g_autoptr(JsonNode) root = json_from_string(text, NULL);
     if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "what came from the DevTools pipe is no JSON object: %.80s", text);
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "what came from the DevTools pipe is no JSON object: %.80s",
+                    text);
         return false;
     }
     JsonObject *message = json_node_get_object(root);
