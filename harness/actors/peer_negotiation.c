@@ -218,7 +218,8 @@ static void apply_remote(hp_session *session, const hp_sdp *sdp, bool offer)
         for (unsigned j = 0; j < stream->candidates->len; j++) {
             hp_session_add_remote(session, i + 1, stream->candidates->pdata[j]);
         }
-        complete &= stream->end_of_candidates || !sdp->trickle;
+        /* Some (pion) trickle without saying so; their description then holds none. */
+        complete &= stream->end_of_candidates || (!sdp->trickle && stream->candidates->len > 0);
     }
     if (complete) {
         hp_session_remote_done(session);

@@ -10,6 +10,8 @@ What aiortc 1.4 needs of whoever uses it, each found by a call that failed witho
   made distinct at start-up.
 - Its offer gives each line of a bundle ICE credentials of its own, as one may; pion and webrtcbin refuse that. The lines
   share one transport from the start here, unless HAIRPIN_AIORTC_BUNDLE is "balanced".
+- It shows no selected pair, and aioice's is one of bases. The local end of a valid pair is the address that the check's
+  answer tells (RFC 8445 section 7.2.5.3.2), so that is kept of each check.
 - It has no relay-only policy of its own, and verifies the certificate of a TURN server over TLS: both are put into what
   it hands to aioice. The servers of a test rig sign for themselves.
 - Its decoder thread dies of a payload that is no Opus, and Hairpin's own peers send packets of the right size and rate
@@ -42,7 +44,8 @@ if __name__ == "__main__":
     if "--check" in sys.argv[1:]:
         sys.exit(0)
 
-import aiortc  # noqa: E402 (only after the check)
+import aioice.ice  # noqa: E402 (only after the check)
+import aiortc  # noqa: E402
 import aiortc.codecs  # noqa: E402
 import aiortc.rtcicetransport  # noqa: E402
 import aiortc.rtcrtpreceiver  # noqa: E402
@@ -110,6 +113,17 @@ def adapt_library():
                 return []
 
     aiortc.rtcrtpreceiver.get_decoder = Forgiving
+
+    original_request = aioice.ice.StunProtocol.request
+
+    async def request(self, message, addr, *arguments, **more):
+        response, source = await original_request(self, message, addr, *arguments, **more)
+        mapped = response.attributes.get("XOR-MAPPED-ADDRESS")
+        if mapped and "USERNAME" in message.attributes:
+            self.__dict__.setdefault("mapped", {})[addr] = mapped
+        return response, source
+
+    aioice.ice.StunProtocol.request = request
 
 
 # ---- what is sent ----
@@ -206,6 +220,21 @@ def with_candidates(sdp, messages):
     return head + "".join(sections)
 
 
+def end_of(candidate):
+    return {"type": candidate.type, "address": candidate.host, "port": candidate.port,
+            "transport": candidate.transport.lower()}
+
+
+def local_end(connection, pair):
+    """Our end of a pair as the other side sees it."""
+    base = pair.local_candidate
+    seen = getattr(pair.protocol, "mapped", {}).get(pair.remote_addr, (base.host, base.port))
+    if seen == (base.host, base.port):
+        return end_of(base)
+    known = [each for each in connection.local_candidates if (each.host, each.port) == seen]
+    return {**end_of(base), "type": known[0].type if known else "prflx", "address": seen[0], "port": seen[1]}
+
+
 class Session:
     """One call: a peer connection, and the peer at its other end (None until somebody answers an offer to all)."""
 
@@ -256,18 +285,13 @@ class Session:
                 self.say("dtls-state", state=transport.state)
 
     def tell_pair(self):
-        """aiortc shows no selected pair; aioice has it."""
         for transport in self.transports()[:1]:
-            nominated = transport.transport._connection._nominated.get(1)
-            if not nominated or nominated is self.pair:
-                return
-            self.pair = nominated
-
-            def end(candidate):
-                return {"type": candidate.type, "address": candidate.host, "port": candidate.port,
-                        "transport": candidate.transport.lower()}
-
-            self.say("selected-pair", local=end(nominated.local_candidate), remote=end(nominated.remote_candidate))
+            connection = transport.transport._connection
+            nominated = connection._nominated.get(1)
+            if nominated and nominated is not self.pair:
+                self.pair = nominated
+                self.say("selected-pair", local=local_end(connection, nominated),
+                         remote=end_of(nominated.remote_candidate))
 
     def on_track(self, track):
         receiver = next(each for each in self.pc.getReceivers() if each.track is track)
