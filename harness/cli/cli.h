@@ -19,6 +19,7 @@ typedef struct hp_command {
 
 int hp_cmd_run(int argc, char **argv);
 int hp_cmd_matrix(int argc, char **argv);
+int hp_cmd_agree(int argc, char **argv);
 int hp_cmd_check(int argc, char **argv);
 int hp_cmd_list(int argc, char **argv);
 int hp_cmd_explain(int argc, char **argv);

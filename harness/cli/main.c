@@ -10,6 +10,7 @@
 static const hp_command commands[] = {
     {"run", "run scenarios and judge them", hp_cmd_run},
     {"matrix", "run a scenario for every combination of NATs, servers and more", hp_cmd_matrix},
+    {"agree", "run scenarios in both worlds and compare", hp_cmd_agree},
     {"check", "read scenarios, report every mistake, run nothing", hp_cmd_check},
     {"list", "list the cases that paths hold", hp_cmd_list},
     {"merge", "put the results of shards together", hp_cmd_merge},
