@@ -7,6 +7,7 @@
  * The order of results is the scenario's; findings (findings.c) follow. A checker may be finished on a trace that
  * breaks off: what was not decided is judged as of its end. */
 #include "check/checker.h"
+#include "check/live.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -411,6 +412,12 @@ hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict ve
         g_free(result->message);
         result->message =
             g_strdup_printf("the trace is full: %" G_GUINT64_FORMAT " records were lost", hp_trace_n_lost(trace));
+    }
+    hp_result_fill_live(result, checker->facts);
+    if (verdict == HP_VERDICT_PASS && result->live != NULL && result->live->too_slow != NULL) {
+        verdict = HP_VERDICT_INVALID; /* whatever the expectations say */
+        g_free(result->message);
+        result->message = g_strdup(result->live->too_slow);
     }
     result->verdict = overall(result, verdict, checker->plan->scenario->known_bug);
     for (unsigned i = 0; i < result->expects->len; i++) {

@@ -4,6 +4,8 @@
  * trace of another scenario) counts as an event and nothing else. Strings are copied: facts may outlive the trace. */
 #include "check/facts.h"
 
+#include "check/live.h"
+
 #include <string.h>
 
 const char *hp_facts_string(hp_facts *facts, const char *text)
@@ -64,6 +66,7 @@ void hp_facts_free(hp_facts *facts)
         return;
     }
     hp_oracle_free(facts->oracle);
+    hp_live_facts_free(facts->live);
     g_ptr_array_unref(facts->refusals);
     g_ptr_array_unref(facts->unresolved);
     g_hash_table_unref(facts->server_index);
@@ -198,6 +201,9 @@ typedef void (*event_handler)(hp_facts *facts, const hp_record *r);
 /* Kinds that no figure and no state depends on have no handler. */
 static const event_handler handlers[HP_EV_N] = {
     [HP_EV_STEP] = step_event,
+    [HP_EV_LIVE_FABRIC] = hp_facts_live_event,
+    [HP_EV_LIVE_HOST] = hp_facts_live_event,
+    [HP_EV_LIVE_PROGRAM] = hp_facts_live_event,
     [HP_EV_STEP_DONE] = step_event,
     [HP_EV_GATHERING_STARTED] = hp_facts_session_event,
     [HP_EV_GATHERING_DONE] = hp_facts_session_event,

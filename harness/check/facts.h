@@ -172,6 +172,7 @@ typedef struct hp_facts {
     unsigned n_scripts;
     GPtrArray *refusals; /* hp_refused_call*, by first mention */
     GPtrArray *unresolved; /* hp_refused_call*, alike; message: the server's name in DNS */
+    struct hp_live_facts *live; /* live.h; NULL in the virtual world */
     uint64_t packets, drops, events;
     uint64_t drops_by_reason[HP_DROP_N];
 

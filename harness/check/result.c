@@ -22,6 +22,11 @@ bool hp_verdict_is_good(hp_verdict verdict)
     return verdict == HP_VERDICT_PASS || verdict == HP_VERDICT_EXPECTED_FAILURE;
 }
 
+bool hp_verdict_is_bad(hp_verdict verdict)
+{
+    return !hp_verdict_is_good(verdict) && verdict != HP_VERDICT_SKIPPED;
+}
+
 bool hp_verdict_says_nothing(hp_verdict verdict)
 {
     return verdict == HP_VERDICT_INVALID || verdict == HP_VERDICT_SKIPPED;
@@ -46,12 +51,43 @@ hp_result *hp_result_new(const hp_plan *plan)
     return result;
 }
 
+hp_live_result *hp_result_be_live(hp_result *result)
+{
+    if (result->live == NULL) {
+        result->live = g_new0(hp_live_result, 1);
+        result->live->refused = "";
+    }
+    return result->live;
+}
+
+hp_result *hp_result_skip(const hp_plan *plan, const char *why)
+{
+    hp_result *result = hp_result_new(plan);
+    result->verdict = HP_VERDICT_SKIPPED;
+    result->message = g_strdup(why);
+    result->end_reason = "skipped";
+    return result;
+}
+
+static void free_live(hp_live_result *live)
+{
+    if (live == NULL) {
+        return;
+    }
+    g_free(live->hosts);
+    g_free(live->programs);
+    g_free(live->too_slow);
+    g_free(live->summary);
+    g_free(live);
+}
+
 void hp_result_free(hp_result *result)
 {
     if (result == NULL) {
         return;
     }
     g_free(result->message);
+    free_live(result->live);
     g_ptr_array_unref(result->expects);
     g_free(result->flows);
     for (unsigned i = 0; i < result->n_tracks; i++) {

@@ -26,6 +26,8 @@ typedef enum hp_verdict {
 const char *hp_verdict_name(hp_verdict verdict); /* "pass", "fail", "expected-failure", ... */
 /* Whether a run with this verdict counts as good (exit code 0). */
 bool hp_verdict_is_good(hp_verdict verdict);
+/* Whether it is bad news: neither good nor skipped. */
+bool hp_verdict_is_bad(hp_verdict verdict);
 /* Whether it says nothing, for or against: invalid and skipped. */
 bool hp_verdict_says_nothing(hp_verdict verdict);
 
@@ -208,6 +210,38 @@ typedef struct hp_path_result {
     unsigned n_drops;
 } hp_path_result;
 
+/* ---- the live world: what a run says of itself ---- */
+
+typedef struct hp_live_host_result {
+    const char *host, *device; /* "tun", "veth" */
+    uint64_t from_kernel, to_kernel; /* packets that passed between its kernel and the network */
+    uint64_t tx_dropped; /* that the network did not take in time */
+    uint64_t receive_errors, send_full; /* datagrams that had no room in a socket */
+    uint64_t noise, malformed, refused; /* see live/device.h */
+} hp_live_host_result;
+
+typedef struct hp_live_program_result {
+    const char *program, *kind; /* "alice", "libnice" */
+    hp_time user, system; /* CPU */
+    uint64_t peak_kb;
+} hp_live_program_result;
+
+typedef struct hp_live_result {
+    bool told; /* false: the run came to no end, or was not begun; nothing of what follows is known */
+    uint64_t timers; /* of the network, that fired */
+    hp_time median, p99, max; /* how late they were */
+    uint64_t late_records; /* of programs, told after their time had passed */
+    hp_time worst_record; /* how far the worst was behind */
+    bool fifo, awake; /* granted */
+    const char *refused; /* what punctuality was not, and why; "" */
+    hp_live_host_result *hosts;
+    unsigned n_hosts;
+    hp_live_program_result *programs;
+    unsigned n_programs;
+    char *too_slow; /* why the run is invalid; NULL: it is not. Owned */
+    char *summary; /* in words; NULL when not told. Owned */
+} hp_live_result;
+
 typedef struct hp_result {
     const hp_plan *plan;
     hp_verdict verdict;
@@ -237,10 +271,15 @@ typedef struct hp_result {
     unsigned n_scripts;
     uint64_t packets, drops, events;
     uint64_t drops_by_reason[HP_DROP_N];
+    hp_live_result *live; /* NULL: the virtual world */
     GStringChunk *strings; /* owns what the const char* above point to */
 } hp_result;
 
 void hp_result_free(hp_result *result);
+/* It is one of the live world; returns result->live. */
+hp_live_result *hp_result_be_live(hp_result *result);
+/* The result of a case that is not run: skipped, and why. */
+hp_result *hp_result_skip(const hp_plan *plan, const char *why);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_result, hp_result_free)
 
 #endif

@@ -98,6 +98,6 @@ void hp_live_line_done(hp_live_line *line, unsigned index, hp_verdict verdict, h
 {
     g_ptr_array_remove(line->running, line->plans[index]->case_name);
     line->progress.n_done++;
-    line->progress.n_bad += !hp_verdict_is_good(verdict);
+    line->progress.n_bad += hp_verdict_is_bad(verdict);
     line->progress.virtual_time = hp_time_add(line->progress.virtual_time, ended);
 }

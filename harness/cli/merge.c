@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/run_cases.h"
 #include "cli/run_output.h"
 #include "report/run_json.h"
 #include "report/run_read.h"
@@ -259,7 +260,7 @@ static int merge(const options *o, const GArray *parts)
         return hp_cli_fail(error);
     }
     hp_run_output_summary(&output, report, n_not_run);
-    return hp_report_is_good(report) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
+    return hp_run_cases_exit(report);
 }
 
 int hp_cmd_merge(int argc, char **argv)

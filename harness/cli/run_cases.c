@@ -103,6 +103,13 @@ static bool write_files(const hp_run_options *o, progress *p, const hp_report *r
            (o->html == NULL || hp_page_write(o->out, o->html, &page, NULL, error));
 }
 
+int hp_run_cases_exit(const hp_report *report)
+{
+    if (hp_report_is_good(report))
+        return HP_EXIT_GOOD;
+    return hp_report_says_nothing(report) ? HP_EXIT_ENVIRONMENT : HP_EXIT_FAILED;
+}
+
 int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_hooks *hooks)
 {
     static const hp_run_hooks none;
@@ -149,7 +156,7 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
     if (!written) {
         return hp_cli_fail(error);
     }
-    return hp_report_is_good(report) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
+    return hp_run_cases_exit(report);
 }
 
 int hp_run_cases_admit(const hp_run_options *o, const hp_cases *cases, hp_diags *diags)

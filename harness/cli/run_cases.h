@@ -18,6 +18,8 @@ typedef struct hp_run_hooks {
     bool only_bad; /* print no line for a case that is good, as with --quiet */
 } hp_run_hooks;
 
+/* What a command that ran these ends with. */
+int hp_run_cases_exit(const hp_report *report);
 /* Prints what was found while loading, and says whether anything can be run: HP_EXIT_GOOD, or the exit code of a run
  * that came to nothing. */
 int hp_run_cases_admit(const hp_run_options *options, const hp_cases *cases, hp_diags *diags);

@@ -24,7 +24,7 @@ hp_report_style hp_run_output_style(bool verbose)
 bool hp_run_output_tells(const hp_run_output *output, const hp_report_case *c)
 {
     const bool only_bad = output->quiet || output->only_bad;
-    return !output->tap && !(only_bad && hp_verdict_is_good(c->verdict));
+    return !output->tap && !(only_bad && !hp_verdict_is_bad(c->verdict));
 }
 
 void hp_run_output_case(const hp_run_output *output, const hp_report_case *c)

@@ -16,10 +16,11 @@ void hp_report_append_word(GString *command, const char *word)
     }
 }
 
-char *hp_report_again(const hp_plan *plan)
+char *hp_report_again(const hp_plan *plan, bool live)
 {
+    static const char in_live[] = " --world live";
     if (plan->again != NULL) {
-        return g_strdup(plan->again);
+        return g_strconcat(plan->again, live ? in_live : NULL, NULL);
     }
     const hp_scenario *s = plan->scenario;
     GString *command = g_string_new("hairpin run");
@@ -33,6 +34,9 @@ char *hp_report_again(const hp_plan *plan)
         g_autofree char *filter = g_strndup(label, (gsize)(end + 1 - label));
         g_string_append(command, " --filter");
         hp_report_append_word(command, filter);
+    }
+    if (live) {
+        g_string_append(command, in_live);
     }
     return g_string_free(command, FALSE);
 }

@@ -32,6 +32,7 @@ void hp_report_case_free(hp_report_case *c)
     g_ptr_array_unref(c->media);
     g_ptr_array_unref(c->predictions);
     g_free(c->evidence);
+    g_free(c->live);
     g_free(c->again);
     g_free(c);
 }
@@ -126,8 +127,9 @@ hp_report_case *hp_report_case_new(const hp_result *result, const hp_trace *trac
     c->connected = first_connected(result);
     add_media(c, result);
     add_predictions(c, result);
+    c->live = result->live != NULL ? g_strdup(result->live->summary) : NULL;
     c->evidence = g_strdup(evidence);
-    c->again = hp_report_again(plan);
+    c->again = hp_report_again(plan, result->live != NULL);
     for (unsigned i = 0; i < result->expects->len; i++) {
         const hp_expect_result *e = g_ptr_array_index(result->expects, i);
         c->n_expects += e->expect != NULL;
@@ -180,11 +182,21 @@ const hp_report_case *hp_report_add(hp_report *report, hp_report_case *c)
 bool hp_report_is_good(const hp_report *report)
 {
     for (unsigned v = 0; v < HP_VERDICT_N; v++) {
-        if (report->by_verdict[v] > 0 && !hp_verdict_is_good((hp_verdict)v)) {
+        if (report->by_verdict[v] > 0 && hp_verdict_is_bad((hp_verdict)v)) {
             return false;
         }
     }
-    return report->cases->len > 0;
+    return report->cases->len > report->by_verdict[HP_VERDICT_SKIPPED];
+}
+
+bool hp_report_says_nothing(const hp_report *report)
+{
+    for (unsigned v = 0; v < HP_VERDICT_N; v++) {
+        if (report->by_verdict[v] > 0 && hp_verdict_is_bad((hp_verdict)v) && !hp_verdict_says_nothing((hp_verdict)v)) {
+            return false;
+        }
+    }
+    return report->cases->len > 0 && !hp_report_is_good(report);
 }
 
 /* "nat/basic#07" without its number; all of a name without one. */
@@ -211,7 +223,7 @@ hp_report_group hp_report_group_at(const hp_report *report, unsigned first)
         group.n++;
         if (hp_verdict_is_good(c->verdict)) {
             group.n_good++;
-        } else if (group.bad == NULL) {
+        } else if (group.bad == NULL && hp_verdict_is_bad(c->verdict)) {
             group.bad = c;
         }
     }

@@ -201,6 +201,7 @@ hp_report_case *hp_report_case_of_document(JsonObject *document, const char *evi
     c->ended = time_or_zero(document, "ended_ns");
     c->connected = first_connected(document);
     c->seed = hp_evidence_u64(document, "seed");
+    c->live = text_or_null(hp_evidence_object(document, "live"), "summary");
     c->evidence = g_strdup(evidence);
     c->again = g_strdup(hp_evidence_text(document, "again"));
     add_expectations(c, document);

@@ -159,7 +159,7 @@ void hp_grid_sort(hp_grid *grid)
 
 hp_grid_summary hp_grid_summarise(const hp_grid_cell *cell)
 {
-    hp_grid_summary s = {.failed = !hp_verdict_is_good(cell->verdict)};
+    hp_grid_summary s = {.failed = hp_verdict_is_bad(cell->verdict)};
     for (unsigned i = 0; i < cell->pairs->len; i++) {
         const hp_grid_pair *pair = &g_array_index(cell->pairs, hp_grid_pair, i);
         s.shortfall = s.shortfall != NULL ? s.shortfall : pair->shortfall;

@@ -174,7 +174,7 @@ static void put_result(hp_json *j, const hp_result *result)
     hp_json_text(j, "format", HP_EVIDENCE_RESULT_FORMAT);
     hp_json_text(j, "hairpin", HAIRPIN_VERSION);
     put_scenario(j, result->plan);
-    g_autofree char *again = hp_report_again(result->plan);
+    g_autofree char *again = hp_report_again(result->plan, result->live != NULL);
     hp_json_text(j, "again", again);
     hp_json_text(j, "verdict", hp_verdict_name(result->verdict));
     hp_json_bool(j, "good", hp_verdict_is_good(result->verdict));
@@ -196,6 +196,7 @@ static void put_result(hp_json *j, const hp_result *result)
         put_scripts(j, result);
     }
     put_counts(j, result);
+    hp_json_live(j, result);
 }
 
 char *hp_report_json(const hp_result *result)

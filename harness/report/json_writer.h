@@ -35,6 +35,8 @@ void hp_json_dtls(hp_json *j, const hp_result *result);
 void hp_json_oracle(hp_json *j, const hp_result *result);
 /* json_network.c: the "network", the topology as the plan has it. */
 void hp_json_network(hp_json *j, const hp_plan *plan);
+/* json_live.c: the "world" and the "live" of a result of the live world; nothing for others. */
+void hp_json_live(hp_json *j, const hp_result *result);
 /* json_path.c: the "path", the way that each two peers had, and why it was no better. */
 void hp_json_path(hp_json *j, const hp_result *result);
 

@@ -29,8 +29,8 @@ char *hp_report_json(const hp_result *result);
 /* The same document on one line without its end, for files that hold many. Caller frees. */
 char *hp_report_json_line(const hp_result *result, size_t *ret_length);
 /* The command that runs exactly this case again: "hairpin run FILE --seed 1 --filter '[home.preset=symmetric]'", or the
- * plan's own. Caller frees. */
-char *hp_report_again(const hp_plan *plan);
+ * plan's own; in the live world with `--world live`. Caller frees. */
+char *hp_report_again(const hp_plan *plan, bool live);
 /* Appends a blank and the word, quoted for a POSIX shell where it must be. */
 void hp_report_append_word(GString *command, const char *word);
 /* A packet of the capture on one line: "alice out 192.168.1.2:5000 > 203.0.113.1:3478 Binding request". NULL when there
@@ -70,6 +70,7 @@ typedef struct hp_report_case {
     GPtrArray *failures; /* hp_report_failure* */
     GPtrArray *media; /* hp_report_media*: DTLS, then tracks */
     GPtrArray *predictions; /* char*: what the oracle said of each two peers, and why */
+    char *live; /* what a run of the live world says of itself, or NULL */
     char *evidence; /* folder, or NULL */
     char *again; /* the command that runs exactly this again */
 } hp_report_case;
@@ -90,8 +91,10 @@ void hp_report_free(hp_report *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_report, hp_report_free)
 /* Takes ownership; returns the case as given, which lives as long as the report. */
 const hp_report_case *hp_report_add(hp_report *report, hp_report_case *c);
-/* Whether every case is good, and there was one. */
+/* Whether every case that was run is good, and there was one. */
 bool hp_report_is_good(const hp_report *report);
+/* Whether nothing is known for or against: all were skipped, or some were invalid and none worse. */
+bool hp_report_says_nothing(const hp_report *report);
 
 /* The runs of one case with several seeds (`nat/basic#1`, `nat/basic#2`, ...), which stand one after the other; or one
  * case that was run once. */

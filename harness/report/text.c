@@ -153,7 +153,7 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
     put_clean(o, c->name, LABEL_WIDTH);
     put_counts(o, c);
 
-    const bool good = hp_verdict_is_good(c->verdict);
+    const bool good = !hp_verdict_is_bad(c->verdict);
     if (c->verdict == HP_VERDICT_FIXED) {
         hp_output_printf(o, "%*severything held: the known bug is gone, remove `known-bug` from the scenario\n",
                          LABEL_WIDTH, "");
@@ -169,6 +169,9 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
     }
     put_media(o, style, c, good ? 0 : MOST_MEDIA);
     put_predictions(o, style, c, good ? 0 : MOST_PREDICTIONS);
+    if (c->live != NULL && (style->verbose || c->verdict == HP_VERDICT_INVALID)) {
+        put_row(o, style, LABEL_WIDTH, WIDTH, "live", c->live);
+    }
     if (!good) {
         g_autofree char *seed = g_strdup_printf("%" G_GUINT64_FORMAT, c->seed);
         put_row(o, style, LABEL_WIDTH, WIDTH, "seed", seed);

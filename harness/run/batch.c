@@ -27,7 +27,9 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "live/leftovers.h"
 #include "report/report.h"
+#include "run/live_applies.h"
 #include "run/live_run.h"
 #include "run/nursery.h"
 #include "run/run.h"
@@ -254,6 +256,23 @@ static void free_slots(batch *b)
     g_free(b->slots);
 }
 
+/* Cases at the front of what is left that cannot run here: they are over at once. */
+static void skip_some(batch *b)
+{
+    char *why;
+    while (b->next < b->n_plans && !b->stopped && (why = hp_world_refuses(b->plans[b->next], b->options->live))) {
+        const unsigned index = b->next++;
+        g_autoptr(hp_result) result = hp_result_skip(b->plans[index], why);
+        g_free(why);
+        if (b->options->live)
+            hp_result_be_live(result);
+        if (b->options->begun)
+            b->options->begun(b->options->user, index);
+        if (b->options->done)
+            b->options->done(b->options->user, index, result, NULL, NULL);
+    }
+}
+
 static bool begin(batch *b, slot *s, GError **error)
 {
     s->index = b->next++;
@@ -318,6 +337,8 @@ static hp_result *judge(const hp_plan *plan, slot *s, hp_nursery_end how, unsign
     if (!checker)
         return NULL;
     hp_checker_feed(checker, s->trace);
+    if (is_whole(s, how) && c->verdict == HP_VERDICT_SKIPPED)
+        return hp_result_skip(plan, c->message);
     if (is_whole(s, how))
         return hp_checker_finish(checker, s->trace, (hp_verdict)MIN(c->verdict, HP_VERDICT_N - 1),
                                  c->has_message ? c->message : NULL, c->end_reason, c->ended);
@@ -348,6 +369,8 @@ static bool finish(batch *b, slot *s, GError **error)
     g_autoptr(hp_result) result = judge(plan, s, end, hang_seconds(b->options), error);
     if (!result)
         return false;
+    if (b->options->live)
+        hp_result_be_live(result);
     bool died = !is_whole(s, end);
     bool wanted = wants_evidence(b->options, result);
     g_autofree char *path = evidence_path(b, s->index);
@@ -356,7 +379,7 @@ static bool finish(batch *b, slot *s, GError **error)
         return false;
     if (folder && died && !hp_report_write_evidence(folder, plan, s->trace, result, error))
         return false;
-    if (b->options->fail_fast && !hp_verdict_is_good(result->verdict))
+    if (b->options->fail_fast && hp_verdict_is_bad(result->verdict))
         b->stopped = true;
     if (b->options->done)
         b->options->done(b->options->user, s->index, result, s->trace, folder);
@@ -383,6 +406,8 @@ static bool turn(batch *b, bool *ret_more, GError **error)
     unsigned n = 0;
     for (unsigned i = 0; i < b->n_slots; i++) {
         slot *s = &b->slots[i];
+        if (!hp_nursery_is_busy(s->nursery))
+            skip_some(b);
         if (!hp_nursery_is_busy(s->nursery) && b->next < b->n_plans && !b->stopped && !begin(b, s, error))
             return false;
         if (hp_nursery_is_busy(s->nursery)) {
@@ -421,5 +446,7 @@ bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_option
     while (ok && more)
         ok = turn(&b, &more, error);
     free_slots(&b);
+    if (options->live)
+        (void)hp_run_folders_clean(NULL); /* of runs that had to be killed */
     return ok;
 }

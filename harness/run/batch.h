@@ -22,7 +22,7 @@ typedef struct hp_batch_options {
     const int
         *stop; /* a descriptor: once it is readable, what runs is ended and the batch fails. NULL: nothing does that */
     /* Called when a run is over, in the order in which they end. result and trace are valid during the call;
-     * evidence: its folder, or NULL. */
+     * trace: NULL when it was skipped; evidence: its folder, or NULL. */
     void (*done)(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence);
     /* For showing how far it is; both may be NULL. A run begins; nothing happened for a second. */
     void (*begun)(void *user, unsigned index);

@@ -1,0 +1,169 @@
+/* The self-check of the live world.
+ *
+ * A live run tells at its end how late its network was, what kernels lost because nobody read in time, and which records
+ * came too late to stand at their place (run/live_run.c). Past a bound the run is *invalid*: it neither passed nor
+ * failed, whatever its expectations say, because what they saw was the machine and not the software under test.
+ *
+ * Two things are no grounds: what a device refused while its interface was down, which is what a step asked for, and
+ * records that came late, as long as they are few: they are evidence about a process that was off its CPU, and the clamp
+ * moves them by what it was off. They count when the worst was as far behind as a packet may be. */
+#include "check/live.h"
+
+typedef struct hp_live_facts {
+    bool told; /* by the fabric */
+    hp_live_result figures; /* of the fabric */
+    GArray *hosts; /* of hp_live_host_result */
+    GArray *programs; /* of hp_live_program_result */
+} hp_live_facts;
+
+static hp_live_facts *live_of(hp_facts *facts)
+{
+    if (facts->live == NULL) {
+        facts->live = g_new0(hp_live_facts, 1);
+        facts->live->hosts = g_array_new(FALSE, FALSE, sizeof(hp_live_host_result));
+        facts->live->programs = g_array_new(FALSE, FALSE, sizeof(hp_live_program_result));
+    }
+    return facts->live;
+}
+
+void hp_live_facts_free(hp_live_facts *live)
+{
+    if (live == NULL) {
+        return;
+    }
+    g_array_unref(live->hosts);
+    g_array_unref(live->programs);
+    g_free(live);
+}
+
+static hp_live_result read_fabric(hp_facts *facts, const hp_record *r)
+{
+    return (hp_live_result){.timers = hp_record_u64(r, "timers"),
+                            .median = hp_record_u64(r, "median"),
+                            .p99 = hp_record_u64(r, "p99"),
+                            .max = hp_record_u64(r, "max"),
+                            .late_records = hp_record_u64(r, "late-records"),
+                            .worst_record = hp_record_u64(r, "worst-record"),
+                            .fifo = hp_record_u64(r, "fifo") != 0,
+                            .awake = hp_record_u64(r, "awake") != 0,
+                            .refused = hp_facts_string(facts, hp_record_text(r, "refused"))};
+}
+
+static hp_live_host_result read_host(hp_facts *facts, const hp_record *r)
+{
+    return (hp_live_host_result){.host = hp_facts_string(facts, r->event.subject),
+                                 .device = hp_facts_string(facts, hp_record_text(r, "device")),
+                                 .from_kernel = hp_record_u64(r, "from-kernel"),
+                                 .to_kernel = hp_record_u64(r, "to-kernel"),
+                                 .tx_dropped = hp_record_u64(r, "tx-dropped"),
+                                 .noise = hp_record_u64(r, "noise"),
+                                 .malformed = hp_record_u64(r, "malformed"),
+                                 .refused = hp_record_u64(r, "refused"),
+                                 .receive_errors = hp_record_u64(r, "receive-errors"),
+                                 .send_full = hp_record_u64(r, "send-full")};
+}
+
+static hp_live_program_result read_program(hp_facts *facts, const hp_record *r)
+{
+    return (hp_live_program_result){.program = hp_facts_string(facts, r->event.subject),
+                                    .kind = hp_facts_string(facts, hp_record_text(r, "kind")),
+                                    .user = hp_record_u64(r, "user"),
+                                    .system = hp_record_u64(r, "system"),
+                                    .peak_kb = hp_record_u64(r, "peak-kb")};
+}
+
+void hp_facts_live_event(hp_facts *facts, const hp_record *r)
+{
+    hp_live_facts *live = live_of(facts);
+    if (r->event.kind == HP_EV_LIVE_FABRIC) {
+        live->told = true;
+        live->figures = read_fabric(facts, r);
+    } else if (r->event.kind == HP_EV_LIVE_HOST) {
+        const hp_live_host_result host = read_host(facts, r);
+        g_array_append_val(live->hosts, host);
+    } else {
+        const hp_live_program_result program = read_program(facts, r);
+        g_array_append_val(live->programs, program);
+    }
+}
+
+/* ---- judging ---- */
+
+static void complain(GString *text, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void complain(GString *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_string_append(text, text->len > 0 ? "; " : "the machine was too slow: ");
+    g_string_append_vprintf(text, format, args);
+    va_end(args);
+}
+
+static char *find_too_slow(const hp_live_result *live)
+{
+    GString *text = g_string_new(NULL);
+    char is[HP_TIME_TEXT], most[HP_TIME_TEXT];
+    if (live->p99 > HP_LIVE_MOST_P99) {
+        complain(text, "one timer of the network in 100 was %s late or more (%s is the most)",
+                 hp_time_format(live->p99, is), hp_time_format(HP_LIVE_MOST_P99, most));
+    }
+    if (live->max > HP_LIVE_MOST_MAX) {
+        complain(text, "one timer of the network was %s late (%s is the most)", hp_time_format(live->max, is),
+                 hp_time_format(HP_LIVE_MOST_MAX, most));
+    }
+    if (live->worst_record > HP_LIVE_MOST_MAX) {
+        complain(text, "what happened was told %s too late (%s is the most)", hp_time_format(live->worst_record, is),
+                 hp_time_format(HP_LIVE_MOST_MAX, most));
+    }
+    for (unsigned i = 0; i < live->n_hosts; i++) {
+        const hp_live_host_result *host = &live->hosts[i];
+        if (host->tx_dropped > 0) {
+            complain(text, "%s's kernel dropped %" G_GUINT64_FORMAT " packets that the network did not take in time",
+                     host->host, host->tx_dropped);
+        }
+        if (host->receive_errors > 0) {
+            complain(text, "%s's kernel dropped %" G_GUINT64_FORMAT " datagrams that the program did not read in time",
+                     host->host, host->receive_errors);
+        }
+    }
+    return g_string_free(text, text->len == 0);
+}
+
+static char *summarise(const hp_live_result *live)
+{
+    char median[HP_TIME_TEXT], p99[HP_TIME_TEXT], max[HP_TIME_TEXT];
+    return g_strdup_printf("the network was late by %s (median), %s (p99), %s (max)%s%s%s; %" G_GUINT64_FORMAT
+                           " late records",
+                           hp_time_format(live->median, median), hp_time_format(live->p99, p99),
+                           hp_time_format(live->max, max), *live->refused != '\0' ? "; without " : "", live->refused,
+                           live->fifo ? "" : "; not in real-time scheduling", live->late_records);
+}
+
+void hp_result_fill_live(hp_result *result, const hp_facts *facts)
+{
+    const hp_live_facts *facts_live = facts->live;
+    if (facts_live == NULL || !facts_live->told) {
+        return;
+    }
+    hp_live_result *live = hp_result_be_live(result);
+    hp_live_host_result *hosts = g_memdup2(facts_live->hosts->data, facts_live->hosts->len * sizeof *hosts);
+    hp_live_program_result *programs =
+        g_memdup2(facts_live->programs->data, facts_live->programs->len * sizeof *programs);
+    *live = facts_live->figures;
+    live->told = true;
+    live->refused = g_string_chunk_insert_const(result->strings, live->refused);
+    live->hosts = hosts;
+    live->n_hosts = facts_live->hosts->len;
+    live->programs = programs;
+    live->n_programs = facts_live->programs->len;
+    for (unsigned i = 0; i < live->n_hosts; i++) {
+        hosts[i].host = g_string_chunk_insert_const(result->strings, hosts[i].host);
+        hosts[i].device = g_string_chunk_insert_const(result->strings, hosts[i].device);
+    }
+    for (unsigned i = 0; i < live->n_programs; i++) {
+        programs[i].program = g_string_chunk_insert_const(result->strings, programs[i].program);
+        programs[i].kind = g_string_chunk_insert_const(result->strings, programs[i].kind);
+    }
+    live->too_slow = find_too_slow(live);
+    live->summary = summarise(live);
+}

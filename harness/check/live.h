@@ -1,0 +1,19 @@
+/* Private to check/: what a live run says of itself, and from which figures on it says nothing of anybody. */
+#ifndef HP_CHECK_LIVE_H
+#define HP_CHECK_LIVE_H
+
+#include "check/facts.h"
+#include "check/result.h"
+
+/* How late timers of the network may be: links deliver that much later than they are told to. The first is what most
+ * packets see, the second one hiccup, which a test of 50 ms periods would take for its own. Measured: README. */
+#define HP_LIVE_MOST_P99 (5 * HP_MS)
+#define HP_LIVE_MOST_MAX (50 * HP_MS)
+
+/* An event of the live world, which is no other's. */
+void hp_facts_live_event(hp_facts *facts, const hp_record *r);
+void hp_live_facts_free(struct hp_live_facts *live); /* NULL is fine */
+/* result->live, when there was such an event. */
+void hp_result_fill_live(hp_result *result, const hp_facts *facts);
+
+#endif
