@@ -103,7 +103,7 @@ static char *find_too_slow(const hp_live_result *live)
 {
     GString *text = g_string_new(NULL);
     char is[HP_TIME_TEXT], most[HP_TIME_TEXT];
-    if (live->p99 > HP_LIVE_MOST_P99) {
+    if (live->timers >= HP_LIVE_LEAST_TIMERS && live->p99 > HP_LIVE_MOST_P99) {
         complain(text, "one timer of the network in 100 was %s late or more (%s is the most)",
                  hp_time_format(live->p99, is), hp_time_format(HP_LIVE_MOST_P99, most));
     }

@@ -9,6 +9,7 @@
  * packets see, the second one hiccup, which a test of 50 ms periods would take for its own. Measured: README. */
 #define HP_LIVE_MOST_P99 (5 * HP_MS)
 #define HP_LIVE_MOST_MAX (50 * HP_MS)
+enum { HP_LIVE_LEAST_TIMERS = 1000 }; /* of fewer one in a hundred is just the worst of all */
 
 /* An event of the live world, which is no other's. */
 void hp_facts_live_event(hp_facts *facts, const hp_record *r);
