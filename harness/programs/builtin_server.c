@@ -13,6 +13,7 @@
 
 #include "actors/dns_service.h"
 #include "actors/server.h"
+#include "programs/renumbered.h"
 
 typedef struct builtin_server {
     hp_program *program;
@@ -88,7 +89,7 @@ static bool knows_by_itself(const builtin_server *self, const char *name)
 }
 
 /* A server of that name has other addresses now; this one, or one that a DNS server knows. */
-static void renumbered(builtin_server *self, const hp_step *step)
+static void renumbered(builtin_server *self, const hp_step *step, unsigned index)
 {
     int server = hp_plan_find_server(self->program->plan, step->nat.nat);
     if (server < 0) {
@@ -100,8 +101,9 @@ static void renumbered(builtin_server *self, const hp_step *step)
     }
     const char *name = self->program->plan->servers[server].dns_name;
     if (self->dns != NULL && knows_by_itself(self, name)) {
-        const hp_dns_host record = {
-            .name = (char *)name, .addresses = step->nat.addresses, .n_addresses = step->nat.n_addresses};
+        unsigned n;
+        const hp_addr *addresses = hp_renumbered_server(self->program->plan, (unsigned)server, index, &n);
+        const hp_dns_host record = {.name = (char *)name, .addresses = (hp_addr *)addresses, .n_addresses = n};
         hp_dns_service_set_host(self->dns, &record, NULL);
     }
 }
@@ -114,7 +116,7 @@ static void carry_out(void *user, const hp_step *step, unsigned index)
     } else if (step->kind == HP_STEP_START_SERVER) {
         start_server(self);
     } else if (step->kind == HP_STEP_RENUMBER) {
-        renumbered(self, step);
+        renumbered(self, step, index);
     } else if (step->kind == HP_STEP_SET_DNS && self->dns != NULL) {
         for (unsigned i = 0; i < step->dns.n_hosts; i++) {
             hp_dns_service_set_host(self->dns, &step->dns.hosts[i], NULL);

@@ -7,6 +7,7 @@
 
 typedef enum hp_control_kind {
     /* to the program */
+    HP_CONTROL_SET_UP, /* its host's network is there */
     HP_CONTROL_BEGIN, /* run time has begun */
     HP_CONTROL_STEP, /* index: the step */
     HP_CONTROL_ADDRESSES, /* index: the interface; all of its addresses from now on */

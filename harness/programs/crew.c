@@ -351,6 +351,7 @@ static void take(member *m, hp_control_message *message)
     case HP_CONTROL_FINISHED:
         m->finished = true;
         break;
+    case HP_CONTROL_SET_UP:
     case HP_CONTROL_BEGIN:
     case HP_CONTROL_STEP:
     case HP_CONTROL_ADDRESSES:
@@ -453,9 +454,16 @@ static void tell(member *m, const hp_control_message *message)
 {
     if (m->state == GONE)
         return;
-    m->asked += message->kind != HP_CONTROL_BEGIN && message->kind != HP_CONTROL_FINISH;
+    m->asked += message->kind == HP_CONTROL_STEP || message->kind == HP_CONTROL_ADDRESSES ||
+                message->kind == HP_CONTROL_INTERFACE;
     while (send(m->control, message, sizeof *message, MSG_NOSIGNAL) < 0 && errno == EINTR)
         ;
+}
+
+void hp_crew_set_up(hp_crew *crew)
+{
+    for (unsigned i = 0; i < crew->n; i++)
+        tell(&crew->members[i], &(hp_control_message){.kind = HP_CONTROL_SET_UP});
 }
 
 void hp_crew_begin(hp_crew *crew)

@@ -16,7 +16,7 @@ typedef struct hp_crew_config {
     const hp_plan *plan;
     const hp_live_clock *clock;
     const char *folder; /* of the run: programs have folders of their own in it, and logs */
-    hp_netns *const *peer_namespaces, *const *server_namespaces; /* by the plan's index; their devices are there */
+    hp_netns *const *peer_namespaces, *const *server_namespaces; /* by the plan's index */
     hp_media_tracks *tracks; /* or NULL */
 } hp_crew_config;
 
@@ -28,6 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_crew, hp_crew_free)
 
 /* Forks them all, into the cage that the calling thread has made (live/cage.h). */
 bool hp_crew_start(hp_crew *crew, GError **error);
+/* Their hosts' devices are there: they set themselves up. */
+void hp_crew_set_up(hp_crew *crew);
 /* From now on what they say is read by the loop. */
 void hp_crew_listen(hp_crew *crew, hp_loop *loop);
 

@@ -1,7 +1,7 @@
 /* Theory of operation: a program's process from its birth to its end.
  *
  * It is forked from the run process and keeps that one's memory: the plan, the pages they share, the trace made for it.
- * It enters its host's namespace, gives itself a mount namespace where /proc shows what is in the run's cage, and writes
+ * That is before the run process opens devices, which nobody else is to hold; it waits until they are there. It enters its host's namespace, gives itself a mount namespace where /proc shows what is in the run's cage, and writes
  * its output into its log. Then it builds a world (whose only host has the kernel's sockets), a loop and starts the kind.
  *
  * Everything happens in callbacks of one thread, driven by GLib's default main context, into which the loop is attached
@@ -228,6 +228,7 @@ static void take(process *p, const hp_control_message *message)
     case HP_CONTROL_FINISH:
         finish(p);
         break;
+    case HP_CONTROL_SET_UP: /* the first one, and read where it is waited for */
     case HP_CONTROL_READY:
     case HP_CONTROL_FAILED:
     case HP_CONTROL_FINISHED:
@@ -296,6 +297,17 @@ static hp_host *make_host(const hp_program *program)
     return host;
 }
 
+/* Until its host's network is there. */
+static void wait_for_network(const process *p)
+{
+    hp_control_message message;
+    ssize_t n;
+    while ((n = recv(p->control, &message, sizeof message, 0)) < 0 && errno == EINTR)
+        ;
+    if (n != (ssize_t)sizeof message)
+        _exit(0); /* the run is gone */
+}
+
 static bool set_up(process *p, const hp_program_birth *birth, GError **error)
 {
     hp_program *program = &p->program;
@@ -333,6 +345,7 @@ void hp_program_live(const hp_program_birth *birth)
     p->control = birth->control;
     settle_output(birth->log);
     prctl(PR_SET_NAME, p->program.name);
+    wait_for_network(p);
     bool ok = set_up(p, birth, &error);
     if (ok)
         ok = hp_loop_run_glib(p->program.loop, NULL, &error);

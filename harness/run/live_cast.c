@@ -3,7 +3,7 @@
  * told of it then.
  *
  * A DNS server that knows a renumbered server's name by itself is sent the same step, after the server: the plan says to
- * it which one that is, and hp_plan_server_addresses_after() which addresses it has from then on. */
+ * it which one that is, and programs/renumbered.h which addresses it has from then on. */
 #include "run/live_cast.h"
 
 #include "programs/peer_steps.h"

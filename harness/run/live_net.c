@@ -74,26 +74,25 @@ static bool open_host(live_host *host, const char *name, unsigned n_interfaces, 
     return n_interfaces < 2 || hp_netns_set(host->ns, "ipv4/conf/all/rp_filter", "0", error);
 }
 
-static bool make_peer(hp_live_net *net, unsigned i, GError **error)
+static bool open_peer(hp_live_net *net, unsigned i, GError **error)
 {
     const hp_plan_peer *peer = &net->plan->peers[i];
-    live_host *host = &net->hosts[net->n++];
-    if (!open_host(host, peer->source->name, peer->n_interfaces, error))
-        return false;
     for (unsigned k = 0; k < peer->n_interfaces; k++)
-        if (!add_device(net->plan, host, &peer->interfaces[k], peer->n_interfaces == 1, error))
+        if (!add_device(net->plan, &net->hosts[i], &peer->interfaces[k], peer->n_interfaces == 1, error))
             return false;
     return true;
 }
 
-static bool make_server(hp_live_net *net, unsigned i, GError **error)
+bool hp_live_net_open(hp_live_net *net, GError **error)
 {
-    const hp_plan_server *server = &net->plan->servers[i];
-    live_host *host = &net->hosts[net->n++];
-    const hp_plan_attachment *at = &server->attachment;
-    host->addresses = g_memdup2(at->addresses, at->n_addresses * sizeof *at->addresses);
-    host->n_addresses = at->n_addresses;
-    return open_host(host, server->source->name, 1, error) && add_device(net->plan, host, at, true, error);
+    const hp_plan *plan = net->plan;
+    for (unsigned i = 0; i < plan->n_peers; i++)
+        if (!open_peer(net, i, error))
+            return false;
+    for (unsigned i = 0; i < plan->n_servers; i++)
+        if (!add_device(plan, &net->hosts[plan->n_peers + i], &plan->servers[i].attachment, true, error))
+            return false;
+    return true;
 }
 
 hp_live_net *hp_live_net_new(const hp_plan *plan, GError **error)
@@ -103,11 +102,16 @@ hp_live_net *hp_live_net_new(const hp_plan *plan, GError **error)
     net->hosts = g_new0(live_host, plan->n_peers + plan->n_servers + 1);
     net->namespaces = g_new0(hp_netns *, plan->n_peers + plan->n_servers + 1);
     for (unsigned i = 0; i < plan->n_peers; i++)
-        if (!make_peer(net, i, error))
+        if (!open_host(&net->hosts[net->n++], plan->peers[i].source->name, plan->peers[i].n_interfaces, error))
             return NULL;
-    for (unsigned i = 0; i < plan->n_servers; i++)
-        if (!make_server(net, i, error))
+    for (unsigned i = 0; i < plan->n_servers; i++) {
+        const hp_plan_attachment *at = &plan->servers[i].attachment;
+        live_host *host = &net->hosts[net->n++];
+        host->addresses = g_memdup2(at->addresses, at->n_addresses * sizeof *at->addresses);
+        host->n_addresses = at->n_addresses;
+        if (!open_host(host, plan->servers[i].source->name, 1, error))
             return NULL;
+    }
     for (unsigned i = 0; i < net->n; i++)
         net->namespaces[i] = net->hosts[i].ns;
     return g_steal_pointer(&net);

@@ -9,8 +9,10 @@
 
 typedef struct hp_live_net hp_live_net;
 
-/* Namespaces and devices of all peers and servers, up and addressed. NULL and HP_ERROR_ENVIRONMENT. */
+/* Namespaces of all peers and servers. NULL and HP_ERROR_ENVIRONMENT. */
 hp_live_net *hp_live_net_new(const hp_plan *plan, GError **error);
+/* Their devices, up and addressed: in the process that keeps them. */
+bool hp_live_net_open(hp_live_net *net, GError **error);
 void hp_live_net_free(hp_live_net *net);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_live_net, hp_live_net_free)
 

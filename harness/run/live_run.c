@@ -92,7 +92,10 @@ static bool set_up(hp_live_run *run, GError **error)
                                    .server_namespaces = hp_live_net_servers(run->net),
                                    .tracks = run->tracks};
     run->crew = hp_crew_new(&config, error);
-    return run->crew && hp_crew_start(run->crew, error);
+    if (!run->crew || !hp_crew_start(run->crew, error) || !hp_live_net_open(run->net, error))
+        return false;
+    hp_crew_set_up(run->crew);
+    return true;
 }
 
 /* After the programs were forked, which are to have neither its descriptors nor its priority. */
