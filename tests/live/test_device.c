@@ -219,6 +219,26 @@ static void renumbering(void **state)
     live_net_free(net);
 }
 
+/* A kernel takes the other addresses of a network away with its first one; they are to stay. */
+static void a_second_address_stays(void **state)
+{
+    GError *error = NULL;
+    if (!live_is_possible(HP_DEVICE_TUN)) {
+        skip();
+    }
+    live_net *net = live_net_new(HP_DEVICE_TUN);
+    hp_live_clock_begin(net->clock);
+    hp_addr first = live_address(0, HP_AF_IPV4), second = ip("10.0.0.2:5000"), far = ip("10.0.1.1:6000");
+    live_host *host = &net->hosts[0];
+    assert_true(hp_device_add_address(host->device, &(hp_device_address){hp_addr_with_port(second, 0), 24}, &error));
+    assert_true(hp_device_remove_address(host->device, &first, &error));
+    no_error(error);
+    int at = live_socket(net, 0, &second);
+    assert_int_equal(live_send(at, &far, "hello", 5), 5);
+    close(at);
+    live_net_free(net);
+}
+
 /* Nothing crosses before the run begins, and what was sent then does not come later. */
 static void swallows_what_is_early(void **state)
 {
@@ -418,15 +438,25 @@ static void receive_errors_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ipv4_by_tun),         cmocka_unit_test(ipv6_by_tun),
-        cmocka_unit_test(ipv4_by_veth),        cmocka_unit_test(ipv6_by_veth),
-        cmocka_unit_test(fragments_by_tun),    cmocka_unit_test(fragments_by_veth),
-        cmocka_unit_test(port_unreachable),    cmocka_unit_test(interface_down_tun),
-        cmocka_unit_test(interface_down_veth), cmocka_unit_test(down_in_the_world),
-        cmocka_unit_test(renumbering),         cmocka_unit_test(swallows_what_is_early),
-        cmocka_unit_test(sends_by_source),     cmocka_unit_test(leads_nowhere_else),
-        cmocka_unit_test(noise_stays_outside), cmocka_unit_test(queue_drops_tun),
-        cmocka_unit_test(queue_drops_veth),    cmocka_unit_test(receive_errors_are_counted),
+        cmocka_unit_test(ipv4_by_tun),
+        cmocka_unit_test(ipv6_by_tun),
+        cmocka_unit_test(ipv4_by_veth),
+        cmocka_unit_test(ipv6_by_veth),
+        cmocka_unit_test(fragments_by_tun),
+        cmocka_unit_test(fragments_by_veth),
+        cmocka_unit_test(port_unreachable),
+        cmocka_unit_test(interface_down_tun),
+        cmocka_unit_test(interface_down_veth),
+        cmocka_unit_test(down_in_the_world),
+        cmocka_unit_test(renumbering),
+        cmocka_unit_test(swallows_what_is_early),
+        cmocka_unit_test(sends_by_source),
+        cmocka_unit_test(leads_nowhere_else),
+        cmocka_unit_test(a_second_address_stays),
+        cmocka_unit_test(noise_stays_outside),
+        cmocka_unit_test(queue_drops_tun),
+        cmocka_unit_test(queue_drops_veth),
+        cmocka_unit_test(receive_errors_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
