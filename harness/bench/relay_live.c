@@ -221,11 +221,13 @@ typedef struct figures {
     double rate; /* packets a second through, the highest without loss */
     double per_cpu_second; /* there */
     double cpu_at_common; /* us a packet at COMMON_RATE */
+    double delay; /* us, median, there */
     bool generator; /* it could not send more in the end */
 } figures;
 
 typedef struct step {
     double rate, loss, cpu_ns; /* of packets that came through, of those sent, a packet */
+    double delay_us; /* median */
     bool short_of; /* the generator did not send what was asked for */
 } step;
 
@@ -239,6 +241,7 @@ static step measure(hp_relay_load *load, pid_t pid, uint64_t rate, hp_time windo
         .rate = (double)w.received / seconds,
         .loss = w.sent > 0 ? 1.0 - (double)w.received / (double)w.sent : 1.0,
         .cpu_ns = (double)used / received,
+        .delay_us = (double)w.delay_median / 1000,
         .short_of = (double)w.sent < 0.95 * (double)rate * seconds,
     };
 }
@@ -247,7 +250,9 @@ static void climb(hp_relay_load *load, pid_t pid, hp_time window, figures *ret)
 {
     unsigned strikes = 0;
     measure(load, pid, COMMON_RATE, window / 4); /* caches, buffers */
-    ret->cpu_at_common = measure(load, pid, COMMON_RATE, window).cpu_ns / 1000;
+    step common = measure(load, pid, COMMON_RATE, window);
+    ret->cpu_at_common = common.cpu_ns / 1000;
+    ret->delay = common.delay_us;
     for (uint64_t rate = FIRST_RATE; rate <= MAX_RATE && strikes < STRIKES;) {
         step s = measure(load, pid, rate, window);
         if (s.loss > MAX_LOSS || s.short_of) {
@@ -306,6 +311,7 @@ static bool measure_all(const place *p, const hp_bench_relay_options *o, unsigne
                         hp_bench_document *d, unsigned *generator, GError **error)
 {
     double rate[HP_BENCH_RELAY_N][64], efficiency[HP_BENCH_RELAY_N][64], cpu[HP_BENCH_RELAY_N][64];
+    double delay[HP_BENCH_RELAY_N][64];
     unsigned n = MIN(o->repeats, 64);
     for (unsigned i = 0; i < n; i++) {
         for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
@@ -316,6 +322,7 @@ static bool measure_all(const place *p, const hp_bench_relay_options *o, unsigne
             rate[relay][i] = f.rate;
             efficiency[relay][i] = f.per_cpu_second;
             cpu[relay][i] = f.cpu_at_common;
+            delay[relay][i] = f.delay;
             generator[relay] += f.generator;
         }
     }
@@ -327,6 +334,8 @@ static bool measure_all(const place *p, const hp_bench_relay_options *o, unsigne
                 size, relay, n_clients, rate[relay], n);
             add(d, "cpu-per-packet", "the server's CPU of a packet at 20,000 packets a second", "us", HP_BENCH_LOWER,
                 size, relay, n_clients, cpu[relay], n);
+            add(d, "delay", "from one socket through the server to the other, median, at 20,000 packets a second", "us",
+                HP_BENCH_LOWER, size, relay, n_clients, delay[relay], n);
         }
     }
     return true;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "live/lateness.h"
 #include "wire/bytes.h"
 #include "wire/stun.h"
 
@@ -23,7 +24,7 @@ enum {
     BATCH = 64,
     CHANNEL = 0x4000,
     HEADER = 4, /* of ChannelData */
-    NUMBERS = 16, /* bytes of payload that say which packet it is */
+    NUMBERS = 16, /* bytes of payload that say which window it is of, and when it was sent */
     MESSAGE = 1024,
     TRIES = 40,
     WAIT_MS = 100, /* for an answer */
@@ -47,6 +48,8 @@ struct hp_relay_load {
     uint64_t window; /* the number of the present one */
     uint64_t turn; /* whose turn it is */
     uint64_t sent, received;
+    hp_time looked; /* when the clock was last asked */
+    hp_lateness delays;
     struct sockaddr_storage *relays;
     socklen_t relay_length;
     uint8_t packet[MAX_PACKET]; /* ChannelData; the payload is what the peer sends */
@@ -294,6 +297,7 @@ static void send_some(hp_relay_load *load, uint64_t wanted)
     unsigned n = (unsigned)MIN(wanted, 2 * BATCH) / 2;
     size_t length = HEADER + load->config.size;
     memcpy(load->packet + HEADER, &load->window, sizeof load->window);
+    memcpy(load->packet + HEADER + sizeof load->window, &load->looked, sizeof load->looked);
     for (unsigned i = 0; i < n; i++) {
         unsigned k = (unsigned)(load->turn++ % load->config.n_clients);
         load->sent += send(load->clients[k].fd, load->packet, length, MSG_DONTWAIT) == (ssize_t)length;
@@ -307,13 +311,19 @@ static void send_some(hp_relay_load *load, uint64_t wanted)
 static void read_all(hp_relay_load *load, int fd)
 {
     size_t at = fd == load->peer ? 0 : HEADER;
+    hp_time arrived = now();
     int n;
     do {
         n = recvmmsg(fd, load->in, BATCH, MSG_DONTWAIT, NULL);
         for (int i = 0; i < n; i++) {
             uint64_t window = 0;
             memcpy(&window, load->in_bytes[i] + at, sizeof window);
-            load->received += load->in[i].msg_len == at + load->config.size && window == load->window;
+            if (load->in[i].msg_len == at + load->config.size && window == load->window) {
+                hp_time sent;
+                memcpy(&sent, load->in_bytes[i] + at + sizeof window, sizeof sent);
+                hp_lateness_add(&load->delays, arrived > sent ? arrived - sent : 0);
+                load->received++;
+            }
         }
     } while (n == BATCH);
 }
@@ -332,12 +342,14 @@ hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time le
     load->window++;
     load->sent = 0;
     load->received = 0;
+    load->delays = (hp_lateness){.n = 0};
     hp_time start = now(), t;
     uint64_t offered = 0;
     while ((t = now()) - start < length) {
         uint64_t due = (uint64_t)((unsigned __int128)rate * (t - start) / HP_S);
         if (due >= offered + 2) {
             uint64_t n = MIN(due - offered, 2 * BATCH) & ~UINT64_C(1);
+            load->looked = t;
             send_some(load, n);
             offered += n;
         }
@@ -348,5 +360,7 @@ hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time le
         receive_some(load, 1);
     }
     w.received = load->received;
+    w.delay_median = hp_lateness_percentile(&load->delays, 500);
+    w.delay_p99 = hp_lateness_percentile(&load->delays, 990);
     return w;
 }

@@ -2,8 +2,8 @@
  * arrives.
  *
  * Every client has an allocation and a channel to the one peer, and packets go both ways, one after another in turn: to
- * the server as ChannelData, to the relays as plain datagrams. Each carries its number, so that what comes late, after
- * its window, is not taken for the next one's. */
+ * the server as ChannelData, to the relays as plain datagrams. Each carries the number of its window, so that what
+ * comes late is not taken for the next one's, and when it was sent. */
 #ifndef HP_BENCH_RELAY_LOAD_H
 #define HP_BENCH_RELAY_LOAD_H
 
@@ -32,6 +32,7 @@ void hp_relay_load_free(hp_relay_load *load);
 typedef struct hp_relay_window {
     uint64_t sent, received; /* packets that were to be relayed, both ways; received in the window, or just after it */
     hp_time lasted; /* the sending */
+    hp_time delay_median, delay_p99; /* from one socket to the other */
 } hp_relay_window;
 /* Sends so many packets a second, both ways together, for that long. */
 hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time length);

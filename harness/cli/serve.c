@@ -65,6 +65,7 @@ static bool begin(serving *s, const hp_serve_options *o, GError **error)
         return false;
     }
     s->host = hp_kernel_host_new(s->world, o->name, s->loop);
+    hp_kernel_host_set_gathering(s->host, o->gathering);
     if (!describe(s, o, error)) {
         return false;
     }

@@ -12,7 +12,7 @@
 typedef struct words {
     char **listen, **users, **denied;
     char *user_file, *realm, *transports, *tls_port, *certificate, *key, *relay_ports, *lifetime, *max_lifetime,
-        *config, *server, *quota, *capacity;
+        *config, *server, *quota, *capacity, *gather;
     char **relays;
     gboolean rfc5780, no_private, loopback, tcp_relays, sha256;
     char **rest;
@@ -22,7 +22,7 @@ static void words_clear(words *w)
 {
     char *texts[] = {w->user_file, w->realm,       w->transports, w->tls_port,     w->certificate,
                      w->key,       w->relay_ports, w->lifetime,   w->max_lifetime, w->config,
-                     w->server,    w->quota,       w->capacity};
+                     w->server,    w->quota,       w->capacity,   w->gather};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
     }
@@ -56,6 +56,8 @@ static bool read_words(words *w, int *argc, char ***argv)
         {"max-lifetime", 0, 0, G_OPTION_ARG_STRING, &w->max_lifetime, "that a client can ask for (default 1h)", "TIME"},
         {"user-quota", 0, 0, G_OPTION_ARG_STRING, &w->quota, "allocations of one user", "N"},
         {"capacity", 0, 0, G_OPTION_ARG_STRING, &w->capacity, "allocations in all", "N"},
+        {"gather", 0, 0, G_OPTION_ARG_STRING, &w->gather,
+         "under load, let datagrams gather for so long (default 100us; 0: never)", "TIME"},
         {"sha256", 0, 0, G_OPTION_ARG_NONE, &w->sha256, "offer SHA-256 before MD5 (RFC 8489)", NULL},
         {"rfc5780", 0, 0, G_OPTION_ARG_NONE, &w->rfc5780, "NAT discovery, with port 3479 too; wants two addresses",
          NULL},
@@ -353,9 +355,12 @@ static int read_place(hp_serve_options *o, const words *w)
         }
         g_array_unref(o->addresses);
         o->addresses = here;
-        o->defaulted = true;
     }
     code = code == HP_EXIT_GOOD ? read_relays(o, w->relays) : code;
+    if (code == HP_EXIT_GOOD && w->gather != NULL &&
+        (!hp_time_parse(w->gather, &o->gathering) || o->gathering > 10 * HP_MS)) {
+        return hp_cli_usage("serve: --gather: `%s` is no time up to 10ms", w->gather);
+    }
     if (code == HP_EXIT_GOOD && (w->certificate != NULL) != (w->key != NULL)) {
         return hp_cli_usage("serve: --certificate and --key belong together");
     }
@@ -368,6 +373,7 @@ int hp_serve_options_read(hp_serve_options *ret, int argc, char **argv)
 {
     g_auto(words) w = {0};
     *ret = (hp_serve_options){.keep = g_ptr_array_new_with_free_func(g_free),
+                              .gathering = 100 * HP_US,
                               .addresses = g_array_new(FALSE, FALSE, sizeof(hp_addr))};
     if (!read_words(&w, &argc, &argv)) {
         return HP_EXIT_USAGE;

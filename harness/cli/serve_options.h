@@ -12,7 +12,7 @@ typedef struct hp_serve_options {
     hp_dns_config dns; /* then */
     char *name;
     GArray *addresses; /* of hp_addr: where it listens */
-    bool defaulted; /* the addresses are the machine's, nobody named them */
+    hp_time gathering; /* hp_kernel_host_set_gathering() */
     GPtrArray *keep; /* what the configuration points to */
     hp_cases cases; /* with --config */
 } hp_serve_options;

@@ -18,6 +18,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "live/kernel_calls.h"
@@ -193,9 +194,44 @@ static const hp_host_backend backend = {
     .tcp_n_connections = hp_kernel_tcp_n_connections,
 };
 
+static hp_time monotonic(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
+}
+
+/* Sleeps when at least two datagrams are to be expected meanwhile. The mean follows within some sixteen turns. */
+static void gather(hp_kernel_host *kernel)
+{
+    enum { WEIGHT = 16, WORTH_IT_MILLI = 2000, MOST_MILLI = 1000000 };
+    uint64_t came = kernel->counters.datagrams_in - kernel->counted;
+    if (came == 0) {
+        return;
+    }
+    hp_time now = monotonic(), passed = MAX(now - kernel->counted_at, 1);
+    uint64_t expected_milli = MIN(came * 1000 * kernel->gathering / passed, MOST_MILLI);
+    kernel->expected_milli = (kernel->expected_milli * (WEIGHT - 1) + expected_milli) / WEIGHT;
+    kernel->counted = kernel->counters.datagrams_in;
+    kernel->counted_at = now;
+    if (kernel->expected_milli >= WORTH_IT_MILLI) {
+        const struct timespec pause = {.tv_nsec = (long)kernel->gathering};
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+    }
+}
+
 static void on_end_of_turn(void *user)
 {
-    hp_kernel_flush_all(user);
+    hp_kernel_host *kernel = user;
+    hp_kernel_flush_all(kernel);
+    if (kernel->gathering > 0) {
+        gather(kernel);
+    }
+}
+
+void hp_kernel_host_set_gathering(hp_host *host, hp_time longest)
+{
+    hp_kernel_of(host)->gathering = MIN(longest, HP_S / 10);
 }
 
 hp_host *hp_kernel_host_new(hp_world *world, const char *name, hp_loop *loop)

@@ -47,6 +47,10 @@ struct hp_kernel_host {
     hp_kernel_listener *first_listener;
     unsigned n_connections;
     hp_kernel_host_counters counters;
+    hp_time gathering; /* 0: off */
+    hp_time counted_at; /* CLOCK_MONOTONIC */
+    uint64_t counted; /* counters.datagrams_in then */
+    uint64_t expected_milli; /* datagrams that come within `gathering`, a running mean, in thousandths */
 };
 
 static inline hp_kernel_host *hp_kernel_of(const hp_host *host)
