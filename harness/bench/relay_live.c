@@ -1,13 +1,12 @@
-/* Servers under load in two namespaces: one for the clients and their peer, which is this process, one for the server,
- * joined by a veth pair and by nothing else.
+/* Servers under load, each in a namespace whose only interface is a TUN device that this process holds: clients and peer
+ * are packets (relay_load.h).
  *
  * The load grows by a quarter until more than one packet in a thousand is lost, or the generator cannot send
  * more, three times in a row: a machine that does something else for a moment is nobody's limit. The best rate is the
  * last one without either. The CPU is the server process's, all
  * threads and what the kernel does on their behalf (its process clock), over the packets that came through; with two
- * CPUs or more the generator has the first to itself. Linux delivers on the sender's CPU across a veth: what a server
- * sends is charged to it up to the receiver's socket, what it receives up to its own socket to the generator; for both
- * servers alike.
+ * CPUs or more the generator has the first to itself. What
+ * a server receives is delivered to its socket on the generator's account; for both servers alike.
  *
  * Limits: where the generator cannot send more, the rate is the generator's, and the document says so. */
 #include "bench/relay_live.h"
@@ -15,10 +14,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -56,17 +58,17 @@ hp_bench_relay_options hp_bench_relay_defaults(void)
 /* ---- the network ---- */
 
 typedef struct place {
-    hp_netns *server, *clients;
+    hp_netns *server;
+    int device;
     char folder[64];
 } place;
 
 static void place_clear(place *p)
 {
-    if (p->clients != NULL) {
-        hp_netns_leave(p->clients);
+    if (p->device > 0) {
+        close(p->device);
     }
     hp_netns_free(p->server);
-    hp_netns_free(p->clients);
     if (p->folder[0] != '\0') {
         g_autofree char *config = g_build_filename(p->folder, "turnserver.conf", NULL);
         g_unlink(config);
@@ -85,29 +87,43 @@ static hp_addr addr_of(const char *text, uint16_t port)
     return addr;
 }
 
-static bool set_up_end(hp_netns *ns, const char *const *addresses, GError **error)
+/* A TUN in the namespace that this thread is in. -1: errno. */
+static int open_device(void)
 {
-    hp_netlink *nl = hp_netns_netlink(ns);
-    int index = hp_netlink_index(nl, "eth0");
-    for (unsigned i = 0; addresses[i] != NULL; i++) {
-        hp_addr addr = addr_of(addresses[i], 0);
-        if (!hp_netlink_add_address(nl, index, &addr, BITS, error)) {
-            return false;
-        }
+    struct ifreq request = {.ifr_name = "eth0", .ifr_flags = IFF_TUN | IFF_NO_PI};
+    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0 && ioctl(fd, TUNSETIFF, &request) != 0) {
+        int number = errno;
+        close(fd);
+        errno = number;
+        return -1;
     }
+    return fd;
+}
+
+static bool prepare_device(place *p, GError **error)
+{
+    if (!hp_netns_enter(p->server, error)) {
+        return false;
+    }
+    p->device = open_device();
+    int number = errno;
+    hp_netns_leave(p->server);
+    if (p->device < 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "/dev/net/tun: %s", g_strerror(number));
+        return false;
+    }
+    hp_netlink *nl = hp_netns_netlink(p->server);
+    int index = hp_netlink_index(nl, "eth0");
+    hp_addr server = addr_of(SERVER, 0);
     const hp_netlink_link up = {.no_addresses = true, .set_up = true, .up = true, .queue_length = 10000};
-    return hp_netlink_set_link(nl, index, &up, error);
+    return hp_netlink_add_address(nl, index, &server, BITS, error) && hp_netlink_set_link(nl, index, &up, error);
 }
 
 static bool prepare(place *p, GError **error)
 {
-    static const char *const server[] = {SERVER, NULL}, *const clients[] = {CLIENTS, PEER, NULL};
-    const hp_netlink_end end = {.name = "eth0"};
     p->server = hp_netns_new("the relay bench's server", error);
-    p->clients = p->server != NULL ? hp_netns_new("the relay bench's clients", error) : NULL;
-    if (p->clients == NULL ||
-        !hp_netlink_add_veth(hp_netns_netlink(p->clients), &end, &end, hp_netns_fd(p->server), error) ||
-        !set_up_end(p->server, server, error) || !set_up_end(p->clients, clients, error)) {
+    if (p->server == NULL || !prepare_device(p, error)) {
         return false;
     }
     g_snprintf(p->folder, sizeof p->folder, "%s/hairpin-bench-XXXXXX", g_get_tmp_dir());
@@ -116,7 +132,7 @@ static bool prepare(place *p, GError **error)
         p->folder[0] = '\0';
         return false;
     }
-    return hp_netns_enter(p->clients, error);
+    return true;
 }
 
 /* ---- the servers ---- */
@@ -185,17 +201,10 @@ static pid_t start_server(const place *p, hp_bench_relay relay, GError **error)
     if (pid == 0) {
         become(p, relay == HP_BENCH_RELAY_COTURN ? coturn : builtin, parent);
     }
-    hp_addr server = addr_of(SERVER, PORT), from = addr_of(CLIENTS, 0);
-    if (pid > 0 && hp_relay_load_answers(&server, &from)) {
-        return pid;
+    if (pid < 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "relay bench: %s: %s", names[relay], g_strerror(errno));
     }
-    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "relay bench: %s did not start%s", names[relay],
-                relay == HP_BENCH_RELAY_COTURN ? "; is it installed (coturn of Debian)?" : "");
-    if (pid > 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
-    return -1;
+    return pid;
 }
 
 static void stop_server(pid_t pid)
@@ -277,6 +286,7 @@ static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clie
         return false;
     }
     const hp_relay_load_config config = {
+        .device = p->device,
         .server = addr_of(SERVER, PORT),
         .clients = addr_of(CLIENTS, 0),
         .peer = addr_of(PEER, 0),
@@ -289,7 +299,7 @@ static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clie
     if (load != NULL) {
         climb(load, pid, window, ret);
     } else {
-        g_prefix_error(error, "%s: ", names[relay]);
+        g_prefix_error(error, "%s%s: ", names[relay], relay == HP_BENCH_RELAY_COTURN ? " (coturn of Debian)" : "");
     }
     hp_relay_load_free(load);
     stop_server(pid);
@@ -334,8 +344,8 @@ static bool measure_all(const place *p, const hp_bench_relay_options *o, unsigne
                 size, relay, n_clients, rate[relay], n);
             add(d, "cpu-per-packet", "the server's CPU of a packet at 20,000 packets a second", "us", HP_BENCH_LOWER,
                 size, relay, n_clients, cpu[relay], n);
-            add(d, "delay", "from one socket through the server to the other, median, at 20,000 packets a second", "us",
-                HP_BENCH_LOWER, size, relay, n_clients, delay[relay], n);
+            add(d, "delay", "through the server, median, at 20,000 packets a second", "us", HP_BENCH_LOWER, size, relay,
+                n_clients, delay[relay], n);
         }
     }
     return true;
@@ -349,7 +359,7 @@ hp_bench_document *hp_bench_relay_run(const hp_bench_relay_options *options, GEr
         return NULL;
     }
     g_autoptr(hp_bench_document) d =
-        hp_bench_document_new("relay", "TURN relays as processes of their own, over veth, both ways, ChannelData");
+        hp_bench_document_new("relay", "TURN relays as processes of their own, ChannelData, both ways");
     if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
         pin(0);
     }

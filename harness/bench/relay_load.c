@@ -1,61 +1,58 @@
-/* The relay bench's generator: plain blocking exchanges to set up, then one loop that sends what is due and reads what
- * came.
+/* The relay bench's generator: blocking exchanges to set up, then one loop that writes what is due and reads what came.
  *
- * What is due follows the clock: after t seconds rate * t packets were sent. Between looks at the clock at most 64 leave
- * each way, and everything that came is read, so that no queue here fills; the generator's own limit shows as fewer
- * packets sent than wanted, never as loss. The peer is one socket, whose datagrams leave by sendmmsg; the clients are
- * sockets of their own, as a server sees them, and send one by one in turn. */
+ * What is due follows the clock: after t seconds rate * t packets were sent. Between looks at the clock at most 128 leave,
+ * and everything that came is read, so that no queue here fills; the generator's own limit shows as fewer packets sent
+ * than wanted, never as loss. Packets are made beforehand, one a flow; only their stamp changes, which a UDP checksum of
+ * 0 (there is none) allows. */
 #include "bench/relay_load.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "live/lateness.h"
 #include "wire/bytes.h"
+#include "wire/ip.h"
 #include "wire/stun.h"
 
 enum {
-    BATCH = 64,
+    BURST = 128,
     CHANNEL = 0x4000,
-    HEADER = 4, /* of ChannelData */
-    NUMBERS = 16, /* bytes of payload that say which window it is of, and when it was sent */
+    CHANNEL_HEADER = 4,
+    STAMP = 16, /* bytes of payload: the window's number, and when it was sent */
     MESSAGE = 1024,
-    TRIES = 40,
+    TRIES = 50,
     WAIT_MS = 100, /* for an answer */
-    ROOM = 8 << 20,
     MAX_PACKET = 2048,
+    HEADERS = HP_IPV4_HEADER + HP_UDP_HEADER,
+    FIRST_PORT = 10000, /* of the clients */
+    PEER_PORT = 9000,
 };
 #define AFTERWARDS (100 * HP_MS) /* that something may still come after the last packet was sent */
 
+typedef struct flow {
+    uint8_t bytes[MAX_PACKET]; /* the whole packet */
+    size_t length, stamp; /* stamp: where it is */
+} flow;
+
 typedef struct turn_client {
-    int fd;
-    hp_addr relay;
+    hp_addr addr, relay;
     char nonce[256], realm[256];
+    flow up, down;
 } turn_client;
 
 struct hp_relay_load {
     hp_relay_load_config config;
     turn_client *clients;
-    int peer, epoll;
-    hp_addr peer_address;
+    hp_addr peer;
     uint32_t next_id;
     uint64_t window; /* the number of the present one */
     uint64_t turn; /* whose turn it is */
     uint64_t sent, received;
-    hp_time looked; /* when the clock was last asked */
     hp_lateness delays;
-    struct sockaddr_storage *relays;
-    socklen_t relay_length;
-    uint8_t packet[MAX_PACKET]; /* ChannelData; the payload is what the peer sends */
-    struct mmsghdr out[BATCH], in[BATCH];
-    struct iovec out_buffer, in_buffers[BATCH];
-    uint8_t in_bytes[BATCH][MAX_PACKET];
 };
 
 static hp_time now(void)
@@ -65,51 +62,48 @@ static hp_time now(void)
     return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
 }
 
-static int open_socket(const hp_addr *at, const hp_addr *to)
-{
-    struct sockaddr_storage name;
-    int room = ROOM;
-    int fd = socket(at->family == HP_AF_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t length = (socklen_t)hp_addr_to_sockaddr(at, &name);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&name, length) != 0) {
-        goto failed;
-    }
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) != 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    }
-    if (to != NULL) {
-        length = (socklen_t)hp_addr_to_sockaddr(to, &name);
-        if (connect(fd, (struct sockaddr *)&name, length) != 0) {
-            goto failed;
-        }
-    }
-    return fd;
-failed:
-    if (fd >= 0) {
-        close(fd);
-    }
-    return -1;
-}
-
 /* ---- setting up ---- */
 
-/* Sends until there is an answer to it; returns its length, 0 without one. */
-static size_t ask(int fd, const uint8_t *message, size_t length, uint8_t answer[static MESSAGE])
+static void write_datagram(const hp_relay_load *load, const hp_addr *from, const hp_addr *to, const void *data,
+                           size_t length)
 {
-    const struct timeval wait = {.tv_usec = WAIT_MS * 1000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    uint8_t bytes[MAX_PACKET];
+    g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_UDP, from, to, data, length);
+    size_t n = hp_packet_write(p, bytes, sizeof bytes);
+    if (write(load->config.device, bytes, n) < 0) {
+        return; /* it is asked again */
+    }
+}
+
+/* The UDP payload of the next datagram for that client, waiting for it until `end`; 0 bytes without one. */
+static size_t read_datagram(const hp_relay_load *load, const hp_addr *to, hp_time end, uint8_t out[static MESSAGE])
+{
+    for (hp_time t; (t = now()) < end;) {
+        struct pollfd ready = {.fd = load->config.device, .events = POLLIN};
+        uint8_t bytes[MAX_PACKET];
+        poll(&ready, 1, (int)((end - t) / HP_MS) + 1);
+        ssize_t n = read(load->config.device, bytes, sizeof bytes);
+        g_autoptr(hp_packet) p = n > 0 ? hp_packet_parse(bytes, (size_t)n, NULL) : NULL;
+        if (p != NULL && p->proto == HP_PROTO_UDP && hp_addr_equal(&p->dst, to) && p->length <= MESSAGE) {
+            memcpy(out, p->payload, p->length);
+            return p->length;
+        }
+    }
+    return 0;
+}
+
+/* Sends until there is an answer to it; returns its length, 0 without one. */
+static size_t ask(const hp_relay_load *load, const hp_addr *from, const uint8_t *message, size_t length,
+                  uint8_t answer[static MESSAGE])
+{
     for (unsigned i = 0; i < TRIES; i++) {
-        send(fd, message, length, 0);
-        ssize_t n;
-        while ((n = recv(fd, answer, MESSAGE, 0)) >= 0 || errno == ECONNREFUSED) {
+        size_t n;
+        hp_time end = now() + WAIT_MS * HP_MS;
+        write_datagram(load, from, &load->config.server, message, length);
+        while ((n = read_datagram(load, from, end, answer)) > 0) {
             hp_stun_msg m;
-            if (n > 0 && hp_stun_parse(answer, (size_t)n, &m) && memcmp(m.id, message + 8, 12) == 0) {
-                return (size_t)n;
-            }
-            if (n < 0) { /* nobody is there yet */
-                const struct timespec pause = {.tv_nsec = 20000000};
-                nanosleep(&pause, NULL);
-                break;
+            if (hp_stun_parse(answer, n, &m) && memcmp(m.id, message + 8, 12) == 0) {
+                return n;
             }
         }
     }
@@ -143,7 +137,7 @@ static bool ask_server(const hp_relay_load *load, turn_client *c, hp_stun_writer
         hp_stun_add_text(w, HP_STUN_NONCE, c->nonce);
         hp_stun_add_integrity(w, &key, false);
     }
-    size_t length = ask(c->fd, w->buf, hp_stun_finish(w), answer);
+    size_t length = ask(load, &c->addr, w->buf, hp_stun_finish(w), answer);
     hp_stun_attr a;
     *ret_code = 0;
     if (length == 0 || !hp_stun_parse(answer, length, ret)) {
@@ -187,153 +181,110 @@ static bool bind_channel(hp_relay_load *load, turn_client *c, unsigned *ret_code
     hp_stun_msg m;
     begin(load, &w, message, HP_STUN_CHANNEL_BIND);
     hp_stun_add_u32(&w, HP_STUN_CHANNEL_NUMBER, (uint32_t)CHANNEL << 16);
-    hp_stun_add_addr(&w, HP_STUN_XOR_PEER_ADDRESS, &load->peer_address, true);
+    hp_stun_add_addr(&w, HP_STUN_XOR_PEER_ADDRESS, &load->peer, true);
     return ask_server(load, c, &w, answer, &m, ret_code);
+}
+
+static void make_flow(flow *f, const hp_addr *from, const hp_addr *to, const void *data, size_t length, size_t header)
+{
+    g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_UDP, from, to, data, length);
+    p->no_checksum = true;
+    p->dont_fragment = true;
+    f->length = hp_packet_write(p, f->bytes, sizeof f->bytes);
+    f->stamp = HEADERS + header;
 }
 
 static bool add_client(hp_relay_load *load, unsigned i, GError **error)
 {
     turn_client *c = &load->clients[i];
+    uint8_t data[MAX_PACKET] = {0}, payload[MAX_PACKET] = {0};
     unsigned code = 0;
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = -1};
-    c->fd = open_socket(&load->config.clients, &load->config.server);
-    if (c->fd < 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "relay bench: a client's socket: %s", g_strerror(errno));
-        return false;
-    }
+    c->addr = hp_addr_with_port(load->config.clients, (uint16_t)(FIRST_PORT + i));
     if (!allocate(load, c, &code) || !bind_channel(load, c, &code)) {
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "relay bench: client %u: %s", i + 1,
                     code != 0 ? hp_stun_error_reason(code) : "the server does not answer");
         return false;
     }
-    load->relay_length = (socklen_t)hp_addr_to_sockaddr(&c->relay, &load->relays[i]);
-    event.data.fd = c->fd;
-    return epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event) == 0;
-}
-
-static void prepare_buffers(hp_relay_load *load)
-{
-    hp_channel_data_write(load->packet, sizeof load->packet, CHANNEL, load->packet + HEADER, load->config.size);
-    load->out_buffer = (struct iovec){.iov_base = load->packet + HEADER, .iov_len = load->config.size};
-    for (unsigned i = 0; i < BATCH; i++) {
-        load->out[i].msg_hdr = (struct msghdr){.msg_iov = &load->out_buffer, .msg_iovlen = 1};
-        load->in_buffers[i] = (struct iovec){.iov_base = load->in_bytes[i], .iov_len = MAX_PACKET};
-        load->in[i].msg_hdr = (struct msghdr){.msg_iov = &load->in_buffers[i], .msg_iovlen = 1};
-    }
+    size_t length = hp_channel_data_write(data, sizeof data, CHANNEL, payload, load->config.size);
+    make_flow(&c->up, &c->addr, &load->config.server, data, length, CHANNEL_HEADER);
+    make_flow(&c->down, &load->peer, &c->relay, payload, load->config.size, 0);
+    return true;
 }
 
 hp_relay_load *hp_relay_load_new(const hp_relay_load_config *config, GError **error)
 {
     hp_relay_load *load = g_new0(hp_relay_load, 1);
     load->config = *config;
-    load->config.size = CLAMP(config->size, NUMBERS, MAX_PACKET - HEADER);
+    load->config.size = CLAMP(config->size, STAMP, MAX_PACKET - HEADERS - CHANNEL_HEADER);
     load->clients = g_new0(turn_client, config->n_clients);
-    load->relays = g_new0(struct sockaddr_storage, config->n_clients);
+    load->peer = hp_addr_with_port(config->peer, PEER_PORT);
     for (unsigned i = 0; i < config->n_clients; i++) {
-        load->clients[i].fd = -1;
+        if (!add_client(load, i, error)) {
+            hp_relay_load_free(load);
+            return NULL;
+        }
     }
-    load->epoll = epoll_create1(EPOLL_CLOEXEC);
-    load->peer = open_socket(&config->peer, NULL);
-    struct sockaddr_storage name;
-    socklen_t length = sizeof name;
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = load->peer};
-    bool ok = load->epoll >= 0 && load->peer >= 0 && getsockname(load->peer, (struct sockaddr *)&name, &length) == 0 &&
-              hp_addr_from_sockaddr((struct sockaddr *)&name, length, &load->peer_address) &&
-              epoll_ctl(load->epoll, EPOLL_CTL_ADD, load->peer, &event) == 0;
-    if (!ok) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "relay bench: the peer's socket: %s", g_strerror(errno));
-    }
-    for (unsigned i = 0; ok && i < config->n_clients; i++) {
-        ok = add_client(load, i, error);
-    }
-    if (!ok) {
-        hp_relay_load_free(load);
-        return NULL;
-    }
-    prepare_buffers(load);
     return load;
 }
 
 void hp_relay_load_free(hp_relay_load *load)
 {
-    if (load == NULL) {
-        return;
+    if (load != NULL) {
+        g_free(load->clients);
+        g_free(load);
     }
-    for (unsigned i = 0; i < load->config.n_clients; i++) {
-        if (load->clients[i].fd >= 0) {
-            close(load->clients[i].fd);
-        }
-    }
-    const int fds[] = {load->peer, load->epoll};
-    for (unsigned i = 0; i < G_N_ELEMENTS(fds); i++) {
-        if (fds[i] >= 0) {
-            close(fds[i]);
-        }
-    }
-    g_free(load->clients);
-    g_free(load->relays);
-    g_free(load);
-}
-
-bool hp_relay_load_answers(const hp_addr *server, const hp_addr *from)
-{
-    uint8_t message[MESSAGE], answer[MESSAGE];
-    const uint8_t id[12] = "are you up?";
-    hp_stun_writer w;
-    int fd = open_socket(from, server);
-    if (fd < 0) {
-        return false;
-    }
-    hp_stun_begin(&w, message, sizeof message, HP_STUN_REQUEST, HP_STUN_BINDING, id, NULL);
-    bool answers = ask(fd, message, hp_stun_finish(&w), answer) > 0;
-    close(fd);
-    return answers;
 }
 
 /* ---- the load ---- */
 
-static void send_some(hp_relay_load *load, uint64_t wanted)
+static bool write_flow(hp_relay_load *load, flow *f, hp_time t)
 {
-    unsigned n = (unsigned)MIN(wanted, 2 * BATCH) / 2;
-    size_t length = HEADER + load->config.size;
-    memcpy(load->packet + HEADER, &load->window, sizeof load->window);
-    memcpy(load->packet + HEADER + sizeof load->window, &load->looked, sizeof load->looked);
-    for (unsigned i = 0; i < n; i++) {
-        unsigned k = (unsigned)(load->turn++ % load->config.n_clients);
-        load->sent += send(load->clients[k].fd, load->packet, length, MSG_DONTWAIT) == (ssize_t)length;
-        load->out[i].msg_hdr.msg_name = &load->relays[k];
-        load->out[i].msg_hdr.msg_namelen = load->relay_length;
+    memcpy(f->bytes + f->stamp, &load->window, sizeof load->window);
+    memcpy(f->bytes + f->stamp + sizeof load->window, &t, sizeof t);
+    return write(load->config.device, f->bytes, f->length) == (ssize_t)f->length;
+}
+
+static void send_some(hp_relay_load *load, uint64_t n, hp_time t)
+{
+    for (uint64_t i = 0; i < n; i += 2) {
+        turn_client *c = &load->clients[load->turn++ % load->config.n_clients];
+        load->sent += write_flow(load, &c->up, t);
+        load->sent += write_flow(load, &c->down, t);
     }
-    int left = sendmmsg(load->peer, load->out, n, MSG_DONTWAIT);
-    load->sent += left > 0 ? (uint64_t)left : 0;
 }
 
-static void read_all(hp_relay_load *load, int fd)
+/* What the server sends: to a client as ChannelData, to the peer as it was. */
+static void take(hp_relay_load *load, const uint8_t *bytes, size_t n, hp_time t)
 {
-    size_t at = fd == load->peer ? 0 : HEADER;
-    hp_time arrived = now();
-    int n;
-    do {
-        n = recvmmsg(fd, load->in, BATCH, MSG_DONTWAIT, NULL);
-        for (int i = 0; i < n; i++) {
-            uint64_t window = 0;
-            memcpy(&window, load->in_bytes[i] + at, sizeof window);
-            if (load->in[i].msg_len == at + load->config.size && window == load->window) {
-                hp_time sent;
-                memcpy(&sent, load->in_bytes[i] + at + sizeof window, sizeof sent);
-                hp_lateness_add(&load->delays, arrived > sent ? arrived - sent : 0);
-                load->received++;
-            }
+    enum { PROTOCOL_AT = 9, DESTINATION_AT = 16 };
+    if (n < HEADERS || bytes[0] != 0x45 || bytes[PROTOCOL_AT] != HP_PROTO_UDP) {
+        return;
+    }
+    bool to_peer = memcmp(bytes + DESTINATION_AT, load->peer.ip, 4) == 0;
+    size_t at = to_peer ? HEADERS : HEADERS + CHANNEL_HEADER;
+    uint64_t window;
+    hp_time sent;
+    if (n != at + load->config.size) {
+        return;
+    }
+    memcpy(&window, bytes + at, sizeof window);
+    memcpy(&sent, bytes + at + sizeof window, sizeof sent);
+    if (window == load->window) {
+        load->received++;
+        hp_lateness_add(&load->delays, t > sent ? t - sent : 0);
+    }
+}
+
+static void receive_some(hp_relay_load *load)
+{
+    uint8_t bytes[MAX_PACKET];
+    hp_time t = now();
+    for (unsigned i = 0; i < BURST; i++) {
+        ssize_t n = read(load->config.device, bytes, sizeof bytes);
+        if (n <= 0) {
+            return;
         }
-    } while (n == BATCH);
-}
-
-static void receive_some(hp_relay_load *load, int timeout_ms)
-{
-    struct epoll_event events[BATCH];
-    int n = epoll_wait(load->epoll, events, BATCH, timeout_ms);
-    for (int i = 0; i < n; i++) {
-        read_all(load, events[i].data.fd);
+        take(load, bytes, (size_t)n, t);
     }
 }
 
@@ -348,16 +299,15 @@ hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time le
     while ((t = now()) - start < length) {
         uint64_t due = (uint64_t)((unsigned __int128)rate * (t - start) / HP_S);
         if (due >= offered + 2) {
-            uint64_t n = MIN(due - offered, 2 * BATCH) & ~UINT64_C(1);
-            load->looked = t;
-            send_some(load, n);
+            uint64_t n = MIN(due - offered, BURST) & ~UINT64_C(1);
+            send_some(load, n, t);
             offered += n;
         }
-        receive_some(load, 0);
+        receive_some(load);
     }
     hp_relay_window w = {.lasted = t - start, .sent = load->sent};
     for (hp_time end = now() + AFTERWARDS; load->received < w.sent && now() < end;) {
-        receive_some(load, 1);
+        receive_some(load);
     }
     w.received = load->received;
     w.delay_median = hp_lateness_percentile(&load->delays, 500);
