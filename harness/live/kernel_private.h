@@ -16,6 +16,8 @@ typedef struct hp_kernel_inbox hp_kernel_inbox;
 typedef struct hp_kernel_outbox hp_kernel_outbox;
 typedef struct hp_kernel_raw hp_kernel_raw;
 
+enum { HP_KERNEL_USUAL_TTL = 64 };
+
 typedef union hp_kernel_name {
     struct sockaddr any;
     struct sockaddr_in v4;
@@ -29,6 +31,9 @@ struct hp_kernel_socket {
     hp_loop_watch *watch, *group_watch;
     uint32_t scope; /* interface index of a link-local address, else 0 */
     uint32_t first_out, last_out; /* in the outbox, counted from 1; 0: nothing */
+    uint8_t ttl, tos; /* the descriptor's own */
+    uint8_t n_fields_set; /* how often they were changed */
+    uint16_t n_expected; /* datagrams that the next read asks for */
     bool whole; /* the descriptor has IP_PMTUDISC_PROBE: nothing is fragmented */
     bool one_by_one; /* the way out takes no segmentation offload */
     bool multicasts; /* prepared for it */

@@ -11,7 +11,7 @@
  * sent: so the message is tried once more before it is given up.
  *
  * DF is a socket's property in Linux and a datagram's here: the option is changed where it differs from the last
- * datagram's. Neither it nor TTL and traffic class are touched for datagrams that ask for nothing.
+ * datagram's. TTL and traffic class are the descriptor's where a socket's datagrams agree, and control messages else.
  *
  * Limits: what a datagram comes to after hp_socket_send() is counted, and nobody is told; a datagram larger than the
  * interface's MTU that may not be fragmented is refused at once. */
@@ -29,7 +29,7 @@ enum {
     BATCH = 64, /* messages a call */
     MAX_TRAIN = 64, /* UDP_MAX_SEGMENTS */
     MAX_TRAIN_BYTES = 65000, /* headers included */
-    USUAL_TTL = 64,
+    MAX_FIELDS_SET = 8,
     CONTROL = 128,
 };
 
@@ -94,7 +94,7 @@ static void prepare_multicast(hp_kernel_socket *s, const hp_addr *from)
     int index = interface >= 0 ? (int)hp_kernel_index_of(s->kernel, (unsigned)interface) : 0;
     s->multicasts = true;
     hp_kernel_set_int(s->fd, level, v6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, 0);
-    hp_kernel_set_int(s->fd, level, v6 ? IPV6_MULTICAST_HOPS : IP_MULTICAST_TTL, USUAL_TTL);
+    hp_kernel_set_int(s->fd, level, v6 ? IPV6_MULTICAST_HOPS : IP_MULTICAST_TTL, HP_KERNEL_USUAL_TTL);
     if (v6) {
         hp_kernel_set_int(s->fd, level, IPV6_MULTICAST_IF, index);
     } else {
@@ -121,9 +121,9 @@ bool hp_kernel_udp_send(hp_socket *socket, const hp_addr *from, const hp_addr *t
     hp_kernel_socket *s = (hp_kernel_socket *)socket;
     hp_kernel_host *kernel = s->kernel;
     hp_kernel_outbox *out = kernel->outbox;
-    waiting w = {.length = (uint32_t)length, .to = *to};
+    waiting w = {.length = (uint32_t)length, .to = *to, .ttl = HP_KERNEL_USUAL_TTL};
     if (options != NULL) {
-        w.ttl = options->ttl == USUAL_TTL ? 0 : options->ttl;
+        w.ttl = options->ttl != 0 ? options->ttl : w.ttl;
         w.tos = options->tos;
         w.whole = options->dont_fragment;
     }
@@ -184,10 +184,10 @@ static void fill_control(hp_kernel_socket *s, struct msghdr *m, const waiting *w
 {
     bool v6 = w->to.family == HP_AF_IPV6;
     int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-    if (w->ttl != 0) {
+    if (w->ttl != s->ttl || hp_addr_is_multicast(&w->to)) {
         add_int(m, level, v6 ? IPV6_HOPLIMIT : IP_TTL, w->ttl);
     }
-    if (w->tos != 0) {
+    if (w->tos != s->tos) {
         add_int(m, level, v6 ? IPV6_TCLASS : IP_TOS, w->tos);
     }
     if (w->from.family != HP_AF_NONE) {
@@ -270,6 +270,22 @@ static void set_whole(hp_kernel_socket *s, bool whole)
                       whole ? probe : usual);
 }
 
+/* Makes the descriptor's own TTL and traffic class those of its datagrams, where they do not change all the time: what
+ * it has by itself needs no control message. */
+static void set_fields(hp_kernel_socket *s, const waiting *w)
+{
+    bool v6 = s->base.local.family == HP_AF_IPV6;
+    int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    if ((w->ttl == s->ttl && w->tos == s->tos) || s->n_fields_set >= MAX_FIELDS_SET) {
+        return;
+    }
+    s->n_fields_set++;
+    s->ttl = w->ttl;
+    s->tos = w->tos;
+    hp_kernel_set_int(s->fd, level, v6 ? IPV6_UNICAST_HOPS : IP_TTL, s->ttl);
+    hp_kernel_set_int(s->fd, level, v6 ? IPV6_TCLASS : IP_TOS, s->tos);
+}
+
 /* Fills and makes one call from datagram `number` on; returns the number of the first that has not left and is not
  * given up, 0 at the end. *retried: the datagram whose error was taken for an older one's. */
 static uint32_t send_some(hp_kernel_socket *s, hp_kernel_outbox *out, uint32_t number, uint32_t *retried)
@@ -281,6 +297,7 @@ static uint32_t send_some(hp_kernel_socket *s, hp_kernel_outbox *out, uint32_t n
     if (whole != s->whole) {
         set_whole(s, whole);
     }
+    set_fields(s, entry_at(out, number));
     for (uint32_t next = number; next != 0 && n < BATCH && entry_at(out, next)->whole == whole; n++) {
         next = fill_message(s, out, n, &out->buffers[n_buffers], next);
         n_buffers += out->messages[n].msg_hdr.msg_iovlen;

@@ -1,7 +1,8 @@
 /* The UDP sockets of a kernel host: opening, and what comes in.
  *
  * A descriptor is read a batch at a time (recvmmsg), at most one batch a turn, for the others' sake; the loop is
- * level-triggered and comes again. With UDP_GRO the kernel may hand over several datagrams of one sender as one buffer
+ * level-triggered and comes again. A batch has room for a little more than the last one held, as asking an empty socket
+ * for one more costs as much as a system call's way in and out; a full one makes the next four times as large. With UDP_GRO the kernel may hand over several datagrams of one sender as one buffer
  * and the length of each: they are taken apart here. Every slot of the batch has room for the largest such buffer; only
  * what is used of it is ever touched. One inbox serves all sockets of the host, as nothing nests.
  *
@@ -168,7 +169,9 @@ static void receive(hp_kernel_socket *s, int fd, const hp_addr *to)
     hp_kernel_host *kernel = s->kernel;
     hp_kernel_inbox *in = kernel->inbox;
     kernel->counters.receive_calls++;
-    int n = recvmmsg(fd, in->messages, BATCH, MSG_DONTWAIT, NULL);
+    unsigned asked = s->n_expected;
+    int n = recvmmsg(fd, in->messages, asked, MSG_DONTWAIT, NULL);
+    s->n_expected = (uint16_t)(n == (int)asked ? MIN(asked * 4, BATCH) : MAX(n + 1, 2));
     const hp_addr there = *to;
     kernel->receiving = s;
     for (int i = 0; i < n; i++) {
@@ -251,6 +254,8 @@ hp_host_opened hp_kernel_udp_open(hp_socket *socket, GError **error)
     hp_kernel_host *kernel = hp_kernel_of(socket->host);
     s->kernel = kernel;
     s->group_fd = -1;
+    s->ttl = HP_KERNEL_USUAL_TTL;
+    s->n_expected = 2;
     s->scope = hp_kernel_scope_of(kernel, &socket->local);
     s->fd = hp_kernel_open(socket->local.family == HP_AF_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
     if (s->fd >= 0 && set_up(s)) {
