@@ -123,6 +123,39 @@ static void test_reliable_streams_are_taken_apart(void **state)
     clear(&f);
 }
 
+/* Each end has flows of its own, as in processes of their own: who receives was told number and size. */
+static void test_ends_apart(void **state)
+{
+    fixture f = connected(true);
+    hp_flows *bobs = hp_flows_new(f.l->world);
+    hp_flows_watch(bobs, f.l->peers[1]);
+    hp_flows_expect(bobs, 5, 300);
+    const hp_flow_config config = {.from = f.l->peers[0],
+                                   .to = "bob",
+                                   .stream = 1,
+                                   .component = 1,
+                                   .size = 300,
+                                   .interval = 10 * HP_MS,
+                                   .count = 4,
+                                   .number = 5};
+    assert_int_equal(hp_flows_start(f.flows, &config), 5);
+    assert_int_equal(hp_flows_n_running(f.flows), 1);
+    assert_false(hp_flows_done(f.flows, 5));
+    lan_run(f.l, 4 * HP_S);
+    assert_int_equal(hp_flows_n_running(f.flows), 0);
+    assert_true(hp_flows_done(f.flows, 5));
+    assert_all_arrived(&f, 5, 300, 4);
+    /* one that nobody was told of is no flow */
+    hp_flow_config unknown = config;
+    unknown.number = 6;
+    assert_int_equal(hp_flows_start(f.flows, &unknown), 6);
+    lan_run(f.l, 5 * HP_S);
+    assert_all_arrived(&f, 6, 300, 0);
+    assert_int_equal(start(&f, 0, 100, HP_MS, 1), 7); /* the next after the highest */
+    hp_flows_free(bobs);
+    clear(&f);
+}
+
 static int set_up(void **state)
 {
     return hp_seam_start(NULL, NULL) ? 0 : -1;
@@ -135,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_flow_is_left_alone),
         cmocka_unit_test(test_refused_counts_as_sent),
         cmocka_unit_test(test_reliable_streams_are_taken_apart),
+        cmocka_unit_test(test_ends_apart),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -98,10 +98,47 @@ static void new_settings_hold_for_later_messages(void **state)
     hp_signaling_free(signaling);
 }
 
+typedef struct line {
+    unsigned n;
+    char json[64];
+} line;
+
+static void note_line(void *user, const char *json)
+{
+    line *l = user;
+    l->n++;
+    g_strlcpy(l->json, json, sizeof l->json);
+}
+
+/* The broker is elsewhere, and so is what the trace tells. */
+static void a_remote_broker_is_a_line(void **state)
+{
+    static const hp_signaling_remote_ops ops = {.send = note_line};
+    g_autoptr(hp_trace) trace = hp_trace_new(NULL);
+    g_autoptr(hp_world) world = hp_world_new(1, trace);
+    line out = {0};
+    ear alice = {world};
+    hp_signaling *signaling = hp_signaling_new_remote(world, &ops, &out);
+    hp_signaling_deliver(signaling, "bob", false, 1, OFFER); /* before anybody is there */
+    unsigned a = hp_signaling_join(signaling, "alice", hear, &alice);
+    hp_signaling_send(signaling, a, OFFER);
+    assert_int_equal(out.n, 1);
+    assert_string_equal(out.json, OFFER);
+    hp_signaling_deliver(signaling, "bob", false, 7, OFFER);
+    hp_signaling_deliver(signaling, "alice", true, 8, OFFER);
+    assert_int_equal(alice.heard, 2);
+    assert_int_equal(alice.own, 1);
+    assert_int_equal(alice.message, 8);
+    assert_string_equal(alice.from, "alice");
+    assert_int_equal(hp_trace_n_records(trace), 0);
+    assert_int_equal(hp_world_next_deadline(world), HP_NEVER);
+    hp_signaling_free(signaling);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(copies_arrive_by_the_worlds_clock),
-                                       cmocka_unit_test(losses_and_refusals_are_traced),
-                                       cmocka_unit_test(new_settings_hold_for_later_messages)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_arrive_by_the_worlds_clock), cmocka_unit_test(losses_and_refusals_are_traced),
+        cmocka_unit_test(new_settings_hold_for_later_messages), cmocka_unit_test(a_remote_broker_is_a_line)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
