@@ -8,9 +8,15 @@
  * Names, taps, links and up/down belong to the rig's hosts, which are outboard: here is the kernel's side alone. */
 #include "run/live_net.h"
 
+#include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-enum { METRIC = 100, TABLE = 100 };
+#include "base/error.h"
+
+enum { METRIC = 100, TABLE = 100, RUNNING_S = 3 };
 
 typedef struct live_host {
     const char *name;
@@ -83,6 +89,38 @@ static bool open_peer(hp_live_net *net, unsigned i, GError **error)
     return true;
 }
 
+/* Whether programs see all of its devices as running: a veth pair is so up to a second after both of its ends are up. */
+static bool is_running(const live_host *host, int fd)
+{
+    for (unsigned i = 0; i < host->n_devices; i++) {
+        struct ifreq request = {0};
+        g_strlcpy(request.ifr_name, hp_device_name(host->devices[i]), sizeof request.ifr_name);
+        if (ioctl(fd, SIOCGIFFLAGS, &request) != 0 || (request.ifr_flags & IFF_RUNNING) == 0)
+            return false;
+    }
+    return true;
+}
+
+static bool wait_until_running(const live_host *host, GError **error)
+{
+    const gint64 limit = g_get_monotonic_time() + RUNNING_S * G_USEC_PER_SEC;
+    if (!hp_netns_enter(host->ns, error))
+        return false;
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool runs = fd >= 0 && is_running(host, fd);
+    while (fd >= 0 && !runs && g_get_monotonic_time() < limit) {
+        g_usleep(1000);
+        runs = is_running(host, fd);
+    }
+    if (fd >= 0)
+        close(fd);
+    hp_netns_leave(host->ns);
+    if (!runs)
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "%s: a network device did not start within %d s", host->name,
+                    RUNNING_S);
+    return runs;
+}
+
 bool hp_live_net_open(hp_live_net *net, GError **error)
 {
     const hp_plan *plan = net->plan;
@@ -91,6 +129,9 @@ bool hp_live_net_open(hp_live_net *net, GError **error)
             return false;
     for (unsigned i = 0; i < plan->n_servers; i++)
         if (!add_device(plan, &net->hosts[plan->n_peers + i], &plan->servers[i].attachment, true, error))
+            return false;
+    for (unsigned i = 0; i < net->n; i++)
+        if (!wait_until_running(&net->hosts[i], error))
             return false;
     return true;
 }
