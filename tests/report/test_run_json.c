@@ -123,11 +123,13 @@ static void the_plan_may_know_its_own_command(void **state)
     fixture f;
     fixture_init(&f, "nat/strict[a=b c]#3", HP_VERDICT_FAIL);
     f.scenario.label = (char *)"a=b c";
-    g_autofree char *made = hp_report_again(&f.plan);
+    g_autofree char *made = hp_report_again(&f.plan, false);
     assert_string_equal(made, "hairpin run scenarios/nat/strict.yaml --seed 7 --filter '[a=b c]'");
     f.plan.again = (char *)"hairpin matrix it.yaml";
-    g_autofree char *own = hp_report_again(&f.plan);
+    g_autofree char *own = hp_report_again(&f.plan, false);
     assert_string_equal(own, "hairpin matrix it.yaml");
+    g_autofree char *live = hp_report_again(&f.plan, true);
+    assert_string_equal(live, "hairpin matrix it.yaml --world live");
     fixture_clear(&f);
 }
 

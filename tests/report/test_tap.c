@@ -67,6 +67,30 @@ static void every_kind_of_point(void **state)
                              "  ...\n");
 }
 
+static void what_says_nothing_is_skipped(void **state)
+{
+    g_autoptr(hp_report) report = hp_report_new();
+    fixture f;
+    fixture_init(&f, "live/browser", HP_VERDICT_SKIPPED);
+    f.result.message = (char *)"no Chromium: install #1";
+    hp_report_add(report, fixture_case(&f, NULL));
+    fixture_init(&f, "live/slow", HP_VERDICT_INVALID);
+    f.result.message = (char *)"the machine was too slow";
+    hp_report_add(report, fixture_case(&f, NULL));
+    g_autofree char *tap = hp_report_tap(report);
+    assert_string_equal(tap, "TAP version 14\n"
+                             "1..2\n"
+                             "ok 1 - live/browser # SKIP skipped: no Chromium: install \\#1\n"
+                             "ok 2 - live/slow # SKIP invalid: the machine was too slow\n"
+                             "  ---\n"
+                             "  verdict: \"invalid\"\n"
+                             "  message: \"the machine was too slow\"\n"
+                             "  ended_ns: 12500000000\n"
+                             "  seed: 7\n"
+                             "  again: \"hairpin run scenarios/nat/strict.yaml --seed 7\"\n"
+                             "  ...\n");
+}
+
 static void a_run_that_hairpin_could_not_carry_on(void **state)
 {
     g_autoptr(hp_report) report = hp_report_new();
@@ -104,6 +128,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_of_point),
+        cmocka_unit_test(what_says_nothing_is_skipped),
         cmocka_unit_test(a_run_that_hairpin_could_not_carry_on),
         cmocka_unit_test(an_empty_run),
         cmocka_unit_test(written_to_a_file),

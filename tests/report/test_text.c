@@ -286,8 +286,38 @@ static void each_bad_verdict_spoils_a_run(void **state)
         g_autoptr(hp_report) report = hp_report_new();
         add(report, "good", HP_VERDICT_PASS);
         add(report, "x", (hp_verdict)v);
-        assert_int_equal(hp_report_is_good(report), v == HP_VERDICT_PASS || v == HP_VERDICT_EXPECTED_FAILURE);
+        assert_int_equal(hp_report_is_good(report),
+                         v == HP_VERDICT_PASS || v == HP_VERDICT_EXPECTED_FAILURE || v == HP_VERDICT_SKIPPED);
     }
+}
+
+static void what_is_skipped_spoils_nothing(void **state)
+{
+    const hp_report_style style = {0};
+    g_autoptr(hp_report) report = hp_report_new();
+    fixture f;
+    fixture_init(&f, "live/browser", HP_VERDICT_SKIPPED);
+    f.result.message = (char *)"no Chromium";
+    f.result.ended = 0;
+    const hp_report_case *c = hp_report_add(report, fixture_case(&f, NULL));
+    g_autofree char *text = hp_report_text_case(c, &style);
+    assert_string_equal(text, "skipped    live/browser  (0 expectations, 0ns)\n"
+                              "           message     no Chromium\n");
+    assert_false(hp_report_is_good(report)); /* nothing ran */
+    assert_true(hp_report_says_nothing(report));
+    fixture_init(&f, "nat/basic", HP_VERDICT_PASS);
+    hp_report_add(report, fixture_case(&f, NULL));
+    assert_true(hp_report_is_good(report));
+    assert_false(hp_report_says_nothing(report));
+    g_autofree char *summary = hp_report_text_summary(report, &style);
+    assert_string_equal(summary, "1 passed, 0 failed, 1 skipped\n");
+    fixture_init(&f, "live/slow", HP_VERDICT_INVALID);
+    hp_report_add(report, fixture_case(&f, NULL));
+    assert_false(hp_report_is_good(report));
+    assert_true(hp_report_says_nothing(report));
+    fixture_init(&f, "nat/bad", HP_VERDICT_FAIL);
+    hp_report_add(report, fixture_case(&f, NULL));
+    assert_false(hp_report_is_good(report) || hp_report_says_nothing(report));
 }
 
 int main(void)
@@ -303,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_message_cannot_steer_the_terminal),
         cmocka_unit_test(the_summary_counts),
         cmocka_unit_test(the_summary_counts_repeats_by_case),
+        cmocka_unit_test(what_is_skipped_spoils_nothing),
         cmocka_unit_test(each_bad_verdict_spoils_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@ import { pairsView } from "./pairs.js";
 import { caseHash } from "./route.js";
 import { expectations, figures } from "./tables.js";
 import { topology } from "./topology.js";
-import { ORACLE, PATHS, VERDICTS, className, isBad, pathChip, verdictMark, word } from "./words.js";
+import { ORACLE, PATHS, VERDICTS, className, pathChip, verdictMark, word } from "./words.js";
 
 const WEB = /^https?:\/\//;
 
@@ -24,6 +24,7 @@ function facts(row, result) {
     row.oracle && fact("Prediction", el(`span.o-${className(ORACLE, row.oracle)}`, { title: word(ORACLE, row.oracle).tells },
       row.predicted ? `${word(PATHS, row.predicted).name.toLowerCase()}: ` : "", word(ORACLE, row.oracle).name)),
     fact("Seed", el("code", {}, row.seed)),
+    result.live && fact("World", "live", result.live.summary ? el("span.aside", {}, result.live.summary) : ""),
     fact("Lasted", duration(row.ended_ns), result.end_reason ? el("span.aside", {}, result.end_reason) : ""),
     result.counts && fact("Packets", count(result.counts.packets),
       result.counts.drops > 0 ? el("span.aside", {}, `${count(result.counts.drops)} dropped`) : ""));
@@ -31,7 +32,7 @@ function facts(row, result) {
 
 /** The words that follow from a verdict: the run's own message, or what was missed. */
 function reasons(row, result) {
-  if (!isBad(row.verdict) && row.verdict !== "expected-failure") return null;
+  if (row.verdict === "pass") return null;
   const missed = (result.expectations ?? []).filter((e) => !e.passed);
   const bug = row.known_bug ?? result.known_bug;
   return el(`div.reasons.v-${className(VERDICTS, row.verdict)}`, {}, el("p", {}, el("b", {}, word(VERDICTS, row.verdict).name), `: ${word(VERDICTS, row.verdict).tells}.`),

@@ -15,6 +15,9 @@ export function totalsOf(rows) {
 export function sentence(rows) {
   const bad = rows.filter((row) => isBad(row.verdict)).length;
   if (rows.length === 0) return "No case was run";
+  const skipped = rows.filter((row) => row.verdict === "skipped").length;
+  if (skipped === rows.length) return "No case could be run here";
+  if (bad === 0 && skipped > 0) return `${count(rows.length - skipped)} of ${plural(rows.length, "case")} ran, and went as expected`;
   if (bad === 0) return rows.length === 1 ? "The case went as expected" : `All ${count(rows.length)} cases went as expected`;
   return `${count(bad)} of ${plural(rows.length, "case")} ${bad === 1 ? "needs" : "need"} a look`;
 }

@@ -10,9 +10,11 @@ export const VERDICTS = {
   crashed: { name: "Crashed", glyph: "✸", tells: "the software under test crashed" },
   hung: { name: "Hung", glyph: "∞", tells: "the software under test no longer moved" },
   error: { name: "Error", many: "errors", glyph: "!", tells: "the run could not be carried out" },
+  invalid: { name: "Invalid", glyph: "⏱", tells: "the machine was too slow for the live world: the run says nothing" },
   fixed: { name: "Fixed", glyph: "★", tells: "a known bug no longer shows: take its line out" },
   "expected-failure": { name: "Known bug", many: "known bugs", glyph: "◐", tells: "failed as its known bug says" },
   pass: { name: "Passed", glyph: "✓", tells: "everything as expected" },
+  skipped: { name: "Skipped", glyph: "–", tells: "not run: the world that was asked for, or this machine, cannot" },
 };
 
 /** @type {Record<string, Word>} */
@@ -41,7 +43,7 @@ export function word(words, key) {
 
 /** Whether a verdict is bad news. @param {string} verdict */
 export function isBad(verdict) {
-  return verdict !== "pass" && verdict !== "expected-failure";
+  return verdict !== "pass" && verdict !== "expected-failure" && verdict !== "skipped";
 }
 
 /** "1 known bug", "2 known bugs": the words after the figure. @param {string} verdict @param {number} n */
