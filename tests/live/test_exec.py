@@ -134,3 +134,61 @@ def test_the_virtual_world_has_no_programs(run_scenario):
                        "steps: [{call: {from: alice, to: bob, data: true}}]\nexpect: [connected]\n")
     assert run.code == 3
     assert "peer `alice` is program pion, which is in the live world alone" in run.stdout
+
+
+SERVER = """
+name: case
+servers: {box: {kind: other, port: 4000, exec: [/usr/bin/python3, -u, server.py], environment: {MODE: %s}}}
+peers:
+  mallory: {kind: raw, sockets: {box: {transport: tcp, to: "203.0.113.10:4000", framing: none, later: true}}, script: []}
+%s
+expect:
+  - event: {event: server-started, of: box, count: %s}
+until: 2s
+"""
+
+SERVER_PROGRAM = """
+import json, os, socket, sys, time
+mode = os.environ["MODE"]
+if mode == "early":
+    sys.exit(7)
+listener = socket.create_server((os.environ["HAIRPIN_ADDRESSES"], int(os.environ["HAIRPIN_PORT"]) + (mode == "says")))
+print("no event, but a line of the log")
+if mode == "says":
+    print(json.dumps({"event": "ready"}))
+if mode == "late":
+    time.sleep(1.5)
+    sys.exit(8)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def serve(run_scenario, tmp_path):
+    def run(mode, steps="", started=0):
+        (tmp_path / "server.py").write_text(SERVER_PROGRAM)
+        result = run_scenario(SERVER % (mode, steps, started), "--world", "live")
+        if result.code == 3 and "invalid" not in result.stdout:
+            pytest.skip(result.stdout + result.stderr)
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize("mode", ["binds", "says"])
+def test_a_server_is_ready_when_it_listens_or_says_so(serve, mode):
+    run = serve(mode)
+    assert run.code == 0, run.stdout + run.stderr
+    assert "no event, but a line of the log" in (run.out / "case" / "box.log").read_text()
+
+
+def test_a_server_is_stopped_and_started(serve):
+    run = serve("binds", "steps: [stop-server: box, wait-for: {event: server-stopped}, start-server: box, "
+                "wait-for: {event: server-started}]", 1)
+    assert run.code == 0, run.stdout + run.stderr
+
+
+def test_a_server_that_ends_by_itself(serve):
+    early, late = serve("early"), serve("late")
+    assert early.code not in (0, 3) and "box (exec): its program ended with exit code 7" in early.stdout
+    assert late.code not in (0, 3) and "box (exec): its program ended with exit code 8" in late.stdout
