@@ -109,16 +109,22 @@ peers:
   bob:
 steps:
   - call: {from: alice, to: bob, media: [audio], data: true}
-  - wait-for: {peers: [alice, bob], state: connected, timeout: 10s}
-  - {at: 3s, send: {from: alice, to: bob, channel: data, size: 300, interval: 20ms, count: 3, both: false}}
-  - {at: 4s, hold: {peer: alice, with: bob}}
-  - {at: 6s, resume: {peer: alice, with: bob}}
-  - {at: 8s, ice-restart: {peer: bob, with: alice}}
-  - {at: 10s, close: {peer: alice, with: bob}}
+  - wait-for: {peers: [alice, bob], state: connected, timeout: 30s}
+  - wait: 1s
+  - send: {from: alice, to: bob, channel: data, size: 300, interval: 20ms, count: 3, both: false}
+  - wait: 1s
+  - hold: {peer: alice, with: bob}
+  - wait: 1s
+  - resume: {peer: alice, with: bob}
+  - wait: 1s
+  - ice-restart: {peer: bob, with: alice}
+  - wait: 3s
+  - close: {peer: alice, with: bob}
 expect:
-  - connected: {within: 5s}
-  - media: {audio: {received: ">= 50"}}
-until: 12s
+  - connected:
+  - event: {event: channel-message, of: bob, count: 3}
+  - event: {event: peer-closed, of: alice, count: 1}
+until: 45s
 """)
     assert run.code == 0, run.stdout
     events = run.events("case")
@@ -219,8 +225,8 @@ peers:
 steps:
   - call: {from: alice, to: bob, media: [audio]}
 expect:
-  - media: {audio: {received: ">= 20"}}
-until: 5s
+  - connected:
+until: 45s
 """)
     assert run.code == 0, run.stdout
     asked = {event["name"] for event in run.events("case") if event["event"] == "dns-query"}

@@ -144,7 +144,6 @@
             this.closed = true;
             watched.delete(this);
             Promise.race([last, new Promise((resolve) => setTimeout(resolve, PERIOD / 4))]).then(() => {
-                this.tellIce("closed");
                 tell({event: "session", with: this.with, state: "closed"});
             });
         }
@@ -153,7 +152,7 @@
     function watchChannel(watch, channel) {
         let last = "connecting";
         const state = (name) => {
-            if (name !== last) tell({event: "channel", with: watch.with, label: channel.label, state: name});
+            if (name !== last && !watch.closed) tell({event: "channel", with: watch.with, label: channel.label, state: name});
             last = name;
         };
         channel.addEventListener("open", () => state("open"));
