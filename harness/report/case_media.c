@@ -75,7 +75,9 @@ static char *track_text(const hp_track_result *t)
 {
     const hp_media_figures *f = &t->figures;
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "%s to %s: %" G_GUINT64_FORMAT " sent", t->from, t->to, f->sent);
+    const bool arrivals = f->basis == HP_FIGURES_OF_ARRIVALS; /* nobody tells what was sent */
+    g_string_append_printf(text, "%s to %s: %" G_GUINT64_FORMAT " %s", t->from, t->to, arrivals ? f->received : f->sent,
+                           arrivals ? "received" : "sent");
     if (f->basis == HP_FIGURES_OF_COUNTS) {
         append_counted(text, t);
         return g_string_free(text, FALSE);

@@ -154,7 +154,7 @@ peers:
   alice: {program: chromium, page: page.html, environment: {ROOM: "7"}}
   bob: {program: chromium, page: page.html}
 steps:
-  - call: {from: alice, to: bob}
+  - call: {from: alice, to: bob, data: true}
 expect:
   - state: {peer: bob, state: connected, never: true}
 until: 1s
@@ -176,7 +176,7 @@ peers:
   alice:
   bob:
 steps:
-  - {at: 1s, call: {from: alice, broadcast: true}}
+  - {at: 1s, call: {from: alice, broadcast: true, data: true}}
 expect:
   - connected: {within: 3s}
 until: 4s
@@ -191,7 +191,7 @@ peers:
   alice:
   bob:
 steps:
-  - call: {from: alice, to: bob}
+  - call: {from: alice, to: bob, data: true}
 expect:
   - connected: {within: 3s}
 until: 4s
