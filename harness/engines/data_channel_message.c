@@ -8,7 +8,8 @@
  *
  * The channel type's highest bit says unordered, the others which limit there is; the reliability parameter is that
  * limit, and of no meaning without one. Both strings are UTF-8; one with a NUL in it is refused as well, as nothing
- * here could name it. An ACK is its type alone. Octets beyond what the lengths say make a message malformed. */
+ * here could name it. Octets beyond what the lengths say make an OPEN malformed. An ACK is its type alone when we
+ * write it; read, it may have more octets, of no meaning: pion's has three. */
 #include "engines/data_channel_message.h"
 
 #include <string.h>
@@ -116,7 +117,7 @@ bool hp_dcep_read(const uint8_t *data, size_t len, hp_dcep_type *ret_type, hp_dc
     if (len > 0 && data[0] == HP_DCEP_OPEN) {
         fault = read_open(data, len, ret_open);
     } else if (len > 0 && data[0] == HP_DCEP_ACK) {
-        fault = len == 1 ? NULL : "length";
+        fault = NULL;
     }
     if (fault) {
         *ret_fault = fault;

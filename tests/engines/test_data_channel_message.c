@@ -67,6 +67,11 @@ static void test_ack(void **state)
     assert_int_equal(g_bytes_get_size(bytes), 1);
     assert_true(hp_dcep_read(g_bytes_get_data(bytes, NULL), 1, &type, &open, &fault));
     assert_int_equal(type, HP_DCEP_ACK);
+    /* pion's is as long as a header would be */
+    static const uint8_t longer[] = {2, 0, 0, 0};
+    type = HP_DCEP_OPEN;
+    assert_true(hp_dcep_read(longer, sizeof longer, &type, &open, &fault));
+    assert_int_equal(type, HP_DCEP_ACK);
 }
 
 static void test_malformed(void **state)
@@ -80,7 +85,6 @@ static void test_malformed(void **state)
         {{0}, 1, "type"},
         {{1}, 1, "type"},
         {{4}, 1, "type"},
-        {{2, 0}, 2, "length"},
         {{3}, 1, "length"},
         {{3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 11, "length"},
         {{3, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0}, 12, "length"},

@@ -66,7 +66,7 @@ def test_a_library_by_a_relay(live, name):
 def test_pion_goes_deaf_at_an_icmp_error_from_the_relay(live):
     run = live(LIVE / "pion-icmp-from-relay.yaml")
     assert run.code == 0, run.stdout
-    assert run.result("pion-icmp-from-relay")["verdict"] == "known-bug"
+    assert run.result("pion-icmp-from-relay")["verdict"] == "expected-failure"
 
 
 def test_a_restart_that_a_library_cannot_do_is_told(live, tmp_path):
