@@ -4,7 +4,8 @@
  *
  * Times agree when they are no further apart than their bound, or both never happened. Counts of packets are not
  * compared, as random loss falls on other packets where there are other packets (and a run that is decided early ends at
- * another instant): only whether anything arrived is.
+ * another instant): only whether anything arrived is. For the same reason nothing is said of a session that connected in
+ * one world when the other one's run was over already.
  *
  * When the verdicts differ, the rest is compared all the same: it mostly says why. */
 #include "report/agree.h"
@@ -162,8 +163,25 @@ static hp_time since_call(JsonObject *document, JsonObject *session)
     return from == HP_NEVER || to == HP_NEVER || to < from ? HP_NEVER : to - from;
 }
 
+/* One of the runs was over, as all was decided, before the session could have connected there as it did in the other. */
+static bool ended_before(const comparison *c, JsonObject *const elements[static WORLDS])
+{
+    for (unsigned i = 0; i < WORLDS; i++) {
+        const hp_time own = hp_evidence_time(elements[i], "connected_ns");
+        const hp_time other = hp_evidence_time(elements[1 - i], "connected_ns");
+        const hp_time ended = hp_evidence_time(c->documents[i], "ended_ns");
+        if (own == HP_NEVER && other != HP_NEVER && ended < hp_time_add(other, c->bounds.connect)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void compare_session(comparison *c, const char *what, JsonObject *const elements[static WORLDS])
 {
+    if (ended_before(c, elements)) {
+        return;
+    }
     g_autofree char *of_virtual = pair_of(elements[VIRTUAL]), *of_live = pair_of(elements[LIVE]);
     add_item(c->a, g_strdup_printf("%s: pair", what), of_virtual, of_live);
     add_time(c->a, g_strdup_printf("%s: connected", what), since_call(c->documents[VIRTUAL], elements[VIRTUAL]),

@@ -112,6 +112,15 @@ static void times_to_connect(void **state)
     assert_differs(SAID(.connected = "null"), SAID(.connected = "null"), "");
 }
 
+/* The documents end at 5 s. */
+static void a_run_that_was_over(void **state)
+{
+    assert_differs(SAID(.connected = "null"), SAID(.connected = "4700000001"), "");
+    assert_differs(SAID(.connected = "4700000001", .remote = "relay"), SAID(.connected = "null"), "");
+    assert_differs(SAID(.connected = "null"), SAID(.connected = "4700000000"),
+                   "alice with bob: connected: never|4.600s\n");
+}
+
 static void bounds_of_its_own(void **state)
 {
     const hp_agree_bounds wide = {.connect = HP_S, .latency = HP_MS, .why = "a slow start"};
@@ -207,6 +216,7 @@ int main(void)
         cmocka_unit_test(verdicts),
         cmocka_unit_test(pairs),
         cmocka_unit_test(times_to_connect),
+        cmocka_unit_test(a_run_that_was_over),
         cmocka_unit_test(bounds_of_its_own),
         cmocka_unit_test(flows_and_tracks),
         cmocka_unit_test(what_says_nothing),
