@@ -6,6 +6,7 @@
  * what counts; nothing else is ever repeated.
  *
  * With --virtual and --live nothing is run: two folders of results are compared, as runs with --out left them. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -245,6 +246,10 @@ static int agree(const hp_run_options *run, const options *o, const hp_cases *ca
         g_hash_table_insert(by_name, (char *)fresh.plan->case_name, GUINT_TO_POINTER(i + 1));
     }
     leave_out(&b);
+    if (g_mkdir_with_parents(run->out, 0777) != 0) {
+        g_set_error(&error, HP_ERROR, HP_ERROR_IO, "%s: %s", run->out, g_strerror(errno));
+        return hp_cli_fail(error);
+    }
     int code = run_both(&b, &error);
     if (error != NULL) {
         return hp_cli_fail(error);

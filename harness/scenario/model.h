@@ -192,8 +192,10 @@ typedef struct hp_event_pattern {
     unsigned n_where;
 } hp_event_pattern;
 
+/* "40ms", or a range "40ms..60ms" with both ends in it. False, and nothing written, when it is neither. */
+bool hp_event_span_parse(const char *text, hp_time *ret_min, hp_time *ret_max);
 /* Whether an event record is one the pattern speaks of. Values compare as text, as events.jsonl writes them: numbers in
- * decimal, times in ns or with a unit, addresses with or without their port. */
+ * decimal, times in ns, with a unit or as a range, addresses with or without their port. */
 bool hp_event_pattern_matches(const hp_event_pattern *pattern, const hp_record *record);
 
 typedef enum hp_step_kind {

@@ -4,10 +4,22 @@
 
 #include "scenario/model.h"
 
+bool hp_event_span_parse(const char *text, hp_time *ret_min, hp_time *ret_max)
+{
+    hp_time min, max;
+    const char *dots = strstr(text, "..");
+    g_autofree char *first = dots ? g_strndup(text, (gsize)(dots - text)) : g_strdup(text);
+    if (!hp_time_parse(first, &min) || !hp_time_parse(dots ? dots + 2 : text, &max) || max < min)
+        return false;
+    *ret_min = min;
+    *ret_max = max;
+    return true;
+}
+
 static bool field_matches(const hp_field *field, const char *wanted)
 {
     char text[HP_ADDR_TEXT];
-    hp_time span;
+    hp_time min, max;
     switch (field->type) {
     case 's':
         return strcmp(field->s ? field->s : "", wanted) == 0;
@@ -19,7 +31,8 @@ static bool field_matches(const hp_field *field, const char *wanted)
         return strcmp(text, wanted) == 0;
     case 't':
         g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, field->t);
-        return strcmp(text, wanted) == 0 || (hp_time_parse(wanted, &span) && span == field->t);
+        return strcmp(text, wanted) == 0 ||
+               (hp_event_span_parse(wanted, &min, &max) && min <= field->t && field->t <= max);
     case 'a':
         return strcmp(hp_addr_format(&field->a, text), wanted) == 0 ||
                strcmp(hp_addr_format_ip(&field->a, text), wanted) == 0;

@@ -95,7 +95,7 @@ static const hp_key pattern_keys[] = {
     {"event", HP_V_ENUM, F(kind), .words = &hp_words_event, .required = true, .doc = "its kind"},
     {"of", HP_V_TEXT, F(subject), .shown = "anyone", .doc = "whom it is about: a peer, NAT, server or link"},
     {"where", HP_V_WHERE, .offset = offsetof(hp_event_pattern, keys), .shown = "anything",
-     .doc = "values of its fields: `{state: failed, component: 1}`"},
+     .doc = "values of its fields: `{state: failed, component: 1}`; a duration may be a range: `{took: 40ms..60ms}`"},
 };
 #undef F
 
@@ -125,7 +125,7 @@ static char *nearest_field(const char *fields, const char *key)
 static bool value_fits(char type, const char *text)
 {
     hp_addr address;
-    hp_time time;
+    hp_time min, max;
     guint64 number;
 
     switch (type) {
@@ -134,7 +134,7 @@ static bool value_fits(char type, const char *text)
     case 'i':
         return g_ascii_string_to_signed(text, 10, G_MININT64, G_MAXINT64, NULL, NULL);
     case 't':
-        return hp_time_parse(text, &time);
+        return hp_event_span_parse(text, &min, &max);
     case 'a':
         return hp_addr_parse(text, &address);
     default:

@@ -174,6 +174,20 @@ static void waiting(void **state)
     hp_scenario_free(s);
 }
 
+static void spans_of_events(void **state)
+{
+    hp_time min = 1, max = 2;
+    assert_true(hp_event_span_parse("40ms", &min, &max));
+    assert_true(min == 40 * HP_MS && max == 40 * HP_MS);
+    assert_true(hp_event_span_parse("0..1.5s", &min, &max));
+    assert_true(min == 0 && max == 1500 * HP_MS);
+    static const char *const bad[] = {"", "40", "..5ms", "5ms..", "5ms..4ms", "1ms..2ms..3ms", "1ms-2ms"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        assert_false(hp_event_span_parse(bad[i], &min, &max));
+        assert_true(min == 0 && max == 1500 * HP_MS);
+    }
+}
+
 static void nats_at_run_time(void **state)
 {
     hp_scenario *s = with_steps("- reboot: home\n- renumber: home\n- renumber: {nat: home, to: [192.0.2.99]}\n"
@@ -415,6 +429,7 @@ int main(void)
         cmocka_unit_test(send_messages),
         cmocka_unit_test(media_at_run_time),
         cmocka_unit_test(waiting),
+        cmocka_unit_test(spans_of_events),
         cmocka_unit_test(nats_at_run_time),
         cmocka_unit_test(set_nat_adds_up),
         cmocka_unit_test(set_link_adds_up),
