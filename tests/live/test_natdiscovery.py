@@ -33,7 +33,7 @@ peers:
     ice: {stun: stun}
   other: {exec: [/usr/bin/python3, %(probe)s]}
 steps:
-  - call: {from: probe, to: other}
+  - call: {from: probe, to: other, data: true}
   - wait-for: {event: sut-log, of: probe, where: {message: discovered}, timeout: 90s}
 expect:
   - event: {event: sut-log, of: probe, where: {message: discovered}}
