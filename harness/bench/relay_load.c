@@ -288,12 +288,51 @@ static void receive_some(hp_relay_load *load)
     }
 }
 
-hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time length)
+static void begin_window(hp_relay_load *load)
 {
     load->window++;
     load->sent = 0;
     load->received = 0;
     load->delays = (hp_lateness){.n = 0};
+}
+
+/* Waits for what is still under way. */
+static hp_relay_window end_window(hp_relay_load *load, hp_time lasted)
+{
+    hp_relay_window w = {.lasted = lasted, .sent = load->sent};
+    for (hp_time end = now() + AFTERWARDS; load->received < w.sent && now() < end;) {
+        receive_some(load);
+    }
+    w.received = load->received;
+    w.delay_median = hp_lateness_percentile(&load->delays, 500);
+    w.delay_p99 = hp_lateness_percentile(&load->delays, 990);
+    return w;
+}
+
+hp_relay_window hp_relay_load_saturate(hp_relay_load *load, unsigned under_way, hp_time length)
+{
+    begin_window(load);
+    hp_time start = now(), t, heard = start;
+    uint64_t lost = 0;
+    while ((t = now()) - start < length) {
+        uint64_t gone = load->received + lost, received = load->received;
+        if (load->sent < gone + under_way) {
+            send_some(load, (gone + under_way - load->sent + 1) & ~UINT64_C(1), t);
+        }
+        receive_some(load);
+        if (load->received != received) {
+            heard = t;
+        } else if (t - heard > AFTERWARDS) {
+            lost = load->sent - load->received;
+            heard = t;
+        }
+    }
+    return end_window(load, t - start);
+}
+
+hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time length)
+{
+    begin_window(load);
     hp_time start = now(), t;
     uint64_t offered = 0;
     while ((t = now()) - start < length) {
@@ -305,12 +344,5 @@ hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time le
         }
         receive_some(load);
     }
-    hp_relay_window w = {.lasted = t - start, .sent = load->sent};
-    for (hp_time end = now() + AFTERWARDS; load->received < w.sent && now() < end;) {
-        receive_some(load);
-    }
-    w.received = load->received;
-    w.delay_median = hp_lateness_percentile(&load->delays, 500);
-    w.delay_p99 = hp_lateness_percentile(&load->delays, 990);
-    return w;
+    return end_window(load, t - start);
 }

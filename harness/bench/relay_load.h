@@ -40,6 +40,9 @@ typedef struct hp_relay_window {
     hp_time lasted; /* the sending */
     hp_time delay_median, delay_p99; /* from the device to the device */
 } hp_relay_window;
+/* Keeps so many packets under way for that long, both ways together: as fast as the server relays, whatever else the
+ * machine does. What is not back after a tenth of a second counts as lost. */
+hp_relay_window hp_relay_load_saturate(hp_relay_load *load, unsigned under_way, hp_time length);
 /* Sends so many packets a second, both ways together, for that long. */
 hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time length);
 
