@@ -190,7 +190,9 @@ void hp_kernel_listener_set_receive_buffer(hp_tcp_listener *listener, uint32_t b
 
 void hp_kernel_listener_free_all(hp_kernel_host *kernel)
 {
-    while (kernel->first_listener != NULL) {
-        hp_kernel_listener_close(&kernel->first_listener->base);
+    for (hp_kernel_listener *l = kernel->first_listener; l != NULL;) {
+        hp_kernel_listener *next = l->next;
+        hp_kernel_listener_close(&l->base);
+        l = next;
     }
 }

@@ -93,8 +93,10 @@ void hp_kernel_tcp_abort(hp_tcp_socket *socket)
 
 void hp_kernel_tcp_free_all(hp_kernel_host *kernel)
 {
-    while (kernel->first_tcp != NULL) {
-        give_up(kernel->first_tcp);
+    for (hp_kernel_tcp *tcp = kernel->first_tcp; tcp != NULL;) {
+        hp_kernel_tcp *next = tcp->next;
+        give_up(tcp);
+        tcp = next;
     }
 }
 
