@@ -36,6 +36,7 @@
 #define CLIENTS "198.18.0.2"
 #define PEER "198.18.0.3"
 #define PASSWORD "relay-bench"
+#define USER "bench:" PASSWORD
 enum {
     PORT = 3478,
     BITS = 24,
@@ -197,7 +198,7 @@ static void become(const place *p, char *const *argv, pid_t parent)
 static pid_t start_server(const place *p, hp_bench_relay relay, GError **error)
 {
     g_autofree char *config = NULL;
-    char *builtin[] = {"/proc/self/exe", "serve", "--listen",    SERVER, "--user", "bench:" PASSWORD,
+    char *builtin[] = {"/proc/self/exe", "serve", "--listen",    SERVER, "--user", USER,
                        "--realm",        "bench", "--transport", "udp",  NULL};
     char *coturn[] = {"turnserver", "-c", NULL, NULL};
     if (relay == HP_BENCH_RELAY_COTURN) {

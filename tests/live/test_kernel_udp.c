@@ -354,6 +354,33 @@ static void test_whole_packets(void **state)
     }
 }
 
+/* Where they come fast they may gather: all of them come, in order, in fewer reads. */
+static void test_gathering(void **state)
+{
+    enum { N = 20000 };
+    kernel_rig rig;
+    kernel_rig_start(&rig);
+    g_autofree seen *a = g_new0(seen, 1), *b = g_new0(seen, 1);
+    hp_host *near = kernel_rig_host(&rig, "near", "127.0.0.1"), *far = kernel_rig_host(&rig, "far", "127.0.0.2");
+    hp_kernel_host_set_gathering(far, 200 * HP_US);
+    hp_socket *from = bind_at(near, "127.0.0.1", a);
+    hp_addr to = hp_socket_local(bind_at(far, "127.0.0.2", b));
+    for (unsigned i = 0; i < N; i++) {
+        uint8_t byte = (uint8_t)i;
+        assert_true(hp_socket_send(from, &to, &byte, 1, NULL));
+        if (i % 10 == 9) {
+            hp_kernel_host_flush(near);
+            assert_true(hp_loop_turn(rig.loop, 0, NULL));
+        }
+    }
+    kernel_rig_until(&rig, &b->n, N);
+    for (unsigned i = 0; i < G_N_ELEMENTS(b->first_bytes); i++) {
+        assert_int_equal(b->first_bytes[i], i & 0xff);
+    }
+    assert_true(hp_kernel_host_get_counters(far).receive_calls < N / 5);
+    kernel_rig_stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_interface_down),
         cmocka_unit_test(test_icmp),          cmocka_unit_test(test_close_within),
         cmocka_unit_test(test_multicast),     cmocka_unit_test(test_whole_packets),
+        cmocka_unit_test(test_gathering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
