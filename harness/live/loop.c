@@ -62,6 +62,11 @@ hp_loop *hp_loop_new(hp_world *world, const hp_live_clock *clock, const hp_loop_
     return loop;
 }
 
+void hp_loop_relax(hp_loop *loop)
+{
+    hp_punctual_stop(&loop->punctual);
+}
+
 void hp_loop_free(hp_loop *loop)
 {
     if (loop == NULL) {

@@ -84,6 +84,10 @@ bool hp_loop_run_glib(hp_loop *loop, GMainContext *context, GError **error);
 const hp_lateness *hp_loop_lateness(const hp_loop *loop);
 void hp_loop_lateness_reset(hp_loop *loop);
 
+/* The loop has done its work: the thread is an ordinary one from now on, so that what follows (files to be written) keeps
+ * no other run from its time. */
+void hp_loop_relax(hp_loop *loop);
+
 typedef struct hp_loop_report {
     bool fifo, keep_awake; /* granted */
     hp_time spin; /* in effect */

@@ -262,6 +262,7 @@ hp_result *hp_live_run_carry_out(hp_live_run *run)
     if (run->verdict == HP_VERDICT_PASS)
         run_through(run);
     const hp_time now = hp_live_clock_now(run->clock);
+    hp_loop_relax(run->loop);
     finish_programs(run);
     hp_rig_finish(run->rig);
     hp_trace_merge_run(run->merge, HP_NEVER, UINT64_MAX);
