@@ -162,11 +162,16 @@ def test_a_server_gets_another_address(live):
 
 # ---- worlds ----
 
-FOREIGN = "name: case\npeers: {alice: {exec: [/bin/true]}, bob: }\nsteps: [call: {from: alice, to: bob}]\nexpect: [connected]\n"
+FOREIGN = """
+name: case
+peers: {alice: {exec: [/bin/true]}, bob: }
+steps: [call: {from: alice, to: bob, data: true}]
+expect: [connected]
+"""
 VIRTUAL = case(expect=["connected"]).replace("name: case", "name: case\nworlds: virtual\nworlds-why: because")
 
 
-@pytest.mark.parametrize("text, world, reason", [
+@pytest.mark.parametrize("text, world, reason", ids=["foreign", "virtual"], argvalues=[
     (FOREIGN, "virtual", "peer `alice` is program exec, which is in the live world alone"),
     (VIRTUAL, "live", "the scenario is for the virtual world: because"),
 ])
