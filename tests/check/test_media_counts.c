@@ -100,10 +100,10 @@ static void windows_are_differences(void **state)
     a->received = compare("30", HP_UNIT_COUNT);
     a->loss = compare("25%", HP_UNIT_RATIO);
     ev_step(f, 0, 1);
-    ev_in(f, HP_S, "bob", "alice", "audio", 10, -3, 0);
-    ev_in(f, 2 * HP_S, "bob", "alice", "audio", 20, 5, 0);
-    ev_in(f, 3 * HP_S, "bob", "alice", "audio", 40, 10, 0);
-    ev_in(f, 4 * HP_S, "bob", "alice", "audio", 50, 15, 0);
+    ev_in(f, HP_S, "bob", "alice", "audio", 10, 0, 0);
+    ev_in(f, 2 * HP_S, "bob", "alice", "audio", 20, -3, 0);
+    ev_in(f, 3 * HP_S, "bob", "alice", "audio", 40, 4, 0);
+    ev_in(f, 4 * HP_S, "bob", "alice", "audio", 50, 10, 0);
     ev_in(f, 5 * HP_S, "bob", "alice", "audio", 99, 99, 0);
     fixture_finish(f, 6 * HP_S);
     assert_true(nth(f, 0)->passed);
