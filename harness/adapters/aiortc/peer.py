@@ -8,7 +8,7 @@ What aiortc 1.4 needs of whoever uses it, each found by a call that failed witho
   and they are written into it. Its own stand in its descriptions.
 - An offer of audio and video gives one id to two header extensions, and other libraries refuse the bundle. The ids are
   made distinct at start-up.
-- Its offer gives each line of a bundle ICE credentials of its own, as one may; pion and webrtcbin refuse that. The lines
+- Its offer gives each line of a bundle ICE credentials of its own, as one may; pion and webrtcbin refuse that. They
   share one transport from the start here, unless HAIRPIN_AIORTC_BUNDLE is "balanced".
 - It shows no selected pair, and aioice's is one of bases. The local end of a valid pair is the address that the check's
   answer tells (RFC 8445 section 7.2.5.3.2), so that is kept of each check.
@@ -475,7 +475,8 @@ class Peer:
         if kind_is_stale(self.find(other), message):
             say("log", text=f"{message['type']} of {other} ignored")
             return
-        if candidates_ended(message["sdp"]) or any(each.get("candidate") is None for each in self.early(other, message)):
+        early = self.early(other, message)
+        if candidates_ended(message["sdp"]) or any(each.get("candidate") is None for each in early):
             await self.carry_out(other, message)
             return
         self.forget_wait(other)

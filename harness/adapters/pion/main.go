@@ -241,8 +241,8 @@ func main() {
 		say("error", members{"text": err.Error()})
 		os.Exit(1)
 	}
-	p := &peer{name: getenv("HAIRPIN_NAME", "pion"), api: api, config: config, socket: socket, work: make(chan func(), 1024),
-		early: map[string][]message{}}
+	p := &peer{name: getenv("HAIRPIN_NAME", "pion"), api: api, config: config, socket: socket,
+		work: make(chan func(), 1024), early: map[string][]message{}}
 	say("ready", nil)
 	finish := make(chan struct{})
 	go p.readOrders(finish)

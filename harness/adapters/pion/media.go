@@ -4,8 +4,8 @@ package main
 //
 // Opus: a packet of code 3 with one frame of silence and padding up to the size of speech (RFC 6716 section 3.2.5).
 // VP8: key frames whose compressed part is zeros. The boolean decoder reads only zeros from it, whatever the
-// probabilities: nothing is updated, every block is predicted and has no coefficients, which is a grey picture (RFC 6386
-// section 7); more zeros make it as large as a picture is.
+// probabilities: nothing is updated, every block is predicted and has no coefficients, which is a grey picture (RFC
+// 6386 section 7); more zeros make it as large as a picture is.
 
 import (
 	"sync"
@@ -41,7 +41,8 @@ func picture() []byte {
 	frame := make([]byte, pictureSize)
 	tag := uint32(1<<4 | firstPartition<<5) // a key frame, version 0, to be shown
 	frame[0], frame[1], frame[2] = byte(tag), byte(tag>>8), byte(tag>>16)
-	copy(frame[3:], []byte{0x9d, 0x01, 0x2a, pictureWidth & 255, pictureWidth >> 8, pictureHeight & 255, pictureHeight >> 8})
+	copy(frame[3:], []byte{0x9d, 0x01, 0x2a,
+		pictureWidth & 255, pictureWidth >> 8, pictureHeight & 255, pictureHeight >> 8})
 	return frame
 }
 

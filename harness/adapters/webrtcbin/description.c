@@ -1,4 +1,4 @@
-/* The few things that are read from a description's text before the library has it, or that the library does not tell. */
+/* The few things that are read from a description's text before the library has it, or that it does not tell. */
 #include <stdlib.h>
 #include <string.h>
 

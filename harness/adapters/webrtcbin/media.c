@@ -3,7 +3,7 @@
  *   audiotestsrc - opusenc - rtpopuspay - caps - webrtcbin - fakesink
  *   videotestsrc - vp8enc  - rtpvp8pay  -'
  *
- * The caps before webrtcbin say codec, payload type and SSRC, so that a description can be made before the first packet:
+ * The caps before webrtcbin say codec, payload type and SSRC, so that a description can be made before any packet:
  * without an SSRC in it, who has no header extension with the mid (pion) cannot tell what arrives in a bundle. For
  * an answer the payload type is the offer's: webrtcbin sends with the number of its own caps, whatever it has answered.
  * Pictures are counted as they leave the encoder, and by the RTP timestamps of what arrives. */

@@ -1,6 +1,6 @@
 /* Which plugins a WebRTC call needs, and the Debian packages they come in.
  *
- * GStreamer looks through all its plugins when its registry is missing or old (some 250 files, seconds on a slow machine)
+ * GStreamer looks through all its plugins when its registry is missing or old (some 250 files, some seconds)
  * and writes what it found below the home folder. A peer of a test run should start at once and leave nothing behind,
  * so the search is switched off and the few plugins are loaded by their files. */
 #include "adapters/webrtcbin/plugins.h"

@@ -1,6 +1,6 @@
 /* One call of webrtcbin's: descriptions, candidates, states.
  *
- * Everything here runs in the main context; the library's callbacks are posted into it (post.c), in their order, so that
+ * Everything here runs in the main context; the library's callbacks are posted into it (post.c), in order, so that
  * a description is sent before the candidates that follow it. A promise's reply belongs to the promise: what is read
  * from it is copied before the promise goes.
  *

@@ -1,6 +1,6 @@
 /* Counters, the selected pair and the state of DTLS, from webrtcbin's statistics.
  *
- * They come as one structure of structures, each with a "type"; the pair names its two candidates by their ids. DTLS has
+ * They come as one structure of structures, each with a "type"; the pair names both candidates by their ids. DTLS has
  * no signal of its own here: its state is read with each report. */
 #include <string.h>
 
