@@ -80,9 +80,8 @@ def test_two_adapters_call_each_other(offerer, answerer):
         for kind in ("audio", "video"):
             came = [each for each in of(result, name, "media") if (each["kind"], each["direction"]) == (kind, "in")][-1]
             went = [each for each in of(result, other, "media") if (each["kind"], each["direction"]) == (kind, "out")][-1]
-            # 50 packets a second of speech, 30 pictures: no matter how fast the machine is, what came was sent.
-            assert 0 < came["packets"] and came["lost"] <= 0
-            assert 0 < came["frames"] <= came["packets"]
+            assert came["packets"] > 0 and came["octets"] > came["packets"] and came["lost"] <= 0
+            assert came["frames"] > 0
             assert went["packets"] > 0 and went["octets"] > 0
 
 
