@@ -36,7 +36,7 @@ static GstPadProbeReturn count_sent(GstPad *pad, GstPadProbeInfo *info, void *us
 
 bool session_add_source(session *self, int kind, int payload_type)
 {
-    guint32 ssrc = g_random_int();
+    guint32 ssrc = self->ssrc[kind] = g_random_int();
     g_autofree char *text = g_strdup_printf(sources[kind].pipeline, payload_type, ssrc, payload_type, ssrc);
     g_autoptr(GError) error = NULL;
     GstElement *source = gst_parse_bin_from_description(text, FALSE, &error);

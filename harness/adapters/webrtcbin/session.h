@@ -24,6 +24,7 @@ typedef struct session {
     bool is_answerer;
     bool described; /* the remote description is in force */
     bool closed, end_sent, sends[SESSION_N_KINDS];
+    guint32 ssrc[SESSION_N_KINDS]; /* of what is sent */
     session_frames frames[SESSION_N_KINDS];
     GHashTable *channels; /* label -> GstWebRTCDataChannel* */
     GPtrArray *unsent; /* of JsonObject*: orders for channels that are not open */

@@ -31,10 +31,15 @@ static gint64 number(const GstStructure *one, const char *field)
     return g_value_transform(value, &converted) ? g_value_get_int64(&converted) : 0;
 }
 
-/* By the clock of the stream itself, Opus' or VP8's: in a bundle, 1.22 gives every stream the codec and kind of one of
- * them. -1 for another. */
-static int kind_of(const GstStructure *stream)
+/* What we send, by its SSRC; what we receive, by the clock of the stream itself, Opus' or VP8's: in a bundle, 1.22 gives
+ * every stream the codec and kind of one of them. -1 for another. */
+static int kind_of(const session *self, const GstStructure *stream, bool inbound)
 {
+    for (int i = 0; i < SESSION_N_KINDS && !inbound; i++) {
+        if (self->sends[i] && number(stream, "ssrc") == (gint64)self->ssrc[i]) {
+            return i;
+        }
+    }
     const GstStructure *source = part(stream, "gst-rtpsource-stats");
     gint64 clock = source ? number(source, "clock-rate") : 0;
     return clock == 48000 ? SESSION_AUDIO : clock == 90000 ? SESSION_VIDEO : -1;
@@ -110,7 +115,7 @@ typedef struct visit {
 
 static void visit_stream(visit *of, const GstStructure *stream, bool inbound)
 {
-    int kind = kind_of(stream);
+    int kind = kind_of(of->self, stream, inbound);
     gint64 packets = number(stream, packets_field(inbound));
     if (kind < 0 || packets == 0) {
         return;
