@@ -31,7 +31,7 @@ static gint64 number(const GstStructure *one, const char *field)
     return g_value_transform(value, &converted) ? g_value_get_int64(&converted) : 0;
 }
 
-/* What we send, by its SSRC; what we receive, by the clock of the stream itself, Opus' or VP8's: in a bundle, 1.22 gives
+/* What we send, by its SSRC; what we receive, by the clock of the stream itself, Opus' or VP8's: in a bundle 1.22 gives
  * every stream the codec and kind of one of them. -1 for another. */
 static int kind_of(const session *self, const GstStructure *stream, bool inbound)
 {
