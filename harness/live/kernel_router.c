@@ -40,6 +40,7 @@ static const char *const device_names[SIDES] = {"in", "out"};
 typedef struct told_flow {
     hp_conntrack_flow flow;
     hp_time born;
+    uint64_t number; /* in the order of birth */
 } told_flow;
 
 struct hp_kernel_router {
@@ -52,6 +53,7 @@ struct hp_kernel_router {
     uint32_t taps[SIDES];
     hp_twins twins;
     GHashTable *told; /* told_flow, found by its flow */
+    uint64_t n_told; /* ever */
     const char *ending; /* why mappings end just now; NULL: they expire */
     hp_kernel_router_stats stats;
     /* While it is open: */
@@ -170,7 +172,7 @@ static void on_flow(void *user, const hp_conntrack_flow *flow, bool ended)
         return;
     }
     told = g_new(told_flow, 1);
-    *told = (told_flow){.flow = *flow, .born = hp_world_now(router->node.world)};
+    *told = (told_flow){.flow = *flow, .born = hp_world_now(router->node.world), .number = ++router->n_told};
     g_hash_table_add(router->told, told);
     tell_birth(router, flow);
 }
@@ -187,8 +189,7 @@ static void on_readable(void *user, uint32_t events)
 static gint by_birth(gconstpointer a, gconstpointer b)
 {
     const told_flow *x = a, *y = b;
-    int order = (x->born > y->born) - (x->born < y->born);
-    return order != 0 ? order : memcmp(&x->flow, &y->flow, sizeof x->flow);
+    return (x->number > y->number) - (x->number < y->number);
 }
 
 /* All ends, in order of birth. */
