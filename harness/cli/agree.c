@@ -15,6 +15,7 @@
 #include "cli/run_output.h"
 #include "report/agree.h"
 #include "report/evidence.h"
+#include "report/page.h"
 #include "report/run_read.h"
 
 #define LONGEST "60s"
@@ -233,6 +234,19 @@ static int exit_code(const GPtrArray *all)
     return n[HP_AGREE_INVALID] > 0 || n[HP_AGREE_AGREES] == 0 ? HP_EXIT_ENVIRONMENT : HP_EXIT_GOOD;
 }
 
+/* Of the live runs, whose evidence is what a reader wants to see, beside the comparison. */
+static bool write_page(const both *b, const char *agree, GError **error)
+{
+    if (b->run->html == NULL) {
+        return true;
+    }
+    g_autofree char *own = g_build_filename(b->run->out, OF_LIVE, NULL);
+    const char *live = b->options->live_folder != NULL ? b->options->live_folder : own;
+    const hp_page_options page = {.title = "Two worlds", .command = b->run->line, .agree = agree};
+    const bool any = g_file_test(live, G_FILE_TEST_IS_DIR);
+    return hp_page_write(any ? live : NULL, b->run->html, &page, NULL, error);
+}
+
 static int agree(const hp_run_options *run, const options *o, const hp_cases *cases)
 {
     g_autoptr(GArray) ones = g_array_new(FALSE, TRUE, sizeof(one));
@@ -262,7 +276,7 @@ static int agree(const hp_run_options *run, const options *o, const hp_cases *ca
     g_autofree char *text = hp_agree_text(all, &style);
     g_autofree char *path = g_build_filename(run->out, FILE_NAME, NULL);
     fputs(text, stdout);
-    if (!hp_agree_write(all, path, &error)) {
+    if (!hp_agree_write(all, path, &error) || !write_page(&b, path, &error)) {
         return hp_cli_fail(error);
     }
     return exit_code(all);
@@ -274,8 +288,8 @@ static bool read_options(options *o, const hp_run_options *run)
         hp_cli_usage("agree: --out DIR is where the results of both worlds go");
         return false;
     }
-    if (run->tap || run->html != NULL || run->junit != NULL || run->world != NULL) {
-        hp_cli_usage("agree: --tap, --html, --junit and --world are for runs in one world");
+    if (run->tap || run->junit != NULL || run->world != NULL) {
+        hp_cli_usage("agree: --tap, --junit and --world are for runs in one world");
         return false;
     }
     if (o->longest_text == NULL) {

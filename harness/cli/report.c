@@ -29,12 +29,13 @@ static int write_page(const char *folder, const char *path, const hp_page_option
 
 int hp_cmd_report(int argc, char **argv)
 {
-    g_autofree char *out = NULL, *title = NULL, *bench = NULL;
+    g_autofree char *out = NULL, *title = NULL, *bench = NULL, *agree = NULL;
     g_auto(GStrv) folders = NULL;
     const GOptionEntry entries[] = {
         {"out", 'o', 0, G_OPTION_ARG_FILENAME, &out, "the page's file (default: DIR/report.html)", "FILE"},
         {"title", 0, 0, G_OPTION_ARG_STRING, &title, "what stands above it", "TEXT"},
         {"bench", 0, 0, G_OPTION_ARG_FILENAME, &bench, "show what `hairpin bench` wrote, too", "FILE"},
+        {"agree", 0, 0, G_OPTION_ARG_FILENAME, &agree, "show what `hairpin agree` wrote, too", "FILE"},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &folders, NULL, "DIR"},
         {NULL}};
     if (!hp_cli_options("- show a run as a page of HTML",
@@ -55,6 +56,6 @@ int hp_cmd_report(int argc, char **argv)
     }
     const char *folder = folders != NULL ? folders[0] : NULL;
     g_autofree char *beside = folder != NULL ? g_build_filename(folder, "report.html", NULL) : NULL;
-    const hp_page_options options = {.title = title, .bench = bench};
+    const hp_page_options options = {.title = title, .bench = bench, .agree = agree};
     return write_page(folder, out != NULL ? out : beside, &options);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "report/agree.h"
 #include "report/evidence.h"
 #include "report/page_private.h"
 
@@ -222,7 +223,8 @@ static unsigned n_chunks(const work *w)
     return n;
 }
 
-static char *make_index(const work *w, const hp_page_options *options, const char *version, JsonNode *bench)
+static char *make_index(const work *w, const hp_page_options *options, const char *version, JsonNode *bench,
+                        JsonNode *agree)
 {
     hp_json j = begin_json('{');
     hp_json_text(&j, "format", HP_PAGE_FORMAT);
@@ -237,6 +239,9 @@ static char *make_index(const work *w, const hp_page_options *options, const cha
         hp_page_node(&j, "bench", bench);
     } else {
         hp_json_text(&j, "bench", NULL);
+    }
+    if (agree != NULL) {
+        hp_page_node(&j, "agree", agree);
     }
     hp_output_char(j.o, '}');
     g_autofree char *plain = hp_output_take(j.o, NULL);
@@ -286,27 +291,32 @@ static bool write_file(const char *path, const work *w, const char *index, uint6
     return hp_output_close(f.o, error);
 }
 
-/* NULL without error: none was asked for. */
-static JsonNode *load_bench(const char *path, GError **error)
+/* A document that stands beside the cases, of that format, as `wrote` (a bench) leaves it. NULL without error: none was
+ * asked for. */
+static JsonNode *load_document(const char *path, const char *format, const char *wrote, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    JsonNode *bench = path != NULL ? hp_evidence_load_json(path, &cause) : NULL;
+    JsonNode *node = path != NULL ? hp_evidence_load_json(path, &cause) : NULL;
     if (cause != NULL) {
         g_propagate_error(error, g_steal_pointer(&cause));
         return NULL;
     }
-    if (bench != NULL && strcmp(hp_evidence_text(json_node_get_object(bench), "format"), "hairpin-bench/1") != 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: not what a bench wrote (format `hairpin-bench/1`)", path);
-        g_clear_pointer(&bench, json_node_unref);
+    if (node != NULL && strcmp(hp_evidence_text(json_node_get_object(node), "format"), format) != 0) {
+        g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "%s: not what %s wrote (format `%s`)", path, wrote, format);
+        g_clear_pointer(&node, json_node_unref);
     }
-    return bench;
+    return node;
 }
 
 bool hp_page_write(const char *folder, const char *path, const hp_page_options *options, hp_page_figures *ret,
                    GError **error)
 {
-    g_autoptr(JsonNode) bench = load_bench(options->bench, error);
+    g_autoptr(JsonNode) bench = load_document(options->bench, "hairpin-bench/1", "a bench", error);
     if (options->bench != NULL && bench == NULL) {
+        return false;
+    }
+    g_autoptr(JsonNode) agree = load_document(options->agree, HP_AGREE_FORMAT, "`hairpin agree`", error);
+    if (options->agree != NULL && agree == NULL) {
         return false;
     }
     g_autoptr(hp_page_source) source = hp_page_source_open(folder, error);
@@ -320,7 +330,7 @@ bool hp_page_write(const char *folder, const char *path, const hp_page_options *
     }
     make_parts(&w, options->jobs);
     g_autofree char *index =
-        make_index(&w, options, source->run != NULL ? source->run->version : HAIRPIN_VERSION, bench);
+        make_index(&w, options, source->run != NULL ? source->run->version : HAIRPIN_VERSION, bench, agree);
     hp_page_figures figures = {.cases = source->cases->len, .chunks = n_chunks(&w)};
     const bool ok = write_file(path, &w, index, &figures.bytes, error);
     for (unsigned i = 0; i < w.n_parts; i++) {

@@ -19,6 +19,7 @@ typedef struct hp_page_options {
     const char *title; /* NULL: "Hairpin report" */
     const char *command; /* the one that made the run; NULL: not known */
     const char *bench; /* a file with a "hairpin-bench/1" document; NULL: none */
+    const char *agree; /* a file with a "hairpin-agree/1" document; NULL: none */
     unsigned jobs; /* threads; 0: one a core */
 } hp_page_options;
 

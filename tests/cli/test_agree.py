@@ -78,6 +78,16 @@ def test_a_difference_fails(worlds):
     assert [case["outcome"] for case in agreement(run)["cases"]] == ["agrees", "differs"]
 
 
+def test_the_page_shows_both(worlds, tmp_path):
+    page = tmp_path / "two.html"
+    run = worlds({"a": ""}, lambda case: None, "--html", str(page))
+    assert run.code == 0, run.stderr
+    text = page.read_text()
+    index = json.loads(text.split('id="hairpin-index">', 1)[1].split("</script>", 1)[0])
+    assert index["agree"] == agreement(run)
+    assert [row["name"] for row in index["cases"]] == ["a"]
+
+
 def test_a_scenario_has_bounds_of_its_own(worlds):
     def slower(case):
         for session in case["sessions"]:

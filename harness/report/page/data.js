@@ -6,7 +6,7 @@
  *   predicted: string | null, failed: string[], known_bug: string | null, matrix: Record<string, string>,
  *   evidence: boolean, chunk: number, at: number}} Row
  * @typedef {{format: string, hairpin: string, title: string, command: string | null, totals: Record<string, number>,
- *   chunks: number, axes: string[], cases: Row[], bench: object | null}} Index
+ *   chunks: number, axes: string[], cases: Row[], bench: object | null, agree?: object}} Index
  * @typedef {{participants: {name: string, role: string}[], entries: object[], left_out: number,
  *   complaint: string | null}} Ladder
  * @typedef {{result: object, ladder: Ladder | null, pairs: object[], marks: {at: number, kind: string, text: string}[]}} Detail

@@ -8,6 +8,7 @@ import { busy, el, put, settled, svg } from "./dom.js";
 import { showGrid } from "./grid.js";
 import { parse } from "./route.js";
 import { applyTheme, themeButton } from "./theme.js";
+import { showWorlds } from "./worlds.js";
 
 applyTheme();
 window.hairpinSettled = settled; // tests wait for it
@@ -33,7 +34,8 @@ function masthead(index, route) {
     el("p.title", {}, index.title && index.title !== NO_TITLE ? index.title : "Report"),
     el("nav", { "aria-label": "Views" }, link("cases", "Cases", "#"),
       index.axes.length > 0 && link("grid", "Matrix", "#view=grid"),
-      index.bench && link("bench", "Bench", "#view=bench")),
+      index.bench && link("bench", "Bench", "#view=bench"),
+      index.agree && link("worlds", "Two worlds", "#view=worlds")),
     themeButton(),
   ];
 }
@@ -60,6 +62,9 @@ async function show(index) {
       break;
     case "bench":
       leave = showBench(main, index);
+      break;
+    case "worlds":
+      leave = showWorlds(main, index);
       break;
     case "case":
       leave = await showCase(main, index, route);

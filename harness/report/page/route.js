@@ -1,6 +1,6 @@
 /**
  * Where the reader is, kept in the address so that links and "back" work: #case=NAME, #view=grid&rows=..., #q=...
- * @typedef {{view: "cases" | "grid" | "bench" | "case", name: string | null, params: URLSearchParams}} Route
+ * @typedef {{view: "cases" | "grid" | "bench" | "worlds" | "case", name: string | null, params: URLSearchParams}} Route
  */
 
 /** @param {string} hash @returns {Route} */
@@ -9,7 +9,7 @@ export function parse(hash) {
   const name = params.get("case");
   if (name !== null) return { view: "case", name, params };
   const view = params.get("view");
-  return { view: view === "grid" || view === "bench" ? view : "cases", name: null, params };
+  return { view: ["grid", "bench", "worlds"].includes(view) ? view : "cases", name: null, params };
 }
 
 /** The address of a case. @param {string} name @param {Record<string, string>} [more] */
