@@ -55,6 +55,7 @@ struct hp_crew {
     unsigned n;
     hp_program_shared *shared; /* one a member */
     GArray *listeners; /* of hp_program_listener */
+    struct pollfd *fds; /* one a member */
     bool begun;
     hp_crew_failure failure;
     bool failed;
@@ -193,11 +194,12 @@ hp_crew *hp_crew_new(const hp_crew_config *config, GError **error)
     crew->listeners = g_array_new(FALSE, TRUE, sizeof(hp_program_listener));
     void *shared = mmap(NULL, n * sizeof *crew->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
-        fail(error, "mmap");
+        fail(error, "mmap"); /* NOLINT(clang-analyzer-unix.Malloc): g_autoptr has it */
         return NULL;
     }
     crew->shared = shared;
     crew->members = g_new0(member, n);
+    crew->fds = g_new0(struct pollfd, n);
     for (unsigned i = 0; i < plan->n_peers; i++)
         if (!make_member(crew, &crew->members[crew->n++], HP_PROGRAM_PEER, i, error))
             return NULL;
@@ -247,6 +249,7 @@ void hp_crew_free(hp_crew *crew)
     if (crew->shared)
         munmap(crew->shared, (crew->config.plan->n_peers + crew->config.plan->n_servers + 1) * sizeof *crew->shared);
     g_free(crew->members);
+    g_free(crew->fds);
     g_free(crew->failure.text);
     g_free(crew);
 }
@@ -346,7 +349,8 @@ static void take(member *m, hp_control_message *message)
             m->state = READY;
         break;
     case HP_CONTROL_FAILED:
-        note_failure(m, CLAMP(message->code, 0, HP_ERROR_REFUSED), message->text);
+        if (m->state != FINISHING) /* then others have gone already, which it may not like */
+            note_failure(m, CLAMP(message->code, 0, HP_ERROR_REFUSED), message->text);
         break;
     case HP_CONTROL_FINISHED:
         m->finished = true;
@@ -498,8 +502,9 @@ void hp_crew_interface(hp_crew *crew, hp_program_role role, unsigned index, unsi
 
 /* ---- the end ---- */
 
-static unsigned wait_for_some(hp_crew *crew, struct pollfd *fds)
+static unsigned wait_for_some(hp_crew *crew)
 {
+    struct pollfd *fds = crew->fds;
     unsigned n = 0;
     for (unsigned i = 0; i < crew->n; i++) {
         const bool there = crew->members[i].state != GONE;
@@ -515,7 +520,6 @@ static unsigned wait_for_some(hp_crew *crew, struct pollfd *fds)
 
 void hp_crew_finish(hp_crew *crew, void (*pulse)(void *user), void *user, char **ret_killed)
 {
-    g_autofree struct pollfd *fds = g_new0(struct pollfd, crew->n);
     GString *killed = g_string_new(NULL);
     const gint64 limit = g_get_monotonic_time() + HP_PROGRAM_FINISH_S * G_USEC_PER_SEC;
     for (unsigned i = 0; i < crew->n; i++) {
@@ -523,7 +527,7 @@ void hp_crew_finish(hp_crew *crew, void (*pulse)(void *user), void *user, char *
         if (crew->members[i].state != GONE)
             crew->members[i].state = FINISHING;
     }
-    while (wait_for_some(crew, fds) > 0 && g_get_monotonic_time() < limit)
+    while (wait_for_some(crew) > 0 && g_get_monotonic_time() < limit)
         if (pulse)
             pulse(user);
     for (unsigned i = 0; i < crew->n; i++) {

@@ -144,7 +144,7 @@ hp_live_net *hp_live_net_new(const hp_plan *plan, GError **error)
     net->namespaces = g_new0(hp_netns *, plan->n_peers + plan->n_servers + 1);
     for (unsigned i = 0; i < plan->n_peers; i++)
         if (!open_host(&net->hosts[net->n++], plan->peers[i].source->name, plan->peers[i].n_interfaces, error))
-            return NULL;
+            return NULL; /* NOLINT(clang-analyzer-unix.Malloc): g_autoptr has it */
     for (unsigned i = 0; i < plan->n_servers; i++) {
         const hp_plan_attachment *at = &plan->servers[i].attachment;
         live_host *host = &net->hosts[net->n++];

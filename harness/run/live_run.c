@@ -163,7 +163,7 @@ hp_live_run *hp_live_run_new(const hp_plan *plan, hp_trace *trace, hp_run_pulse 
     run->trace = trace;
     run->pulse = pulse;
     if (!set_up(run, error) || !open_loop(run, error) || !wait_until_ready(run, error))
-        return NULL;
+        return NULL; /* NOLINT(clang-analyzer-unix.Malloc): g_autoptr has it */
     return g_steal_pointer(&run);
 }
 
