@@ -69,7 +69,11 @@ static hp_live_program_result read_program(hp_facts *facts, const hp_record *r)
                                     .kind = hp_facts_string(facts, hp_record_text(r, "kind")),
                                     .user = hp_record_u64(r, "user"),
                                     .system = hp_record_u64(r, "system"),
-                                    .peak_kb = hp_record_u64(r, "peak-kb")};
+                                    .peak_kb = hp_record_u64(r, "peak-kb"),
+                                    .scheduling = hp_facts_string(facts, hp_record_text(r, "scheduling")),
+                                    .beats = hp_record_u64(r, "beats"),
+                                    .stall_p99 = hp_record_u64(r, "stall-p99"),
+                                    .stall_max = hp_record_u64(r, "stall-max")};
 }
 
 void hp_facts_live_event(hp_facts *facts, const hp_record *r)
@@ -111,9 +115,16 @@ static char *find_too_slow(const hp_live_result *live)
         complain(text, "one timer of the network was %s late (%s is the most)", hp_time_format(live->max, is),
                  hp_time_format(HP_LIVE_MOST_MAX, most));
     }
-    if (live->worst_record > HP_LIVE_MOST_MAX) {
+    if (live->worst_record > HP_LIVE_MOST_RECORD) {
         complain(text, "what happened was told %s too late (%s is the most)", hp_time_format(live->worst_record, is),
-                 hp_time_format(HP_LIVE_MOST_MAX, most));
+                 hp_time_format(HP_LIVE_MOST_RECORD, most));
+    }
+    for (unsigned i = 0; i < live->n_programs; i++) {
+        const hp_live_program_result *program = &live->programs[i];
+        if (program->stall_max > HP_LIVE_MOST_STALL) {
+            complain(text, "%s waited %s for a CPU (%s is the most)", program->program,
+                     hp_time_format(program->stall_max, is), hp_time_format(HP_LIVE_MOST_STALL, most));
+        }
     }
     for (unsigned i = 0; i < live->n_hosts; i++) {
         const hp_live_host_result *host = &live->hosts[i];
@@ -163,6 +174,7 @@ void hp_result_fill_live(hp_result *result, const hp_facts *facts)
     for (unsigned i = 0; i < live->n_programs; i++) {
         programs[i].program = g_string_chunk_insert_const(result->strings, programs[i].program);
         programs[i].kind = g_string_chunk_insert_const(result->strings, programs[i].kind);
+        programs[i].scheduling = g_string_chunk_insert_const(result->strings, programs[i].scheduling);
     }
     live->too_slow = find_too_slow(live);
     live->summary = summarise(live);

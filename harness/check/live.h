@@ -9,6 +9,10 @@
  * packets see, the second one hiccup, which a test of 50 ms periods would take for its own. Measured: README. */
 #define HP_LIVE_MOST_P99 (5 * HP_MS)
 #define HP_LIVE_MOST_MAX (50 * HP_MS)
+/* How late programs of ours may be. A peer that stood still for longer is one that a timeout of 100 ms can mistake for a
+ * dead one, and the order of what is told further off its time than that proves nothing. */
+#define HP_LIVE_MOST_STALL (100 * HP_MS)
+#define HP_LIVE_MOST_RECORD (100 * HP_MS)
 enum { HP_LIVE_LEAST_TIMERS = 1000 }; /* of fewer one in a hundred is just the worst of all */
 
 /* An event of the live world, which is no other's. */

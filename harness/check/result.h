@@ -224,6 +224,9 @@ typedef struct hp_live_program_result {
     const char *program, *kind; /* "alice", "libnice" */
     hp_time user, system; /* CPU */
     uint64_t peak_kb;
+    const char *scheduling; /* "rr": before ordinary processes; "nice", "ordinary" */
+    uint64_t beats; /* how often it was looked how late it was; 0: nothing is known of that */
+    hp_time stall_p99, stall_max; /* how late the machine let it be */
 } hp_live_program_result;
 
 typedef struct hp_live_result {

@@ -13,6 +13,9 @@
  * Timers fire at their own instant, in the order of world.h; a world that is far behind is thus the same world, only
  * late, and the lateness of every one of them is counted.
  *
+ * What is told (hp_loop_keep_told): before the present is read, the time of the last advance is told, and after it the
+ * present, so that no moment lies between the two in which something could happen earlier than told.
+ *
  * Limits: one thread. A callback that takes long makes everything late: nothing here can help that. */
 #include "live/loop.h"
 
@@ -27,11 +30,16 @@
 
 enum { EVENTS = 64, LATENESS_EVERY = 16 };
 
-static hp_time monotonic(void)
+static hp_time read_clock(clockid_t id)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(id, &t);
     return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
+}
+
+static hp_time monotonic(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 hp_loop *hp_loop_new(hp_world *world, const hp_live_clock *clock, const hp_loop_options *options, GError **error)
@@ -100,6 +108,12 @@ const hp_lateness *hp_loop_lateness(const hp_loop *loop)
 void hp_loop_lateness_reset(hp_loop *loop)
 {
     memset(&loop->lateness, 0, sizeof loop->lateness);
+    memset(&loop->stalls, 0, sizeof loop->stalls);
+}
+
+const hp_lateness *hp_loop_stalls(const hp_loop *loop)
+{
+    return &loop->stalls;
 }
 
 const hp_loop_report *hp_loop_report_get(const hp_loop *loop)
@@ -191,9 +205,29 @@ void hp_loop_run_ends(hp_loop *loop)
 
 /* ---- the world ---- */
 
+/* Sequentially consistent: the present is read after it, and a reader reads the present before it. */
+static void tell(const hp_loop *loop, hp_time told)
+{
+    if (loop->told != NULL) {
+        __atomic_store_n(loop->told, told, __ATOMIC_SEQ_CST);
+    }
+}
+
+void hp_loop_keep_told(hp_loop *loop, hp_time *told)
+{
+    loop->told = told;
+    tell(loop, hp_world_now(loop->world));
+}
+
+void hp_loop_tell_asleep(const hp_loop *loop)
+{
+    tell(loop, hp_world_next_deadline(loop->world));
+}
+
 /* Fires what is due at this moment, and sets the world's clock to it. */
 static bool advance(hp_loop *loop, GError **error)
 {
+    tell(loop, hp_world_now(loop->world));
     hp_time now = hp_live_clock_now(loop->clock), real = now;
     if (now == 0) {
         return true; /* not begun */
@@ -215,6 +249,7 @@ static bool advance(hp_loop *loop, GError **error)
     if (!ok) {
         g_propagate_error(error, cause);
     }
+    tell(loop, hp_world_now(loop->world));
     return ok;
 }
 
@@ -255,14 +290,19 @@ static void beat(hp_loop *loop)
     if (now < loop->beat) {
         return;
     }
+    hp_time computed = read_clock(CLOCK_THREAD_CPUTIME_ID);
     if (start != HP_NEVER) {
-        hp_lateness_add(&loop->lateness, now - MAX(loop->beat, start));
+        hp_time late = now - MAX(loop->beat, start);
+        hp_lateness_add(&loop->lateness, late);
+        hp_lateness_add(&loop->stalls, late - MIN(late, computed - loop->computed));
     }
+    loop->computed = computed;
     loop->beat = now + loop->punctual.heartbeat;
 }
 
 bool hp_loop_arm(hp_loop *loop)
 {
+    hp_loop_tell_asleep(loop);
     hp_time due = next_deadline(loop);
     if (due != HP_NEVER && due <= monotonic()) {
         return false;
@@ -365,6 +405,7 @@ bool hp_loop_turn(hp_loop *loop, hp_time longest, GError **error)
     bool ok = advance(loop, error) && dispatch(loop, events, n, error);
     if (ok) {
         hp_loop_run_ends(loop);
+        hp_loop_tell_asleep(loop);
     }
     loop->busy = n > 0;
     loop->in_turn = false;

@@ -24,6 +24,8 @@ typedef struct hp_loop_watch hp_loop_watch;
 /* What makes a loop punctual. Each is tried, and none is needed: hp_loop_report() says what was granted. */
 typedef struct hp_loop_options {
     bool fifo; /* SCHED_FIFO, priority 10, for the calling thread */
+    bool ahead; /* for what the fabric serves: SCHED_RR, priority 5, where that is refused nice -10. A thread that is on
+                 * the CPU for HP_LOOP_LONGEST_BURST_S without a pause gets SIGXCPU, for the others' sake */
     bool keep_awake; /* /dev/cpu_dma_latency held at 0: no deep sleep of any CPU */
     hp_time spin; /* the last part of a wait is spent awake; 0: none. Ignored with one CPU. It spins no longer than it
                    * sleeps, as the kernel throttles a FIFO thread that never does */
@@ -32,8 +34,12 @@ typedef struct hp_loop_options {
                         * that is too slow when no packet was there to be late; 0: none */
 } hp_loop_options;
 
+enum { HP_LOOP_LONGEST_BURST_S = 2 };
+
 /* For the fabric: everything, spinning the last 50 us, a heartbeat of 10 ms. */
 hp_loop_options hp_loop_options_punctual(void);
+/* For programs of ours beside it: ahead of ordinary processes, a heartbeat of 20 ms. */
+hp_loop_options hp_loop_options_ahead(void);
 
 /* world and clock must outlive the loop. options NULL: an ordinary process, nothing of the above. NULL and
  * HP_ERROR_ENVIRONMENT without epoll or timerfd. */
@@ -74,6 +80,11 @@ void hp_loop_quit(hp_loop *loop);
  * when the world is already in a step. */
 void hp_loop_advance(hp_loop *loop);
 
+/* Keeps in *told the run time before which everything that this process has to tell is told: its next deadline while it
+ * sleeps, the world's time while something is being done. Whoever reads the clock first and then *told knows that what
+ * comes later bears no earlier time than both. For memory that processes share; it outlives the loop. */
+void hp_loop_keep_told(hp_loop *loop, hp_time *told);
+
 /* A source that does turns; the caller attaches it and unrefs it. It lives no longer than the loop: destroy it first.
  * When a turn fails, the error is kept for hp_loop_run_glib(), which quits. */
 GSource *hp_loop_source(hp_loop *loop);
@@ -83,6 +94,9 @@ bool hp_loop_run_glib(hp_loop *loop, GMainContext *context, GError **error);
 /* Of every timer of the world that fired, and of every heartbeat: real time minus due time. */
 const hp_lateness *hp_loop_lateness(const hp_loop *loop);
 void hp_loop_lateness_reset(hp_loop *loop);
+/* Of heartbeats alone, without the time that the thread itself spent computing: what the machine made late, and not a
+ * callback that takes long. */
+const hp_lateness *hp_loop_stalls(const hp_loop *loop);
 
 /* The loop has done its work: the thread is an ordinary one from now on, so that what follows (files to be written) keeps
  * no other run from its time. */
@@ -90,6 +104,7 @@ void hp_loop_relax(hp_loop *loop);
 
 typedef struct hp_loop_report {
     bool fifo, keep_awake; /* granted */
+    const char *scheduling; /* in effect: "fifo", "rr", "nice" or "ordinary" */
     hp_time spin; /* in effect */
     char refused[160]; /* what was not granted, and why: "SCHED_FIFO: Operation not permitted"; "" */
     uint64_t turns, spun_ns;

@@ -34,7 +34,9 @@ struct hp_loop {
     GPtrArray *ends; /* of hp_loop_end*, likewise */
     bool has_removed;
     hp_time beat; /* CLOCK_MONOTONIC instant of the next heartbeat; HP_NEVER: none */
-    hp_lateness lateness;
+    hp_time *told; /* NULL: nobody wants to know */
+    hp_lateness lateness, stalls;
+    hp_time computed; /* the thread's CPU time at the last heartbeat */
     hp_punctual punctual;
     hp_loop_report report;
 };
@@ -42,5 +44,7 @@ struct hp_loop {
 /* Sets the kernel's timer for the world's next deadline. False when that is due already, and needs no timer. */
 bool hp_loop_arm(hp_loop *loop);
 void hp_loop_run_ends(hp_loop *loop);
+/* All that is due was done: what comes next bears the time of the next deadline, or the one at which something came. */
+void hp_loop_tell_asleep(const hp_loop *loop);
 
 #endif

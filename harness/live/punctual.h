@@ -5,14 +5,14 @@
 #include "live/loop.h"
 
 typedef struct hp_punctual {
-    bool fifo; /* in effect, to be undone */
+    bool real_time; /* SCHED_FIFO or SCHED_RR is in effect, to be undone */
     int dma_latency; /* open descriptor that keeps CPUs awake, or -1 */
     hp_time spin;
     hp_time budget; /* how long it may still spin */
     hp_time heartbeat;
 } hp_punctual;
 
-/* For the calling thread; options may be NULL. Fills fifo, keep_awake, spin and refused of the report. */
+/* For the calling thread; options may be NULL. Fills fifo, keep_awake, scheduling, spin and refused of the report. */
 void hp_punctual_start(hp_punctual *punctual, const hp_loop_options *options, hp_loop_report *ret);
 void hp_punctual_stop(hp_punctual *punctual);
 /* How long before an instant to be awake; 0 when there is no budget. */

@@ -319,6 +319,16 @@ static char *last_words(const member *m)
     return g_utf8_make_valid(line ? line + 1 : text, -1);
 }
 
+static char *how_it_ended(bool known, int status)
+{
+    if (known && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+        return g_strdup_printf("it computed for %d s without a pause, which looks like an endless loop, and was killed",
+                               HP_LOOP_LONGEST_BURST_S);
+    if (known && WIFSIGNALED(status))
+        return g_strdup_printf("killed by %s", g_strsignal(WTERMSIG(status)));
+    return g_strdup_printf("ended with code %d", known ? WEXITSTATUS(status) : -1);
+}
+
 static void bury(member *m)
 {
     int status = 0;
@@ -333,9 +343,7 @@ static void bury(member *m)
     if (expected || m->crew->failed)
         return;
     g_autofree char *words = last_words(m);
-    g_autofree char *how = pid > 0 && WIFSIGNALED(status)
-                               ? g_strdup_printf("killed by %s", g_strsignal(WTERMSIG(status)))
-                               : g_strdup_printf("ended with code %d", pid > 0 ? WEXITSTATUS(status) : -1);
+    g_autofree char *how = how_it_ended(pid > 0, status);
     g_autofree char *text = *words ? g_strdup_printf("%s: %s", how, words) : g_strdup(how);
     note_failure(m, -1, text);
 }
@@ -452,6 +460,15 @@ bool hp_crew_flows_done(const hp_crew *crew)
     return true;
 }
 
+hp_time hp_crew_told(const hp_crew *crew)
+{
+    hp_time told = HP_NEVER;
+    for (unsigned i = 0; i < crew->n; i++)
+        if (crew->members[i].state != GONE)
+            told = MIN(told, __atomic_load_n(&crew->shared[i].told, __ATOMIC_SEQ_CST));
+    return told;
+}
+
 /* ---- telling ---- */
 
 static void tell(member *m, const hp_control_message *message)
@@ -548,12 +565,17 @@ static hp_time to_time(struct timeval t)
 hp_crew_usage hp_crew_get_usage(const hp_crew *crew, unsigned i)
 {
     const member *m = &crew->members[i];
+    const hp_program_shared *shared = m->birth.program.shared;
     return (hp_crew_usage){.name = m->birth.program.name,
                            .kind = m->birth.program.ops->name,
                            .role = m->birth.program.role,
                            .user = to_time(m->usage.ru_utime),
                            .system = to_time(m->usage.ru_stime),
-                           .peak_kb = (uint64_t)m->usage.ru_maxrss};
+                           .peak_kb = (uint64_t)m->usage.ru_maxrss,
+                           .scheduling = hp_program_scheduling_name(shared->scheduling),
+                           .beats = __atomic_load_n(&shared->beats, __ATOMIC_ACQUIRE),
+                           .stall_p99 = shared->stall_p99,
+                           .stall_max = shared->stall_max};
 }
 
 bool hp_crew_keep_logs(const hp_crew *crew, const char *to, GError **error)

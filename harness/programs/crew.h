@@ -33,6 +33,9 @@ void hp_crew_set_up(hp_crew *crew);
 /* From now on what they say is read by the loop. */
 void hp_crew_listen(hp_crew *crew, hp_loop *loop);
 
+/* The run time before which all members have told what they had to tell. Read the present before it. */
+hp_time hp_crew_told(const hp_crew *crew);
+
 unsigned hp_crew_size(const hp_crew *crew);
 /* The i-th member's trace, which it writes. */
 const hp_trace *hp_crew_trace(const hp_crew *crew, unsigned i);
@@ -73,6 +76,9 @@ typedef struct hp_crew_usage {
     hp_program_role role;
     hp_time user, system; /* CPU */
     uint64_t peak_kb; /* resident, the largest process */
+    const char *scheduling;
+    uint64_t beats; /* 0: it did not come to its end, and how late it was is not known */
+    hp_time stall_p99, stall_max; /* how late the machine let it be */
 } hp_crew_usage;
 hp_crew_usage hp_crew_get_usage(const hp_crew *crew, unsigned i);
 /* Copies the logs, those that are not empty, as NAME.log into `to`, which is there. */

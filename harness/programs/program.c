@@ -11,6 +11,9 @@
  * which it happens. A step is counted as taken when the kind's function has returned: whoever waits for flows to end must
  * not look before they have begun.
  *
+ * It goes before ordinary processes, those that it starts included (live/punctual.c), and tells up to when it has told
+ * all (hp_loop_keep_told()), so that the merge waits for what it is just telling.
+ *
  * The end: the kind says that it has finished, the run process is told so, the kind is freed and the process ends. When the
  * run process is gone, the channel ends and so does the process, if the cage has not ended it before. */
 #include "programs/program.h"
@@ -83,6 +86,29 @@ void hp_program_set_state(hp_program *program, const char *state)
     __atomic_store_n(&program->shared->state, n, __ATOMIC_RELEASE);
 }
 
+static const char *const schedulings[] = {"ordinary", "nice", "rr"};
+
+const char *hp_program_scheduling_name(uint32_t scheduling)
+{
+    return schedulings[scheduling < G_N_ELEMENTS(schedulings) ? scheduling : 0];
+}
+
+static void tell_scheduling(const hp_program *program)
+{
+    const char *in_effect = hp_loop_report_get(program->loop)->scheduling;
+    for (uint32_t i = 0; i < G_N_ELEMENTS(schedulings); i++)
+        if (strcmp(schedulings[i], in_effect) == 0)
+            __atomic_store_n(&program->shared->scheduling, i, __ATOMIC_RELEASE);
+}
+
+static void tell_stalls(const hp_program *program)
+{
+    const hp_lateness *stalls = hp_loop_stalls(program->loop);
+    program->shared->stall_p99 = hp_lateness_percentile(stalls, 990);
+    program->shared->stall_max = stalls->max;
+    __atomic_store_n(&program->shared->beats, stalls->n, __ATOMIC_RELEASE);
+}
+
 void hp_program_set_flows(hp_program *program, unsigned running)
 {
     __atomic_store_n(&program->shared->flows, running, __ATOMIC_RELEASE);
@@ -123,6 +149,7 @@ void hp_program_finished(hp_program *program)
     if (p->life == FINISHED)
         return;
     p->life = FINISHED;
+    tell_stalls(program);
     say(p, &(hp_control_message){.kind = HP_CONTROL_FINISHED});
     hp_loop_quit(program->loop);
 }
@@ -317,9 +344,12 @@ static bool set_up(process *p, const hp_program_birth *birth, GError **error)
         return false;
     program->context = g_main_context_default();
     program->world = hp_world_new(program->plan->seed, program->trace);
-    program->loop = hp_loop_new(program->world, program->clock, NULL, error);
+    const hp_loop_options options = hp_loop_options_ahead();
+    program->loop = hp_loop_new(program->world, program->clock, &options, error);
     if (!program->loop)
         return false;
+    tell_scheduling(program);
+    hp_loop_keep_told(program->loop, &program->shared->told);
     p->watch = hp_loop_add(program->loop, p->control, EPOLLIN, control_ready, p);
     program->host = make_host(program);
     program->self = program->ops->start(program, error);
@@ -332,6 +362,7 @@ static void take_down(process *p)
     if (program->ops->free)
         program->ops->free(program->self);
     hp_loop_remove(p->watch);
+    __atomic_store_n(&program->shared->told, HP_NEVER, __ATOMIC_SEQ_CST);
     hp_trace_seal(program->trace);
     hp_world_free(program->world);
     hp_loop_free(program->loop);

@@ -56,7 +56,12 @@ typedef struct hp_program_shared {
     uint32_t script_done; /* a raw peer has nothing left to do */
     uint32_t taken; /* how many messages of the director's it has carried out: written by program.c */
     uint32_t joined; /* a client of that name is connected to the broker: written by the broker */
-    uint32_t reserved[11];
+    uint32_t scheduling; /* in effect: hp_program_scheduling_name() */
+    uint32_t reserved[2];
+    hp_time told; /* hp_loop_keep_told(); HP_NEVER: it tells no more */
+    /* How late the machine let it be (hp_loop_stalls()), written when it has finished. */
+    uint64_t beats;
+    hp_time stall_p99, stall_max;
 } hp_program_shared;
 
 /* A listening TCP socket on 127.0.0.1 of a host's namespace: whoever connects to it is on that host. */
@@ -126,6 +131,8 @@ void hp_program_set_flows(hp_program *program, unsigned running);
 void hp_program_set_script_done(hp_program *program, bool done);
 /* The state's name; NULL for 0 and for what no program wrote. */
 const char *hp_program_state_name(uint32_t state);
+/* The same of how it is scheduled: "rr", ...; "ordinary" for 0 and for what no program wrote. */
+const char *hp_program_scheduling_name(uint32_t scheduling);
 
 /* Starts a child process of a foreign program in this program's namespace: argv[0] is looked for in PATH; stdin and stdout
  * are pipes (ret_in, ret_out: close-on-exec, non-blocking; NULL: /dev/null and the log), stderr is the program's log; it

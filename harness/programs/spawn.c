@@ -1,5 +1,7 @@
 /* Theory of operation: a foreign program as a child of a program's process.
  *
+ * It is an ordinary process: neither our priority (which the kernel takes back at the fork) nor its limits.
+ *
  * It inherits the namespaces, dies with the process that started it (and with the cage at the latest), and has two pipes
  * as stdin and stdout where they are asked for; stderr, and stdout otherwise, is the log. Nothing else stays open in it:
  * every descriptor of ours is closed on exec, those of libraries too, since all above 2 are closed here.
@@ -10,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,12 +60,17 @@ G_NORETURN static void become(const pipes *p, const char *const *argv, char **en
 {
     int told = p->told[1];
     sigset_t none;
+    struct rlimit bursts;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    if (getrlimit(RLIMIT_RTTIME, &bursts) == 0) {
+        bursts.rlim_cur = bursts.rlim_max;
+        setrlimit(RLIMIT_RTTIME, &bursts);
+    }
     if (p->in[0] >= 0)
         dup2(p->in[0], STDIN_FILENO);
     if (p->out[1] >= 0)

@@ -33,6 +33,11 @@ static void put_programs(hp_json *j, const hp_live_result *live)
         hp_json_time(j, "user_ns", program->user);
         hp_json_time(j, "system_ns", program->system);
         hp_json_u64(j, "peak_kb", program->peak_kb);
+        hp_json_text(j, "scheduling", program->scheduling);
+        if (program->beats > 0) {
+            hp_json_time(j, "stall_p99_ns", program->stall_p99);
+            hp_json_time(j, "stall_max_ns", program->stall_max);
+        }
         hp_json_close(j, '}');
     }
     hp_json_close(j, ']');

@@ -3,15 +3,17 @@
  *   rights -> folder, clock, cage -> rig and namespaces -> programs forked -> all READY -> run time 0 -> ... -> FINISH
  *
  * One thread turns the loop: packets, timers of the rig's world, and what programs say. Between turns, a slice at a time so
- * that no packet waits for long, the traces of all processes are merged up to HOLD_BACK before the present, the director
+ * that no packet waits for long, the traces of all processes are merged up to HOLD_BACK before the present, or up to where
+ * the slowest program has told all (hp_loop_keep_told()): one that lost its CPU in the middle of telling holds the merge
+ * up for LONGEST_WAIT at most. HOLD_BACK is for what a process tells of another one's past: the broker has a client's
+ * message some time after the client sent it. The director
  * looks whether a wait is over, and the checker reads what was merged. The run ends as a virtual one does: when all steps
  * are done and everything is decided, at `until`, or when something went wrong.
  *
  * At the end the loop is not turned any more: no packet moves, whatever the programs still send, and what happens while
  * they close is not part of the run. What they still say about it is merged as far as it is there.
  *
- * A record may come late: its process was not on a CPU for longer than HOLD_BACK after the time it had taken. Such records
- * are clamped and counted (trace/merge.h), and the self-check tells of them, with how late the world's timers fired, and
+ * A record may come late all the same, when its process was off the CPU for longer than that. Such records are clamped and counted (trace/merge.h), and the self-check tells of them, with how late the world's timers fired, and
  * what kernels lost. check/live.c says from which figures on a run says nothing.
  *
  * Nothing is left behind: the folder is taken away, namespaces go with their descriptors, processes with the cage; after
@@ -31,6 +33,7 @@
 #include "trace/merge.h"
 
 #define HOLD_BACK (20 * HP_MS)
+#define LONGEST_WAIT (300 * HP_MS)
 #define LONGEST_SLEEP (5 * HP_MS)
 
 enum { SLICE = 256 }; /* records merged between two turns */
@@ -169,10 +172,22 @@ hp_live_run *hp_live_run_new(const hp_plan *plan, hp_trace *trace, hp_run_pulse 
 
 /* ---- carrying out ---- */
 
+static hp_time before(hp_time now, hp_time span)
+{
+    return now > span ? now - span : 0;
+}
+
+/* Up to when everybody has told what happened. The present was read before. */
+static hp_time find_told(const hp_live_run *run, hp_time now)
+{
+    const hp_time told = MIN(hp_crew_told(run->crew), hp_world_next_deadline(run->rig->world));
+    return MAX(MIN(told, before(now, HOLD_BACK)), before(now, LONGEST_WAIT));
+}
+
 /* Merges, looks and judges a slice. True when the run is decided. */
 static bool look(hp_live_run *run, hp_time now)
 {
-    const hp_time until = now > HOLD_BACK ? now - HOLD_BACK : 0;
+    const hp_time until = find_told(run, now);
     const bool whole = hp_trace_merge_run(run->merge, until, SLICE);
     if (hp_trace_n_records(run->trace) != run->seen) {
         hp_checker_feed(run->checker, run->trace);
@@ -244,7 +259,9 @@ static void tell_figures(hp_live_run *run, hp_time now)
     for (unsigned i = 0; i < hp_crew_size(run->crew); i++) {
         const hp_crew_usage usage = hp_crew_get_usage(run->crew, i);
         hp_trace_event(run->trace, now, HP_EV_LIVE_PROGRAM, usage.name, HP_FS("kind", usage.kind),
-                       HP_FT("user", usage.user), HP_FT("system", usage.system), HP_FU("peak-kb", usage.peak_kb));
+                       HP_FT("user", usage.user), HP_FT("system", usage.system), HP_FU("peak-kb", usage.peak_kb),
+                       HP_FS("scheduling", usage.scheduling), HP_FU("beats", usage.beats),
+                       HP_FT("stall-p99", usage.stall_p99), HP_FT("stall-max", usage.stall_max));
     }
 }
 
