@@ -201,10 +201,10 @@ static hp_time monotonic(void)
     return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
 }
 
-/* Sleeps when at least two datagrams are to be expected meanwhile. The mean follows within some sixteen turns. */
+/* Sleeps when at least eight datagrams are to be expected meanwhile: for fewer the delay is not worth it. The mean follows within some sixteen turns. */
 static void gather(hp_kernel_host *kernel)
 {
-    enum { WEIGHT = 16, WORTH_IT_MILLI = 2000, MOST_MILLI = 1000000 };
+    enum { WEIGHT = 16, WORTH_IT_MILLI = 8000, MOST_MILLI = 1000000 };
     uint64_t came = kernel->counters.datagrams_in - kernel->counted;
     if (came == 0) {
         return;

@@ -29,7 +29,7 @@ typedef struct hp_kernel_host_counters {
 } hp_kernel_host_counters;
 /* host is a kernel host. */
 hp_kernel_host_counters hp_kernel_host_get_counters(const hp_host *host);
-/* Gathers what comes in: where datagrams come so fast that several would within `longest`, the host sleeps that long
+/* Gathers what comes in: where datagrams come so fast that eight or more would within `longest`, the host sleeps that long
  * before the loop looks again, once a turn. A server under load then wakes up for a batch instead of each datagram, and
  * each waits half of `longest` on average; timers of the world are late by as much. 0, the default: never. */
 void hp_kernel_host_set_gathering(hp_host *host, hp_time longest);
