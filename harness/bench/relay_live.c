@@ -36,7 +36,7 @@
 #define CLIENTS "198.18.0.2"
 #define PEER "198.18.0.3"
 #define PASSWORD "relay-bench"
-#define USER "bench:" PASSWORD
+#define USER "bench:relay-bench"
 enum {
     PORT = 3478,
     BITS = 24,
