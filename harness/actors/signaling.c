@@ -2,7 +2,8 @@
  * due is traced and handed to its client's handler. Handlers may send again: the broker only queues.
  *
  * A remote one has no broker and no timer: what its one client sends goes to the transport, what the transport brings
- * goes to the client's handler. */
+ * goes to the client's handler. Numbers of messages come from one counter then, which all processes advance by an atomic
+ * addition: whose message is earlier has the smaller number as long as nobody is in between. */
 #include "actors/signaling.h"
 
 #include <string.h>
@@ -21,6 +22,7 @@ struct hp_signaling {
     hp_broker *broker; /* NULL: elsewhere */
     const hp_signaling_remote_ops *remote;
     void *remote_user;
+    uint64_t *numbers; /* the last message's, of all processes; NULL: the broker counts */
     GArray *members; /* of member, by client number */
     hp_timer timer;
 };
@@ -129,24 +131,78 @@ unsigned hp_signaling_join(hp_signaling *signaling, const char *name, hp_signal_
     return hp_broker_join(signaling->broker, name);
 }
 
+static void trace_sent(hp_signaling *signaling, const char *name, const char *type, uint64_t message, const char *json)
+{
+    hp_trace_event(hp_world_trace(signaling->world), hp_world_now(signaling->world), HP_EV_SIGNAL_SENT, name,
+                   HP_FS("type", type), HP_FU("message", message), HP_FU("size", strlen(json)), HP_FS("json", json));
+}
+
+static void trace_refused(hp_signaling *signaling, const char *name, const char *type, const char *reason)
+{
+    hp_trace_event(hp_world_trace(signaling->world), hp_world_now(signaling->world), HP_EV_SIGNAL_DROPPED, name,
+                   HP_FS("to", ""), HP_FS("type", type), HP_FU("message", 0), HP_FS("reason", reason));
+}
+
+static uint64_t new_number(hp_signaling *signaling)
+{
+    return __atomic_add_fetch(signaling->numbers, 1, __ATOMIC_SEQ_CST);
+}
+
+static void send_remote(hp_signaling *signaling, const char *name, const char *json)
+{
+    const hp_signaling_remote_ops *remote = signaling->remote;
+    const bool there = !remote->is_there || remote->is_there(signaling->remote_user);
+    /* What is no message is the broker's to refuse. */
+    const char *type = there && signaling->numbers ? hp_broker_type_of(json, NULL) : NULL;
+    uint64_t message = 0;
+    if (type) {
+        message = new_number(signaling);
+        trace_sent(signaling, name, type, message, json);
+    }
+    remote->send(signaling->remote_user, message, json);
+}
+
+/* A number from the counter of all, or the broker's own. 0: it is no message. */
+static uint64_t post(hp_signaling *signaling, unsigned client, const char *json, const char **ret_type, GError **error)
+{
+    const hp_time now = hp_world_now(signaling->world);
+    if (!signaling->numbers)
+        return hp_broker_post(signaling->broker, now, client, json, ret_type, error);
+    const char *type = hp_broker_type_of(json, error);
+    if (!type)
+        return 0;
+    const uint64_t message = new_number(signaling);
+    *ret_type = type;
+    return hp_broker_post_numbered(signaling->broker, now, client, message, json, error) ? message : 0;
+}
+
 void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *json)
 {
+    const char *name = member_at(signaling, client)->name, *type = "?";
     if (signaling->remote) {
-        signaling->remote->send(signaling->remote_user, json);
+        send_remote(signaling, name, json);
         return;
     }
-    hp_time now = hp_world_now(signaling->world);
-    hp_trace *trace = hp_world_trace(signaling->world);
-    const char *name = member_at(signaling, client)->name;
-    const char *type = "?";
     g_autoptr(GError) error = NULL;
-    uint64_t message = hp_broker_post(signaling->broker, now, client, json, &type, &error);
-    hp_trace_event(trace, now, HP_EV_SIGNAL_SENT, name, HP_FS("type", type), HP_FU("message", message),
-                   HP_FU("size", strlen(json)), HP_FS("json", json));
+    const uint64_t message = post(signaling, client, json, &type, &error);
+    trace_sent(signaling, name, type, message, json);
     if (message == 0)
-        hp_trace_event(trace, now, HP_EV_SIGNAL_DROPPED, name, HP_FS("to", ""), HP_FS("type", type),
-                       HP_FU("message", 0), HP_FS("reason", error->message));
+        trace_refused(signaling, name, type, error->message);
     rearm(signaling);
+}
+
+void hp_signaling_pass(hp_signaling *signaling, unsigned client, uint64_t message, const char *json)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert(signaling->broker && message != 0);
+    if (!hp_broker_post_numbered(signaling->broker, hp_world_now(signaling->world), client, message, json, &error))
+        trace_refused(signaling, member_at(signaling, client)->name, "?", error->message);
+    rearm(signaling);
+}
+
+void hp_signaling_share_numbers(hp_signaling *signaling, uint64_t *last)
+{
+    signaling->numbers = last;
 }
 
 void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *config)

@@ -195,45 +195,79 @@ static bool read_envelope(JsonNode *root, hp_signal_type *ret_type, const char *
     return false;
 }
 
-uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const char *json, const char **ret_type,
-                        GError **error)
+/* Parses a message that is one, and reads its envelope; *ret_to lives as long as the parser. NULL: it is none. */
+static JsonParser *parse(const char *json, hp_signal_type *ret_type, const char **ret_to, GError **error)
 {
     size_t length = strlen(json);
     if (length > MESSAGE_MAX) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a signalling message of %zu bytes: at most %u are taken",
                     length, MESSAGE_MAX);
-        return 0;
+        return NULL;
     }
     if (!hp_json_is_shallow(json, length)) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a signalling message that nests deeper than %d levels",
                     HP_JSON_MAX_DEPTH);
-        return 0;
+        return NULL;
     }
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
     g_autoptr(GError) parse_error = NULL;
     if (!json_parser_load_from_data(parser, json, (gssize)length, &parse_error)) {
         g_set_error(error, HP_ERROR, HP_ERROR_INVALID, "a signalling message is no JSON: %s", parse_error->message);
-        return 0;
+        return NULL;
     }
-    hp_signal_type type;
-    const char *addressee = NULL;
-    if (!read_envelope(json_parser_get_root(parser), &type, &addressee, error))
-        return 0;
+    if (!read_envelope(json_parser_get_root(parser), ret_type, ret_to, error))
+        return NULL;
+    return g_steal_pointer(&parser);
+}
 
+static void post(hp_broker *broker, hp_time now, unsigned from, uint64_t number, hp_signal_type type,
+                 const char *addressee, const char *json)
+{
+    size_t length = strlen(json);
     message *m = g_rc_box_alloc(sizeof *m + length + 1);
-    m->number = ++broker->n_messages;
+    m->number = number;
     m->from = from;
     m->type = type;
     memcpy(m->json, json, length + 1);
-    uint64_t number = m->number;
     if (broker->config.addressed && addressee)
         schedule_addressed(broker, now, addressee, m);
     else
         for (unsigned to = 0; to < broker->clients->len; to++)
             schedule(broker, now, to, m);
     g_rc_box_release(m);
+}
+
+uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const char *json, const char **ret_type,
+                        GError **error)
+{
+    hp_signal_type type;
+    const char *addressee = NULL;
+    g_autoptr(JsonParser) parser = parse(json, &type, &addressee, error);
+    if (!parser)
+        return 0;
+    uint64_t number = ++broker->n_messages;
+    post(broker, now, from, number, type, addressee, json);
     *ret_type = type_names[type];
     return number;
+}
+
+bool hp_broker_post_numbered(hp_broker *broker, hp_time now, unsigned from, uint64_t number, const char *json,
+                             GError **error)
+{
+    hp_signal_type type;
+    const char *addressee = NULL;
+    g_autoptr(JsonParser) parser = parse(json, &type, &addressee, error);
+    if (parser)
+        post(broker, now, from, number, type, addressee, json);
+    return parser != NULL;
+}
+
+const char *hp_broker_type_of(const char *json, GError **error)
+{
+    hp_signal_type type;
+    const char *addressee;
+    g_autoptr(JsonParser) parser = parse(json, &type, &addressee, error);
+    return parser ? type_names[type] : NULL;
 }
 
 hp_time hp_broker_deadline(const hp_broker *broker)

@@ -31,6 +31,12 @@ void hp_broker_leave(hp_broker *broker, unsigned client);
  * with a known `type`. *ret_type: the type's name. */
 uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const char *json, const char **ret_type,
                         GError **error);
+/* The same of a message that has its number already; not 0. The broker gives no number of its own then, so that all or
+ * none should have one. */
+bool hp_broker_post_numbered(hp_broker *broker, hp_time now, unsigned from, uint64_t number, const char *json,
+                             GError **error);
+/* The name of the type of a message that hp_broker_post() takes; NULL and HP_ERROR_INVALID of others. */
+const char *hp_broker_type_of(const char *json, GError **error);
 hp_time hp_broker_deadline(const hp_broker *broker);
 /* Delivers what is due. */
 void hp_broker_run(hp_broker *broker, hp_time now);

@@ -21,6 +21,7 @@
 #include "actors/signaling.h"
 #include "base/error.h"
 #include "live/loop.h"
+#include "programs/signaling_client.h"
 
 enum { MAX_MESSAGE = 1 << 20 };
 
@@ -65,7 +66,7 @@ static void on_signal(void *user, const char *from, bool own, uint64_t message, 
     if (!c || soup_websocket_connection_get_state(c->socket) != SOUP_WEBSOCKET_STATE_OPEN)
         return;
     if (c->framed) {
-        g_autofree char *text = g_strdup_printf("%s %d %" G_GUINT64_FORMAT "\n%s", from, own, message, json);
+        g_autofree char *text = hp_signaling_write_frame(from, own, message, json);
         soup_websocket_connection_send_text(c->socket, text);
     } else {
         soup_websocket_connection_send_text(c->socket, json);
@@ -138,8 +139,13 @@ static void on_message(SoupWebsocketConnection *socket, SoupWebsocketDataType ty
     }
     gsize length = 0;
     const char *data = g_bytes_get_data(bytes, &length);
-    g_autofree char *json = g_strndup(data ? data : "", length);
-    hp_signaling_send(c->of->owner->signaling, c->of->number, json);
+    g_autofree char *text = g_strndup(data ? data : "", length);
+    uint64_t message = 0;
+    const char *json = c->framed && program->messages ? hp_signaling_read_numbered(text, &message) : NULL;
+    if (json)
+        hp_signaling_pass(c->of->owner->signaling, c->of->number, message, json);
+    else
+        hp_signaling_send(c->of->owner->signaling, c->of->number, text);
 }
 
 static void on_closed(SoupWebsocketConnection *socket, void *user)
@@ -173,7 +179,7 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
     connection *c = g_new0(connection, 1);
     c->socket = g_object_ref(socket);
     c->of = m;
-    c->framed = g_strcmp0(soup_websocket_connection_get_protocol(socket), HP_BROKER_PROTOCOL) == 0;
+    c->framed = g_strcmp0(soup_websocket_connection_get_protocol(socket), HP_SIGNALING_PROTOCOL) == 0;
     soup_websocket_connection_set_max_incoming_payload_size(socket, MAX_MESSAGE);
     g_signal_connect(socket, "message", G_CALLBACK(on_message), c);
     g_signal_connect(socket, "closed", G_CALLBACK(on_closed), c);
@@ -207,7 +213,7 @@ static void on_request(SoupServer *server, SoupServerMessage *message, const cha
 
 static bool open_entrance(entrance *at, GError **error)
 {
-    char *protocols[] = {(char *)HP_BROKER_PROTOCOL, NULL};
+    char *protocols[] = {(char *)HP_SIGNALING_PROTOCOL, NULL};
     int fd = dup(at->listener->fd); /* the socket is libsoup's to close, the listener is not */
     if (fd < 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_IO, "the broker's socket for %s: %s", at->listener->name,
@@ -254,6 +260,7 @@ static void *broker_start(hp_program *program, GError **error)
     broker *b = g_new0(broker, 1);
     b->program = program;
     b->signaling = hp_signaling_new(program->world, &program->plan->scenario->signaling);
+    hp_signaling_share_numbers(b->signaling, program->messages);
     b->members = g_ptr_array_new_with_free_func(free_member);
     b->connections = g_ptr_array_new_with_free_func(free_connection);
     b->entrances = g_new0(entrance, MAX(program->n_listeners, 1));

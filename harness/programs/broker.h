@@ -8,14 +8,13 @@
  * `/as/NAME` whom it is for; without, it is somebody new, who is called SERVER/1, SERVER/2, ...
  *
  * Sec-WebSocket-Protocol `hairpin.signal`: each text to the client is "FROM OWN NUMBER\n" and the JSON, FROM the
- * sender's name, OWN 0 or 1, NUMBER the message's. Without it a text is the JSON alone. From the client it is JSON
- * always. */
+ * sender's name, OWN 0 or 1, NUMBER the message's. Without it a text is the JSON alone. From the client it is JSON, or
+ * "NUMBER\n" and the JSON of a message that the client, one of ours, has numbered and traced itself
+ * (hp_signaling_share_numbers()). */
 #ifndef HP_PROGRAMS_BROKER_H
 #define HP_PROGRAMS_BROKER_H
 
 #include "programs/program.h"
-
-#define HP_BROKER_PROTOCOL "hairpin.signal"
 
 extern const hp_program_ops hp_broker_program;
 

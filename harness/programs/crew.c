@@ -54,6 +54,7 @@ struct hp_crew {
     member *members;
     unsigned n;
     hp_program_shared *shared; /* one a member */
+    uint64_t *messages; /* hp_program's, behind them */
     GArray *listeners; /* of hp_program_listener */
     struct pollfd *fds; /* one a member */
     bool begun;
@@ -115,7 +116,8 @@ static bool make_member(hp_crew *crew, member *m, hp_program_role role, unsigned
                             .folder = m->folder,
                             .signaling_port = HP_PROGRAM_SIGNALING_PORT,
                             .shared = &crew->shared[m - crew->members],
-                            .tracks = config->tracks};
+                            .tracks = config->tracks,
+                            .messages = crew->messages};
     if (!program->ops)
         return false;
     program->trace = hp_trace_new_sized(TRACE_CAPACITY, error);
@@ -185,19 +187,31 @@ static bool make_listeners(hp_crew *crew, GError **error)
     return true;
 }
 
+static unsigned n_members(const hp_plan *plan)
+{
+    return plan->n_peers + plan->n_servers + 1;
+}
+
+/* A page a member, and the counter of messages behind them. */
+static size_t size_of_shared(const hp_plan *plan)
+{
+    return n_members(plan) * sizeof(hp_program_shared) + sizeof(uint64_t);
+}
+
 hp_crew *hp_crew_new(const hp_crew_config *config, GError **error)
 {
     const hp_plan *plan = config->plan;
     g_autoptr(hp_crew) crew = g_new0(hp_crew, 1);
-    const unsigned n = plan->n_peers + plan->n_servers + 1;
+    const unsigned n = n_members(plan);
     crew->config = *config;
     crew->listeners = g_array_new(FALSE, TRUE, sizeof(hp_program_listener));
-    void *shared = mmap(NULL, n * sizeof *crew->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *shared = mmap(NULL, size_of_shared(plan), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         fail(error, "mmap"); /* NOLINT(clang-analyzer-unix.Malloc): g_autoptr has it */
         return NULL;
     }
     crew->shared = shared;
+    crew->messages = (uint64_t *)(void *)&crew->shared[n];
     crew->members = g_new0(member, n);
     crew->fds = g_new0(struct pollfd, n);
     for (unsigned i = 0; i < plan->n_peers; i++)
@@ -247,7 +261,7 @@ void hp_crew_free(hp_crew *crew)
         close(g_array_index(crew->listeners, hp_program_listener, i).fd);
     g_array_unref(crew->listeners);
     if (crew->shared)
-        munmap(crew->shared, (crew->config.plan->n_peers + crew->config.plan->n_servers + 1) * sizeof *crew->shared);
+        munmap(crew->shared, size_of_shared(crew->config.plan));
     g_free(crew->members);
     g_free(crew->fds);
     g_free(crew->failure.text);

@@ -92,6 +92,7 @@ typedef struct hp_program {
     int signaling_port; /* HP_PROGRAM_SIGNALING_PORT */
     hp_program_shared *shared; /* its own */
     hp_media_tracks *tracks; /* of the run; NULL where no call has media */
+    uint64_t *messages; /* the number of the last signalling message, of all processes of the run; NULL: none is kept */
     const hp_program_listener *listeners; /* the broker's; none for others */
     unsigned n_listeners;
     void *self; /* what ops->start() returned */

@@ -57,6 +57,23 @@ const char *hp_signaling_read_frame(const char *text, char **ret_from, bool *ret
     return end + 1;
 }
 
+const char *hp_signaling_read_numbered(const char *text, uint64_t *ret_message)
+{
+    const char *end = strchr(text, '\n');
+    g_autofree char *digits = end ? g_strndup(text, (gsize)(end - text)) : NULL;
+    guint64 message;
+    if (!digits || !g_ascii_string_to_unsigned(digits, 10, 1, G_MAXUINT64, &message, NULL)) {
+        return NULL;
+    }
+    *ret_message = message;
+    return end + 1;
+}
+
+char *hp_signaling_write_numbered(uint64_t message, const char *json)
+{
+    return g_strdup_printf("%" G_GUINT64_FORMAT "\n%s", message, json);
+}
+
 /* ---- the connection ---- */
 
 static void drop_connection(hp_signaling_client *client)
@@ -131,11 +148,18 @@ static void on_connected(GObject *session, GAsyncResult *result, gpointer user)
 
 /* ---- the peer's side ---- */
 
-static void send_json(void *user, const char *json)
+static bool is_there(void *user)
+{
+    const hp_signaling_client *client = user;
+    return client->connection && soup_websocket_connection_get_state(client->connection) == SOUP_WEBSOCKET_STATE_OPEN;
+}
+
+static void send_json(void *user, uint64_t message, const char *json)
 {
     hp_signaling_client *client = user;
-    if (client->connection && soup_websocket_connection_get_state(client->connection) == SOUP_WEBSOCKET_STATE_OPEN) {
-        soup_websocket_connection_send_text(client->connection, json);
+    if (is_there(client)) {
+        g_autofree char *numbered = message != 0 ? hp_signaling_write_numbered(message, json) : NULL;
+        soup_websocket_connection_send_text(client->connection, numbered ? numbered : json);
         return;
     }
     hp_trace_event(hp_world_trace(client->world), hp_world_now(client->world), HP_EV_SIGNAL_DROPPED, client->name,
@@ -152,7 +176,7 @@ hp_signaling *hp_signaling_client_signaling(hp_signaling_client *client)
 hp_signaling_client *hp_signaling_client_new(hp_loop *loop, const char *name, int port,
                                              const hp_signaling_client_ops *ops, void *user)
 {
-    static const hp_signaling_remote_ops remote = {.send = send_json};
+    static const hp_signaling_remote_ops remote = {.send = send_json, .is_there = is_there};
     static const char *const protocols[] = {HP_SIGNALING_PROTOCOL, NULL};
     hp_signaling_client *client = g_new0(hp_signaling_client, 1);
     client->loop = loop;

@@ -7,7 +7,7 @@
 #include "live/loop.h"
 
 /* What a client of ours asks for: each text frame to it is "FROM OWN NUMBER\n" and the JSON; FROM: who sent the message,
- * OWN: 1 when that is this client, NUMBER: the message's. What it sends is JSON as it is. */
+ * OWN: 1 when that is this client, NUMBER: the message's. What it sends is JSON as it is, or "NUMBER\n" and JSON. */
 #define HP_SIGNALING_PROTOCOL "hairpin.signal"
 
 typedef struct hp_signaling_client hp_signaling_client;
@@ -32,5 +32,8 @@ hp_signaling *hp_signaling_client_signaling(hp_signaling_client *client);
 const char *hp_signaling_read_frame(const char *text, char **ret_from, bool *ret_own, uint64_t *ret_message);
 /* And makes one; the caller's. */
 char *hp_signaling_write_frame(const char *from, bool own, uint64_t message, const char *json);
+/* The same of what goes to the broker. NULL: there is no number, or it is 0. */
+const char *hp_signaling_read_numbered(const char *text, uint64_t *ret_message);
+char *hp_signaling_write_numbered(uint64_t message, const char *json);
 
 #endif

@@ -2,7 +2,7 @@
 #include "fixture.h"
 
 typedef struct figures {
-    hp_time p99, max, worst_record;
+    hp_time p99, max, worst_record, stall;
     uint64_t timers, tx_dropped, receive_errors, refused;
 } figures;
 
@@ -15,7 +15,8 @@ static void tell(fixture *f, const figures *g)
                    HP_FU("to-kernel", 20), HP_FU("tx-dropped", g->tx_dropped), HP_FU("noise", 1), HP_FU("malformed", 2),
                    HP_FU("refused", g->refused), HP_FU("receive-errors", g->receive_errors), HP_FU("send-full", 3));
     hp_trace_event(f->trace, 9 * HP_S, HP_EV_LIVE_PROGRAM, "alice", HP_FS("kind", "libnice"), HP_FT("user", 5),
-                   HP_FT("system", 6), HP_FU("peak-kb", 7));
+                   HP_FT("system", 6), HP_FU("peak-kb", 7), HP_FS("scheduling", "rr"), HP_FU("beats", 50),
+                   HP_FT("stall-p99", g->stall / 2), HP_FT("stall-max", g->stall));
 }
 
 static hp_expect *expect_failed_state(fixture *f)
@@ -40,7 +41,12 @@ static hp_verdict verdict_of(fixture *f, const figures *g)
 static void figures_of_a_quiet_machine_are_told(void **state)
 {
     fixture *f = *state;
-    const figures g = {.p99 = 5 * HP_MS, .max = 50 * HP_MS, .worst_record = 50 * HP_MS, .timers = 5000, .refused = 9};
+    const figures g = {.p99 = 5 * HP_MS,
+                       .max = 50 * HP_MS,
+                       .worst_record = 100 * HP_MS,
+                       .stall = 100 * HP_MS,
+                       .timers = 5000,
+                       .refused = 9};
     assert_int_equal(verdict_of(f, &g), HP_VERDICT_PASS);
     const hp_live_result *live = f->result->live;
     assert_non_null(live);
@@ -56,6 +62,8 @@ static void figures_of_a_quiet_machine_are_told(void **state)
     assert_int_equal(live->n_programs, 1);
     assert_string_equal(live->programs[0].kind, "libnice");
     assert_int_equal(live->programs[0].peak_kb, 7);
+    assert_string_equal(live->programs[0].scheduling, "rr");
+    assert_int_equal(live->programs[0].stall_max, 100 * HP_MS);
 }
 
 static void of_few_timers_one_in_a_hundred_is_any(void **state)
@@ -85,7 +93,12 @@ static void one_very_late_timer(void **state)
 
 static void a_record_out_of_its_place(void **state)
 {
-    ASSERT_INVALID(state, "told 51ms too late", .worst_record = 51 * HP_MS);
+    ASSERT_INVALID(state, "told 101ms too late", .worst_record = 101 * HP_MS);
+}
+
+static void a_program_that_got_no_cpu(void **state)
+{
+    ASSERT_INVALID(state, "alice waited 101ms for a CPU", .stall = 101 * HP_MS);
 }
 
 static void a_packet_that_the_network_did_not_take(void **state)
@@ -142,6 +155,7 @@ int main(void)
         TEST(many_late_timers),
         TEST(one_very_late_timer),
         TEST(a_record_out_of_its_place),
+        TEST(a_program_that_got_no_cpu),
         TEST(a_packet_that_the_network_did_not_take),
         TEST(a_datagram_that_a_program_did_not_read),
         TEST(neither_a_failure_nor_a_known_bug_counts_then),

@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +30,7 @@ typedef struct rig {
     hp_time fired_at; /* the world's clock when it last did */
     hp_time again; /* > 0: it is armed anew, so much later */
     unsigned times;
+    hp_time told;
     int pipes[PIPES][2];
     hp_loop_watch *watches[PIPES];
 } rig;
@@ -372,6 +375,75 @@ static gboolean on_idle(gpointer user)
     return G_SOURCE_REMOVE;
 }
 
+static void look_at_told(void *user, uint32_t events)
+{
+    rig *r = user;
+    drain(r, 0);
+    assert_true(r->told == hp_world_now(r->world)); /* what is told now bears this time */
+    assert_in_range(r->told, 1, hp_live_clock_now(r->clock));
+    note(r, 'a');
+}
+
+static void note_told(void *owner, hp_time now)
+{
+    rig *r = owner;
+    assert_true(r->told <= now); /* late or not: it bears its own instant */
+    note(r, 't');
+}
+
+static void up_to_when_all_is_told(void **state)
+{
+    rig *r = rig_new(NULL);
+    hp_timer timer;
+    hp_timer_init(&timer, HP_TIMER_ACTOR, hp_world_new_element(r->world), note_told, r);
+    hp_loop_keep_told(r->loop, &r->told);
+    assert_int_equal(r->told, 0);
+    turn(r, 0);
+    assert_true(r->told == HP_NEVER); /* asleep, and nothing is due */
+    assert_non_null(hp_loop_add(r->loop, r->pipes[0][0], EPOLLIN, look_at_told, r));
+    hp_timer_arm(r->world, &timer, HP_MS);
+    turn(r, 0);
+    assert_int_equal(r->told, HP_MS);
+    hp_live_clock_begin(r->clock);
+    while (hp_live_clock_now(r->clock) < 2 * HP_MS)
+        ; /* it is late now */
+    poke(r, 0);
+    turn(r, PATIENCE);
+    assert_string_equal(r->log, "ta");
+    assert_true(r->told == HP_NEVER);
+    hp_loop_advance(r->loop); /* something came by another way, and is being told */
+    assert_true(r->told == hp_world_now(r->world));
+    turn(r, 0);
+    assert_true(r->told == HP_NEVER);
+    rig_free(r);
+}
+
+/* In a process of its own, as limits stay. Where it may not, it says so and runs all the same. */
+static void ahead_of_ordinary_processes(void **state)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        const hp_loop_options options = hp_loop_options_ahead();
+        rig *r = rig_new(&options);
+        const hp_loop_report *report = hp_loop_report_get(r->loop);
+        struct rlimit bursts;
+        const bool rr = (sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_RR;
+        bool good = rr == (strcmp(report->scheduling, "rr") == 0) && rr == (strlen(report->refused) == 0);
+        good = good && getrlimit(RLIMIT_RTTIME, &bursts) == 0 &&
+               bursts.rlim_cur <= (rlim_t)HP_LOOP_LONGEST_BURST_S * 1000000;
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            _exit(sched_getscheduler(0) == SCHED_OTHER && getpriority(PRIO_PROCESS, 0) >= 0 ? 0 : 1);
+        }
+        int inherited = 1;
+        waitpid(grandchild, &inherited, 0);
+        _exit(good && inherited == 0 ? 0 : 1);
+    }
+    int status = 1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void driven_by_glib(void **state)
 {
     rig *r = rig_new(NULL);
@@ -479,6 +551,8 @@ int main(void)
         cmocka_unit_test(a_punctual_loop_is_the_same),
         cmocka_unit_test(running_until_quit),
         cmocka_unit_test(a_world_that_cannot_go_on),
+        cmocka_unit_test(up_to_when_all_is_told),
+        cmocka_unit_test(ahead_of_ordinary_processes),
         cmocka_unit_test(driven_by_glib),
         cmocka_unit_test(ends_run_before_glib_sleeps),
         cmocka_unit_test(one_clock_for_all_processes),

@@ -5,6 +5,7 @@
 
 #include "double.h"
 #include "programs/broker.h"
+#include "programs/signaling_client.h"
 
 static const char scenario[] = "name: t\nsignaling: {delay: 0}\nservers: {www: {kind: web, root: /tmp}}\n"
                                "peers: {alice: , bob: , carol: }\n";
@@ -16,6 +17,7 @@ typedef struct setup {
     hp_program_listener listeners[N_LISTENERS];
     hp_program_shared shared[N_LISTENERS];
     int ports[N_LISTENERS];
+    uint64_t messages; /* the last one's number, of the run */
     SoupSession *session;
 } setup;
 
@@ -49,6 +51,7 @@ static int set_up(void **state)
     listen_at(s, WWW, HP_PROGRAM_SERVER, 0, "www");
     s->d->program.listeners = s->listeners;
     s->d->program.n_listeners = N_LISTENERS;
+    s->d->program.messages = &s->messages;
     s->session = soup_session_new();
     g_autoptr(GError) error = NULL;
     s->d->program.self = hp_broker_program.start(&s->d->program, &error);
@@ -124,7 +127,7 @@ static const char answer[] = "{\"id\":\"bob\",\"type\":\"answer\",\"sdp\":\"v=0\
 static void a_client_is_who_it_comes_from(void **state)
 {
     setup *s = *state;
-    client *alice = connect_to(s, ALICE, "/", NULL), *bob = connect_to(s, BOB, "/", HP_BROKER_PROTOCOL);
+    client *alice = connect_to(s, ALICE, "/", NULL), *bob = connect_to(s, BOB, "/", HP_SIGNALING_PROTOCOL);
     double_until(joined(s, ALICE) && joined(s, BOB));
     assert_false(joined(s, CAROL));
     soup_websocket_connection_send_text(alice->socket, offer);
@@ -141,6 +144,30 @@ static void a_client_is_who_it_comes_from(void **state)
     hang_up(alice);
     hang_up(bob);
     double_until(!joined(s, ALICE) && !joined(s, BOB));
+}
+
+/* Who numbers its messages has traced them as sent; the numbers of others come from the same counter. */
+static void a_client_may_number_its_messages(void **state)
+{
+    setup *s = *state;
+    client *alice = connect_to(s, ALICE, "/", HP_SIGNALING_PROTOCOL), *bob = connect_to(s, BOB, "/", NULL);
+    double_until(joined(s, ALICE) && joined(s, BOB));
+    s->messages = 7;
+    g_autofree char *numbered = hp_signaling_write_numbered(7, offer);
+    soup_websocket_connection_send_text(alice->socket, numbered);
+    double_until(bob->heard->len > 0 && alice->heard->len > 0);
+    assert_told(s->d->program.trace, HP_EV_SIGNAL_SENT, "type", "");
+    soup_websocket_connection_send_text(bob->socket, numbered); /* a plain client's is no JSON */
+    soup_websocket_connection_send_text(alice->socket, "9\n{}"); /* and a number makes no message of what is none */
+    soup_websocket_connection_send_text(bob->socket, answer);
+    double_until(strstr(alice->heard->str, "answer"));
+    g_autofree char *framed = g_strdup_printf("alice 1 7\n%s|bob 0 8\n%s|", offer, answer);
+    assert_string_equal(alice->heard->str, framed);
+    assert_told(s->d->program.trace, HP_EV_SIGNAL_SENT, "type", "bob ?;bob answer;");
+    g_autofree char *dropped = double_events(s->d->program.trace, HP_EV_SIGNAL_DROPPED, "reason");
+    assert_non_null(strstr(dropped, "bob a signalling message"));
+    hang_up(alice);
+    hang_up(bob);
 }
 
 static void a_new_connection_takes_the_place_of_the_former(void **state)
@@ -214,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_client_is_who_it_comes_from, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_may_number_its_messages, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_connection_takes_the_place_of_the_former, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_message_costs_itself_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_web_server_says_whose_page_it_is, set_up, tear_down),

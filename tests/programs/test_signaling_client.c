@@ -27,6 +27,18 @@ static void test_frames(void **state)
     assert_true(message == UINT64_MAX);
 }
 
+static void test_numbers(void **state)
+{
+    static const char *const bad[] = {"", "{}", "7", "\n{}", "0\n{}", "x\n{}", "-7\n{}", "{\"a\":\n1}", "7 \n{}"};
+    g_autofree char *text = hp_signaling_write_numbered(7, "{\"a\":\n1}");
+    uint64_t message = 0;
+    assert_string_equal(hp_signaling_read_numbered(text, &message), "{\"a\":\n1}");
+    assert_int_equal(message, 7);
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        assert_null(hp_signaling_read_numbered(bad[i], &message));
+    }
+}
+
 static void test_no_frames(void **state)
 {
     static const char *const bad[] = {
@@ -116,6 +128,50 @@ static void test_messages(void **state)
     live_net_free(n);
 }
 
+static char *last_text;
+
+static void keep_text(SoupWebsocketConnection *connection, gint type, GBytes *bytes, gpointer user)
+{
+    g_free(last_text);
+    last_text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+}
+
+/* With a counter that all share, a message is traced where it is sent, at the time at which it is. */
+static void test_messages_are_traced_where_they_are_sent(void **state)
+{
+    NEEDS_NET();
+    live_net *n = live_net_new();
+    mini_broker *broker = mini_broker_new(n);
+    mini_client *c = mini_broker_add(broker, "alice");
+    heard h = {.net = n};
+    uint64_t last = 41;
+    hp_signaling_client *client = hp_signaling_client_new(n->loop, "alice", c->port, &ops, &h);
+    hp_signaling *signaling = hp_signaling_client_signaling(client);
+    hp_signaling_share_numbers(signaling, &last);
+    unsigned member = hp_signaling_join(signaling, "alice", on_signal, &h);
+    LIVE_UNTIL(n, h.n_connected == 1 && c->connection);
+    g_signal_handlers_disconnect_by_data(c->connection, c);
+    g_signal_connect(c->connection, "message", G_CALLBACK(keep_text), c);
+    hp_signaling_send(signaling, member, "{\"type\":\"offer\"}");
+    assert_int_equal(last, 42);
+    hp_trace_cursor cursor = {0};
+    hp_record r;
+    assert_true(hp_trace_next(n->trace, &cursor, &r));
+    assert_int_equal(r.event.kind, HP_EV_SIGNAL_SENT);
+    assert_int_equal(hp_record_u64(&r, "message"), 42);
+    LIVE_UNTIL(n, last_text);
+    assert_string_equal(last_text, "42\n{\"type\":\"offer\"}");
+    g_clear_pointer(&last_text, g_free);
+    hp_signaling_send(signaling, member, "{\"type\":\"hello\"}"); /* the broker's to refuse */
+    LIVE_UNTIL(n, last_text);
+    assert_string_equal(last_text, "{\"type\":\"hello\"}");
+    assert_false(hp_trace_next(n->trace, &cursor, &r));
+    g_clear_pointer(&last_text, g_free);
+    hp_signaling_client_free(client);
+    mini_broker_free(broker);
+    live_net_free(n);
+}
+
 static void test_broker_goes_away(void **state)
 {
     NEEDS_NET();
@@ -161,8 +217,13 @@ static void test_no_broker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_frames),           cmocka_unit_test(test_no_frames), cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_broker_goes_away), cmocka_unit_test(test_no_broker),
+        cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_no_frames),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_broker_goes_away),
+        cmocka_unit_test(test_no_broker),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_messages_are_traced_where_they_are_sent),
     };
     g_autoptr(GError) error = NULL;
     if (!hp_seam_start(NULL, &error)) {
