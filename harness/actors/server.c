@@ -63,7 +63,10 @@ static hp_stun_meta meta_of(const hp_datagram *d)
 
 static hp_send_options options_of(const hp_stun_meta *meta)
 {
-    return (hp_send_options){.ttl = meta->ttl, .tos = meta->tos, .dont_fragment = meta->dont_fragment};
+    return (hp_send_options){.ttl = meta->ttl,
+                             .tos = meta->tos,
+                             .dont_fragment = meta->never_cut,
+                             .may_fragment = meta->relayed && !meta->dont_fragment};
 }
 
 /* ---- the server's own sockets ---- */

@@ -47,7 +47,10 @@ static inline hp_stun_path hp_stun_path_udp(const hp_addr *client, const hp_addr
 typedef struct hp_stun_meta {
     uint8_t ttl; /* 0: unknown when it comes in, the system's default when it goes out */
     uint8_t tos; /* DSCP << 2 | ECN */
-    bool dont_fragment;
+    bool dont_fragment; /* DF is set */
+    /* Of what goes out: */
+    bool relayed; /* its DF is what is said here, and not left to the host */
+    bool never_cut; /* DF is there to stay: rather lost than sent in fragments (DONT-FRAGMENT) */
 } hp_stun_meta;
 
 typedef enum hp_server_answer {

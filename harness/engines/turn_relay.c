@@ -30,6 +30,8 @@ static bool translate(const hp_stun_meta *in, bool ipv4_to_ipv4, bool force_df, 
         .ttl = in->ttl == 0 ? 0 : (uint8_t)(in->ttl - 1),
         .tos = in->tos,
         .dont_fragment = ipv4_to_ipv4 && (in->dont_fragment || force_df),
+        .relayed = ipv4_to_ipv4,
+        .never_cut = ipv4_to_ipv4 && force_df,
     };
     return true;
 }

@@ -8,7 +8,7 @@
  * Callbacks come from the loop; the world's clock is at the present in them. Datagrams wait in the host until the end
  * of the loop's turn, or until a queue is full; those of one socket leave in order. What the kernel has no room for is
  * lost and counted. There are no capture records: `record` and `uid` of a datagram are 0, and whether a received one
- * could have been fragmented is not known (dont_fragment is false). */
+ * had DF is not known: IPv4 ones are taken for such that had, as most have. */
 #ifndef HP_LIVE_KERNEL_HOST_H
 #define HP_LIVE_KERNEL_HOST_H
 

@@ -34,7 +34,7 @@ struct hp_kernel_socket {
     uint8_t ttl, tos; /* the descriptor's own */
     uint8_t n_fields_set; /* how often they were changed */
     uint16_t n_expected; /* datagrams that the next read asks for */
-    bool whole; /* the descriptor has IP_PMTUDISC_PROBE: nothing is fragmented */
+    int discover; /* the descriptor's IP_MTU_DISCOVER: IP_PMTUDISC_WANT, _PROBE or _DONT, which IPv6 numbers alike */
     bool one_by_one; /* the way out takes no segmentation offload */
     bool multicasts; /* prepared for it */
 };

@@ -17,6 +17,7 @@
  * interface's MTU that may not be fragmented is refused at once. */
 #include "live/kernel_private.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/udp.h>
 #include <string.h>
@@ -39,7 +40,7 @@ typedef struct waiting {
     hp_addr to;
     hp_addr from; /* of a wildcard; else family none */
     uint8_t ttl, tos;
-    bool whole;
+    int discover;
 } waiting;
 
 struct hp_kernel_outbox {
@@ -121,13 +122,15 @@ bool hp_kernel_udp_send(hp_socket *socket, const hp_addr *from, const hp_addr *t
     hp_kernel_socket *s = (hp_kernel_socket *)socket;
     hp_kernel_host *kernel = s->kernel;
     hp_kernel_outbox *out = kernel->outbox;
-    waiting w = {.length = (uint32_t)length, .to = *to, .ttl = HP_KERNEL_USUAL_TTL};
+    waiting w = {.length = (uint32_t)length, .to = *to, .ttl = HP_KERNEL_USUAL_TTL, .discover = IP_PMTUDISC_WANT};
     if (options != NULL) {
         w.ttl = options->ttl != 0 ? options->ttl : w.ttl;
         w.tos = options->tos;
-        w.whole = options->dont_fragment;
+        w.discover = options->dont_fragment                              ? IP_PMTUDISC_PROBE
+                     : options->may_fragment && to->family == HP_AF_IPV4 ? IP_PMTUDISC_DONT
+                                                                         : IP_PMTUDISC_WANT;
     }
-    if (G_UNLIKELY(w.whole)) {
+    if (G_UNLIKELY(w.discover == IP_PMTUDISC_PROBE)) {
         int interface = hp_host_interface_of(kernel->host, from);
         if (interface >= 0 && length + headers_of(to) > hp_host_interface_at(kernel->host, (unsigned)interface)->mtu) {
             return false;
@@ -201,7 +204,7 @@ static void fill_control(hp_kernel_socket *s, struct msghdr *m, const waiting *w
 
 static bool alike(const waiting *a, const waiting *b)
 {
-    return a->ttl == b->ttl && a->tos == b->tos && a->whole == b->whole && hp_addr_equal(&a->to, &b->to) &&
+    return a->ttl == b->ttl && a->tos == b->tos && a->discover == b->discover && hp_addr_equal(&a->to, &b->to) &&
            hp_addr_equal(&a->from, &b->from);
 }
 
@@ -261,13 +264,14 @@ static uint32_t fill_message(hp_kernel_socket *s, hp_kernel_outbox *out, unsigne
     return number;
 }
 
-static void set_whole(hp_kernel_socket *s, bool whole)
+static_assert(IP_PMTUDISC_WANT == IPV6_PMTUDISC_WANT && IP_PMTUDISC_PROBE == IPV6_PMTUDISC_PROBE,
+              "both families number what is discovered alike");
+
+static void set_discover(hp_kernel_socket *s, int discover)
 {
     bool v6 = s->base.local.family == HP_AF_IPV6;
-    int usual = v6 ? IPV6_PMTUDISC_WANT : IP_PMTUDISC_DONT, probe = v6 ? IPV6_PMTUDISC_PROBE : IP_PMTUDISC_PROBE;
-    s->whole = whole;
-    hp_kernel_set_int(s->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER,
-                      whole ? probe : usual);
+    s->discover = discover;
+    hp_kernel_set_int(s->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, discover);
 }
 
 /* Makes the descriptor's own TTL and traffic class those of its datagrams, where they do not change all the time: what
@@ -293,12 +297,12 @@ static uint32_t send_some(hp_kernel_socket *s, hp_kernel_outbox *out, uint32_t n
     hp_kernel_host_counters *counters = &s->kernel->counters;
     unsigned n = 0;
     size_t n_buffers = 0;
-    bool whole = entry_at(out, number)->whole;
-    if (whole != s->whole) {
-        set_whole(s, whole);
+    const int discover = entry_at(out, number)->discover;
+    if (discover != s->discover) {
+        set_discover(s, discover);
     }
     set_fields(s, entry_at(out, number));
-    for (uint32_t next = number; next != 0 && n < BATCH && entry_at(out, next)->whole == whole; n++) {
+    for (uint32_t next = number; next != 0 && n < BATCH && entry_at(out, next)->discover == discover; n++) {
         next = fill_message(s, out, n, &out->buffers[n_buffers], next);
         n_buffers += out->messages[n].msg_hdr.msg_iovlen;
     }

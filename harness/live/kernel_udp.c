@@ -145,7 +145,11 @@ static void hand_out(hp_kernel_socket *s, const hp_addr *to, struct mmsghdr *m)
     hp_kernel_host *kernel = s->kernel;
     const hp_kernel_name *name = m->msg_hdr.msg_name;
     ancillary a = read_control(&m->msg_hdr);
-    hp_datagram d = {.from = hp_kernel_addr_of(name), .to = *to, .ttl = a.ttl, .tos = a.tos};
+    hp_datagram d = {.from = hp_kernel_addr_of(name),
+                     .to = *to,
+                     .ttl = a.ttl,
+                     .tos = a.tos,
+                     .dont_fragment = to->family == HP_AF_IPV4};
     if (s->base.wildcard && a.to.family != HP_AF_NONE) {
         d.to = hp_addr_with_port(a.to, to->port);
     }
@@ -231,15 +235,15 @@ static void ask_for_details(int fd, bool v6, bool destination, bool errors)
     }
 }
 
-/* Fragments where it must, as a simulated host does: IPv4 without DF; IPv6 is that way by itself. */
+/* What the kernel does about DF by itself is what simulated hosts do; that may have been configured away. */
 static bool set_up(hp_kernel_socket *s)
 {
     bool v6 = s->base.local.family == HP_AF_IPV6;
     if (v6) {
         hp_kernel_set_int(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    } else {
-        hp_kernel_set_int(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     }
+    s->discover = IP_PMTUDISC_WANT;
+    hp_kernel_set_int(s->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, s->discover);
     ask_for_details(s->fd, v6, s->base.wildcard, s->base.ops.icmp != NULL);
     if (!hp_kernel_bind(s->kernel, s->fd, &s->base.local)) {
         return false;

@@ -21,7 +21,7 @@
 
 #include "base/error.h"
 
-enum { REQUEST_ROOM = 1024, ANSWER_ROOM = 16384 };
+enum { REQUEST_ROOM = 1024, ANSWER_ROOM = 16384, LEAST_IPV6_MTU = 1280 };
 
 struct hp_netlink {
     int fd;
@@ -235,7 +235,8 @@ bool hp_netlink_set_link(hp_netlink *nl, int index, const hp_netlink_link *set, 
     if (set->queue_length > 0) {
         put_u32(&r, IFLA_TXQLEN, set->queue_length);
     }
-    if (set->no_addresses) {
+    /* Below IPv6's least MTU the kernel takes IPv6 off the interface, and refuses to hear of it. */
+    if (set->no_addresses && (set->mtu == 0 || set->mtu >= LEAST_IPV6_MTU)) {
         static const uint8_t none = IN6_ADDR_GEN_MODE_NONE;
         uint32_t families = nest_begin(&r, IFLA_AF_SPEC), ipv6 = nest_begin(&r, AF_INET6);
         put(&r, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof none);

@@ -250,6 +250,7 @@ bool hp_sim_socket_set_option(hp_sim_socket *self, int level, int option, int va
     }
     if (option == (v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER)) {
         self->options.dont_fragment = value == IP_PMTUDISC_DO || value == IP_PMTUDISC_PROBE;
+        self->options.may_fragment = value == IP_PMTUDISC_DONT;
         return true;
     }
     /* The socket is bound to one address, which says the interface already. */

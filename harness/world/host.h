@@ -70,10 +70,13 @@ hp_host *hp_socket_host(const hp_socket *socket);
  * HP_ERROR_INVALID when group is no multicast address of the socket's family, or the socket is bound to no address. */
 bool hp_socket_join(hp_socket *socket, const hp_addr *group, GError **error);
 
+/* Unless one of the two is asked for, an IPv4 datagram has DF while it fits what is known of the path, and is cut by the
+ * host, without DF, beyond that (host_output.c). */
 typedef struct hp_send_options {
     uint8_t ttl; /* 0 = 64 */
     uint8_t tos;
-    bool dont_fragment;
+    bool dont_fragment; /* never in fragments, whatever is known of the path: IP_PMTUDISC_PROBE */
+    bool may_fragment; /* no DF: IP_PMTUDISC_DONT. For IPv4 */
 } hp_send_options;
 
 /* Sends one datagram now. options may be NULL. False when no interface can carry it (down, no address of that

@@ -271,10 +271,12 @@ bool hp_socket_send(hp_socket *socket, const hp_addr *to, const void *data, size
         return host->backend->send(socket, &from, to, data, length, options);
     }
     hp_packet *p = hp_packet_new(HP_PROTO_UDP, &from, to, data, length);
+    bool may_fragment = false;
     if (options != NULL) {
+        may_fragment = options->may_fragment;
         p->ttl = options->ttl != 0 ? options->ttl : p->ttl;
         p->tos = options->tos;
         p->dont_fragment = options->dont_fragment;
     }
-    return hp_host_output(host, (unsigned)interface, p);
+    return hp_host_output_datagram(host, (unsigned)interface, p, may_fragment);
 }

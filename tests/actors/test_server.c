@@ -352,7 +352,8 @@ static void relaying(void **state)
     assert_int_equal(n->head.tos, 0xb9);
     assert_true(n->head.dont_fragment);
 
-    assert_true(hp_socket_send(n->bob_socket, &n->relay, "hi", 2, &(hp_send_options){.tos = 0x28}));
+    assert_true(
+        hp_socket_send(n->bob_socket, &n->relay, "hi", 2, &(hp_send_options){.tos = 0x28, .may_fragment = true}));
     settle(n);
     assert_int_equal(n->length, 6);
     assert_memory_equal(n->bytes, "\x40\x00\x00\x02hi", 6);

@@ -290,6 +290,82 @@ static void test_fragments_out_and_in(void **state)
     bench_free(b);
 }
 
+typedef struct df_bench {
+    bench *b;
+    hp_addr to;
+    unsigned seen; /* packets of the wire that were looked at */
+} df_bench;
+
+/* Sends so many bytes: how many packets leave, and whether they have DF. */
+static void assert_leaves(df_bench *d, size_t length, const hp_send_options *options, unsigned n, uint32_t first,
+                          bool df)
+{
+    static const uint8_t data[3000];
+    assert_true(hp_socket_send(d->b->socket, &d->to, data, length, options));
+    assert_int_equal(d->b->wire->hits->len, d->seen + n);
+    for (unsigned i = d->seen; i < d->seen + n; i++) {
+        assert_int_equal(probe_at(d->b->wire, i)->p->dont_fragment, df);
+    }
+    assert_int_equal(hp_packet_wire_length(probe_at(d->b->wire, d->seen)->p), first);
+    d->seen += n;
+}
+
+static void tell_frag_needed(df_bench *d, uint32_t mtu)
+{
+    hp_addr router = addr("198.51.100.254");
+    to_host(d->b, hp_packet_icmp_error(HP_ICMP_FRAG_NEEDED, &router, probe_at(d->b->wire, d->seen - 1)->p, mtu));
+}
+
+/* What Linux does (tests/live/test_kernel_df.c has the same table). */
+static void test_df_while_it_fits_the_path(void **state)
+{
+    df_bench d = {.b = bench_new(0), .to = addr("198.51.100.1:1000")};
+    const hp_send_options whole = {.dont_fragment = true}, any = {.may_fragment = true};
+    bind_at(d.b, HOST4 ":1000");
+    assert_leaves(&d, 1473, NULL, 2, 1500, false);
+    assert_leaves(&d, 1472, NULL, 1, 1500, true);
+    assert_int_not_equal(probe_at(d.b->wire, 2)->p->ip_id, 0);
+    assert_leaves(&d, 100, &any, 1, 128, false);
+    tell_frag_needed(&d, 1600); /* teaches nothing */
+    assert_leaves(&d, 1472, NULL, 1, 1500, true);
+    tell_frag_needed(&d, 576);
+    assert_leaves(&d, 548, NULL, 1, 576, true);
+    assert_leaves(&d, 549, NULL, 2, 572, false);
+    assert_leaves(&d, 549, &any, 2, 572, false);
+    assert_leaves(&d, 1472, &whole, 1, 1500, true); /* who probes goes by the interface */
+    const hp_addr other = addr("198.51.100.2:1000"), near = d.to;
+    d.to = other;
+    assert_leaves(&d, 1472, NULL, 1, 1500, true); /* that destination alone */
+    d.to = near;
+    hp_world_run_until(d.b->world, 601 * HP_S, NULL);
+    assert_leaves(&d, 1472, NULL, 1, 1500, true); /* forgotten */
+    bench_free(d.b);
+}
+
+static void test_a_path_of_less_than_552(void **state)
+{
+    static const uint32_t least[] = {0, 68, 551};
+    for (unsigned i = 0; i < G_N_ELEMENTS(least); i++) {
+        df_bench d = {.b = bench_new(0), .to = addr("198.51.100.1:1000")};
+        bind_at(d.b, HOST4 ":1000");
+        assert_leaves(&d, 1472, NULL, 1, 1500, true);
+        tell_frag_needed(&d, least[i]);
+        assert_leaves(&d, 100, NULL, 1, 128, false);
+        assert_leaves(&d, 524, NULL, 1, 552, false);
+        assert_leaves(&d, 525, NULL, 2, 548, false);
+        assert_leaves(&d, 100, NULL, 1, 128, false);
+        tell_frag_needed(&d, 552); /* locked it stays */
+        assert_leaves(&d, 100, NULL, 1, 128, false);
+        bench_free(d.b);
+    }
+    df_bench d = {.b = bench_new(0), .to = addr("198.51.100.1:1000")};
+    bind_at(d.b, HOST4 ":1000");
+    assert_leaves(&d, 1472, NULL, 1, 1500, true);
+    tell_frag_needed(&d, 552);
+    assert_leaves(&d, 524, NULL, 1, 552, true); /* not locked */
+    bench_free(d.b);
+}
+
 static void test_ipv6_is_fragmented_at_the_source(void **state)
 {
     bench *b = bench_new(1400);
@@ -404,6 +480,8 @@ int main(void)
         cmocka_unit_test(test_what_nobody_wants),
         cmocka_unit_test(test_packets_of_any_kind_are_sent),
         cmocka_unit_test(test_fragments_out_and_in),
+        cmocka_unit_test(test_df_while_it_fits_the_path),
+        cmocka_unit_test(test_a_path_of_less_than_552),
         cmocka_unit_test(test_ipv6_is_fragmented_at_the_source),
         cmocka_unit_test(test_path_mtu),
         cmocka_unit_test(test_reassembly_times_out),
