@@ -68,7 +68,7 @@ static unsigned look_at_calls(const hp_result *r, double *ret_connect, double *r
 /* ---- streams ---- */
 
 typedef struct streams {
-    mean latency, median, p95, jitter;
+    mean latency, median, p95, jitter, mos;
     hp_time max;
     uint64_t received, lost;
     unsigned n;
@@ -85,8 +85,7 @@ static void take_latency(streams *s, const hp_distribution *d)
     s->max = MAX(s->max, d->max);
 }
 
-/* When media stopped: at the holds that are the last steps, or with the run. */
-static hp_time media_ended(const hp_result *r)
+hp_time hp_bench_media_ended(const hp_result *r)
 {
     const hp_scenario *scenario = r->plan->scenario;
     hp_time ended = r->ended;
@@ -101,13 +100,15 @@ static hp_time media_ended(const hp_result *r)
 
 static streams look_at_streams(const hp_result *r)
 {
-    const hp_time ended = media_ended(r);
+    const hp_time ended = hp_bench_media_ended(r);
     streams s = {0};
     for (unsigned i = 0; i < r->n_tracks; i++) {
         const hp_media_figures *f = &r->tracks[i].figures;
         take_latency(&s, &f->latency);
         if (f->received > 0)
             take(&s.jitter, ms(f->jitter_mean));
+        if (f->mos_milli > 0)
+            take(&s.mos, f->mos_milli / 1000.0);
         if (f->first_packet != HP_NEVER && f->first_packet < ended)
             s.seconds += (double)(ended - f->first_packet) / HP_S;
         s.received += f->received;
@@ -151,6 +152,12 @@ static void look_at_servers(const hp_result *r, const streams *s, unsigned calls
         meter->other.calls == 0 ? NAN : per((double)hp_server_meter_net(meter, &meter->other) / HP_US, calls);
 }
 
+unsigned hp_bench_n_calls(const hp_result *result)
+{
+    double connect, unconnected;
+    return look_at_calls(result, &connect, &unconnected);
+}
+
 void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, hp_bench_figures *ret)
 {
     double *of = ret->of;
@@ -164,5 +171,6 @@ void hp_bench_figures_of(const hp_result *result, const hp_server_meter *meter, 
     of[HP_BENCH_LATENCY_MAX] = s.latency.n > 0 ? ms(s.max) : NAN;
     of[HP_BENCH_JITTER] = mean_of(&s.jitter);
     of[HP_BENCH_LOSS] = s.received + s.lost > 0 ? 100.0 * (double)s.lost / (double)(s.received + s.lost) : NAN;
+    of[HP_BENCH_MOS] = mean_of(&s.mos);
     look_at_servers(result, &s, calls, meter, of);
 }

@@ -44,8 +44,9 @@ enum {
     MAX_RATE = 2000000,
     STRIKES = 3,
     UNDER_WAY = 64,
-    COMMON_RATE = 20000
+    COMMON_RATE = 20000,
 };
+#define MEMORY_CLIENTS 1000
 #define MAX_LOSS 0.001
 
 static const size_t sizes[] = {172, 1200};
@@ -62,7 +63,7 @@ hp_bench_relay_options hp_bench_relay_defaults(void)
 {
     static const unsigned clients[] = {8, 100};
     return (hp_bench_relay_options){
-        .servers = {true, true}, .clients = clients, .n_clients = 2, .repeats = 3, .window = HP_S};
+        .servers = {true, true}, .clients = clients, .n_clients = 2, .repeats = 3, .n_sizes = 2, .window = HP_S};
 }
 
 /* ---- the network ---- */
@@ -290,13 +291,9 @@ static void climb(hp_relay_load *load, pid_t pid, hp_time window, figures *ret)
     }
 }
 
-static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clients, size_t size, hp_time window,
-                           figures *ret, GError **error)
+/* The server has begun, or is about to. */
+static hp_relay_load *load_new(const place *p, hp_bench_relay relay, unsigned n_clients, size_t size, GError **error)
 {
-    pid_t pid = start_server(p, relay, error);
-    if (pid < 0) {
-        return false;
-    }
     const hp_relay_load_config config = {
         .device = p->device,
         .server = addr_of(SERVER, PORT),
@@ -308,10 +305,22 @@ static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clie
         .size = size,
     };
     hp_relay_load *load = hp_relay_load_new(&config, error);
+    if (load == NULL) {
+        g_prefix_error(error, "%s%s: ", names[relay], relay == HP_BENCH_RELAY_COTURN ? " (coturn of Debian)" : "");
+    }
+    return load;
+}
+
+static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clients, size_t size, hp_time window,
+                           figures *ret, GError **error)
+{
+    pid_t pid = start_server(p, relay, error);
+    if (pid < 0) {
+        return false;
+    }
+    hp_relay_load *load = load_new(p, relay, n_clients, size, error);
     if (load != NULL) {
         climb(load, pid, window, ret);
-    } else {
-        g_prefix_error(error, "%s%s: ", names[relay], relay == HP_BENCH_RELAY_COTURN ? " (coturn of Debian)" : "");
     }
     hp_relay_load_free(load);
     stop_server(pid);
@@ -364,31 +373,111 @@ static bool measure_all(const place *p, const hp_bench_relay_options *o, unsigne
     return true;
 }
 
-hp_bench_document *hp_bench_relay_run(const hp_bench_relay_options *options, GError **error)
+static void add_plain(hp_bench_document *d, const hp_bench_subject *subject, hp_bench_relay relay, double value)
 {
-    g_auto(place) p = {0};
+    hp_bench_document_add(d, subject, names[relay], 0, &value, 1);
+}
+
+/* ---- memory ---- */
+
+/* Bytes of anonymous memory that the process has in RAM. */
+static double memory_of(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/statm", (int)pid), *text = NULL;
+    unsigned long long resident = 0, shared = 0;
+    if (!g_file_get_contents(path, &text, NULL, NULL) || sscanf(text, "%*u %llu %llu", &resident, &shared) != 2) {
+        return 0;
+    }
+    return (double)(resident - MIN(resident, shared)) * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* With that many allocations. */
+static bool measure_memory(const place *p, hp_bench_relay relay, unsigned n_clients, double *ret, GError **error)
+{
+    pid_t pid = start_server(p, relay, error);
+    if (pid < 0) {
+        return false;
+    }
+    hp_relay_load *load = load_new(p, relay, n_clients, sizes[0], error);
+    if (load != NULL) {
+        *ret = memory_of(pid);
+    }
+    hp_relay_load_free(load);
+    stop_server(pid);
+    return load != NULL;
+}
+
+/* The difference between a server with many and a server with one, as neither says what it keeps for what. */
+static bool measure_memories(const place *p, const hp_bench_relay_options *o, hp_bench_document *d, GError **error)
+{
+    static const hp_bench_subject subject = {
+        .name = "server-memory",
+        .about = "of the server's process for an allocation with a channel, of " G_STRINGIFY(MEMORY_CLIENTS),
+        .unit = "B",
+        .better = HP_BENCH_LOWER};
+    for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
+        double few, many;
+        if (!o->servers[relay]) {
+            continue;
+        }
+        if (!measure_memory(p, relay, 1, &few, error) || !measure_memory(p, relay, MEMORY_CLIENTS, &many, error)) {
+            return false;
+        }
+        add_plain(d, &subject, relay, (many - few) / (MEMORY_CLIENTS - 1));
+    }
+    return true;
+}
+
+static void tell_limits(hp_bench_document *d, const hp_bench_relay_options *o, const unsigned *generator)
+{
+    static const hp_bench_subject subject = {
+        .name = "generator-limited",
+        .about = "climbs that ended as the generator could not send more: the rate is its own",
+        .unit = "",
+        .better = HP_BENCH_NEITHER};
+    for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
+        if (o->servers[relay]) {
+            add_plain(d, &subject, relay, generator[relay]);
+        }
+    }
+}
+
+static bool measure_loads(const place *p, const hp_bench_relay_options *o, hp_bench_document *d, GError **error)
+{
     unsigned generator[HP_BENCH_RELAY_N] = {0};
-    if (!prepare(&p, error)) {
-        return NULL;
-    }
-    g_autoptr(hp_bench_document) d =
-        hp_bench_document_new("relay", "TURN relays as processes of their own, ChannelData, both ways");
-    if (sysconf(_SC_NPROCESSORS_ONLN) > 1) {
-        pin(0);
-    }
-    for (unsigned i = 0; i < options->n_clients; i++) {
-        for (unsigned k = 0; k < G_N_ELEMENTS(sizes); k++) {
-            if (!measure_all(&p, options, options->clients[i], sizes[k], d, generator, error)) {
-                return NULL;
+    for (unsigned i = 0; i < o->n_clients; i++) {
+        for (unsigned k = 0; k < MIN(o->n_sizes, G_N_ELEMENTS(sizes)); k++) {
+            if (!measure_all(p, o, o->clients[i], sizes[k], d, generator, error)) {
+                return false;
             }
         }
     }
-    for (unsigned relay = 0; relay < HP_BENCH_RELAY_N; relay++) {
-        if (generator[relay] > 0) {
-            g_autofree char *name = g_strdup_printf("generator-limit-%s", names[relay]);
-            hp_bench_document_set(d, name, "%u times the generator could not send more: the rate is its",
-                                  generator[relay]);
-        }
+    tell_limits(d, o, generator);
+    return measure_memories(p, o, d, error);
+}
+
+bool hp_bench_relay_add(hp_bench_document *document, const hp_bench_relay_options *options, GError **error)
+{
+    g_auto(place) p = {0};
+    cpu_set_t before;
+    if (!prepare(&p, error)) {
+        return false;
     }
-    return g_steal_pointer(&d);
+    CPU_ZERO(&before);
+    const bool pinned = sysconf(_SC_NPROCESSORS_ONLN) > 1 && sched_getaffinity(0, sizeof before, &before) == 0;
+    if (pinned) {
+        pin(0);
+    }
+    const bool ok = measure_loads(&p, options, document, error);
+    if (pinned) {
+        sched_setaffinity(0, sizeof before, &before);
+    }
+    return ok;
+}
+
+hp_bench_document *hp_bench_relay_run(const hp_bench_relay_options *options, GError **error)
+{
+    g_autoptr(hp_bench_document) d =
+        hp_bench_document_new("relay", "TURN relays as processes of their own, ChannelData, both ways");
+    return hp_bench_relay_add(d, options, error) ? g_steal_pointer(&d) : NULL;
 }

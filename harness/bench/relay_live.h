@@ -17,12 +17,15 @@ typedef struct hp_bench_relay_options {
     const unsigned *clients; /* each number for itself */
     unsigned n_clients;
     unsigned repeats;
+    unsigned n_sizes; /* of payloads: 1, or 2 */
     hp_time window; /* of one rate */
 } hp_bench_relay_options;
 
 /* clients: 8 and 100. */
 hp_bench_relay_options hp_bench_relay_defaults(void);
 /* NULL and HP_ERROR_ENVIRONMENT where there are no namespaces, or a server is missing. */
+bool hp_bench_relay_add(hp_bench_document *document, const hp_bench_relay_options *options, GError **error);
+/* The same as a document of its own. */
 hp_bench_document *hp_bench_relay_run(const hp_bench_relay_options *options, GError **error);
 
 #endif

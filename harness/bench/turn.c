@@ -10,7 +10,6 @@
  * Samples are filed by index, not by the order in which runs end. */
 #include "bench/turn.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -20,6 +19,7 @@
 #include "bench/figures.h"
 #include "bench/runs.h"
 #include "bench/saturation.h"
+#include "bench/subjects.h"
 
 static const unsigned default_clients[] = {1, 10, 100}, quick_clients[] = {1, 10};
 
@@ -49,97 +49,10 @@ void hp_bench_turn_quick(hp_bench_turn_options *options)
     options->load_rounds = 5;
 }
 
-/* ---- metrics made of figures ---- */
+/* ---- metrics that are no figures of a run ---- */
 
 #define CLIENTS .x_name = "clients", .x_unit = ""
 
-static const hp_bench_subject subjects[] = {
-    [HP_BENCH_CONNECT] = {.name = "time-to-connect",
-                          .about = "from the call to both ends connected",
-                          .unit = "ms",
-                          .better = HP_BENCH_LOWER,
-                          .is_virtual = true,
-                          CLIENTS},
-    [HP_BENCH_UNCONNECTED] = {.name = "unconnected",
-                              .about = "calls that did not connect",
-                              .unit = "%",
-                              .better = HP_BENCH_LOWER,
-                              .is_virtual = true,
-                              CLIENTS},
-    [HP_BENCH_LATENCY_MEAN] = {.name = "latency",
-                               .about = "one way, mean",
-                               .unit = "ms",
-                               .better = HP_BENCH_LOWER,
-                               .is_virtual = true,
-                               CLIENTS},
-    [HP_BENCH_LATENCY_MEDIAN] = {.name = "latency-median",
-                                 .about = "one way, median",
-                                 .unit = "ms",
-                                 .better = HP_BENCH_LOWER,
-                                 .is_virtual = true,
-                                 CLIENTS},
-    [HP_BENCH_LATENCY_P95] = {.name = "latency-p95",
-                              .about = "one way, 95th percentile",
-                              .unit = "ms",
-                              .better = HP_BENCH_LOWER,
-                              .is_virtual = true,
-                              CLIENTS},
-    [HP_BENCH_LATENCY_MAX] = {.name = "latency-max",
-                              .about = "one way, the slowest packet of the run",
-                              .unit = "ms",
-                              .better = HP_BENCH_LOWER,
-                              .is_virtual = true,
-                              CLIENTS},
-    [HP_BENCH_JITTER] = {.name = "jitter",
-                         .about = "of arrival (RFC 3550), mean",
-                         .unit = "ms",
-                         .better = HP_BENCH_LOWER,
-                         .is_virtual = true,
-                         CLIENTS},
-    [HP_BENCH_LOSS] = {.name = "loss",
-                       .about = "packets that never came",
-                       .unit = "%",
-                       .better = HP_BENCH_LOWER,
-                       .is_virtual = true,
-                       CLIENTS},
-    [HP_BENCH_RELAYED_PACKETS] = {.name = "relayed-packets",
-                                  .about = "that the server relays a second for each stream; with a relay at both ends "
-                                           "each packet is relayed twice",
-                                  .unit = "1/s",
-                                  .better = HP_BENCH_LOWER,
-                                  .is_virtual = true,
-                                  CLIENTS},
-    [HP_BENCH_RELAYED_BYTES] = {.name = "relayed-bytes",
-                                .about = "of payload, likewise, a second for each stream",
-                                .unit = "B",
-                                .better = HP_BENCH_LOWER,
-                                .is_virtual = true,
-                                CLIENTS},
-    [HP_BENCH_CPU_PACKET] = {.name = "server-cpu-packet",
-                             .about = "CPU of the server's engine (with TLS) for each relayed packet",
-                             .unit = "us",
-                             .better = HP_BENCH_LOWER,
-                             CLIENTS},
-    [HP_BENCH_CPU_STREAM] = {.name = "server-cpu-stream",
-                             .about = "the same for each stream and second",
-                             .unit = "us",
-                             .better = HP_BENCH_LOWER,
-                             CLIENTS},
-    [HP_BENCH_CPU_CALL] = {.name = "server-cpu-setup",
-                           .about =
-                               "CPU of the server's engine (with TLS) for requests, handshakes and timers, each call",
-                           .unit = "us",
-                           .better = HP_BENCH_LOWER,
-                           CLIENTS},
-};
-static_assert(G_N_ELEMENTS(subjects) == HP_BENCH_FIGURE_N, "a subject for each figure");
-
-static const hp_bench_subject added_latency = {.name = "added-latency",
-                                               .about = "one way, mean, relay minus direct of the same seed",
-                                               .unit = "ms",
-                                               .better = HP_BENCH_LOWER,
-                                               .is_virtual = true,
-                                               CLIENTS};
 static const hp_bench_subject memory = {.name = "server-memory",
                                         .about = "that the server's engine holds for an allocation with a channel",
                                         .unit = "B",
@@ -247,7 +160,8 @@ static void add_figure(hp_bench_document *d, const stage *s, hp_bench_figure fig
     for (unsigned i = 0; i < n; i++)
         if (!isnan(s->by_way[way][i].of[figure]))
             samples[have++] = s->by_way[way][i].of[figure];
-    hp_bench_document_add(d, &subjects[figure], name_of(s->options, way), x, samples, have);
+    const hp_bench_subject subject = hp_bench_figure_subject(figure, false);
+    hp_bench_document_add(d, &subject, name_of(s->options, way), x, samples, have);
 }
 
 static void add_latency_over_direct(hp_bench_document *d, const stage *s, hp_bench_way way, double x)
@@ -262,7 +176,8 @@ static void add_latency_over_direct(hp_bench_document *d, const stage *s, hp_ben
         if (!isnan(added))
             samples[have++] = added;
     }
-    hp_bench_document_add(d, &added_latency, name_of(s->options, way), x, samples, have);
+    const hp_bench_subject subject = hp_bench_added_latency_subject(false);
+    hp_bench_document_add(d, &subject, name_of(s->options, way), x, samples, have);
 }
 
 static void add_stage(hp_bench_document *d, const stage *s, double x)

@@ -64,10 +64,11 @@ static GString *begin(const hp_bench_network *n, hp_bench_way way, unsigned n_ca
                            "    home: {preset: port-restricted-cone, lan: {delay: 0}, link: {up: %s, down: %s}}\n"
                            "    office: {preset: port-restricted-cone, lan: {delay: 0}, link: {up: %s, down: %s}}\n"
                            "servers:\n"
-                           "  turn: {kind: turn, transports: [udp, tcp, tls], link: {up: %s, down: %s}}\n"
+                           "  turn: {kind: turn, transports: [udp, tcp, tls]%s%s, link: {up: %s, down: %s}}\n"
                            "defaults: {ice: %s}\n"
                            "peers:\n",
-                           up, plain, plain, plain, plain, plain, ice_of(way));
+                           up, plain, plain, plain, n->server ? ", program: " : "", n->server ? n->server : "", plain,
+                           plain, ice_of(way));
     for (unsigned i = 0; i < n_calls; i++)
         g_string_append_printf(out, "  a%u: {behind: home}\n  b%u: {behind: office}\n", i, i);
     g_string_append(out, "steps:\n");
@@ -76,7 +77,8 @@ static GString *begin(const hp_bench_network *n, hp_bench_way way, unsigned n_ca
 
 char *hp_bench_calls_text(const hp_bench_network *network, hp_bench_way way, unsigned n, hp_time duration)
 {
-    const hp_time drain = 2 * HP_S; /* for what TCP is sending again when the media stops */
+    /* For what TCP is sending again when the media stops. */
+    const hp_time drain = network->drain > 0 ? network->drain : 2 * HP_S;
     GString *out = begin(network, way, n, false);
     for (unsigned i = 0; i < n; i++)
         g_string_append_printf(out, "  - call: {from: a%u, to: b%u, media: audio}\n", i, i);

@@ -25,6 +25,8 @@ typedef struct hp_bench_network {
     hp_time link, jitter; /* delay of an access link, and at most so much more, uniform */
     uint32_t loss_ppb; /* of an access link, each way */
     uint64_t rate; /* bits a second of the callers' uplink, for throughput alone */
+    const char *server; /* `program` of the TURN server: "coturn"; NULL: nothing is said of it */
+    hp_time drain; /* how long calls are listened to after their media has stopped; 0: 2 s */
 } hp_bench_network;
 
 /* n calls with audio at once. Media stops at `duration`, and the run some time later, so that nothing is under way then

@@ -1,5 +1,5 @@
-/* `hairpin bench`: TURN against direct, Hairpin's own servers and fabric, or the live fabric; and each against a baseline.
- */
+/* `hairpin bench`: TURN against direct in either world, Hairpin's own servers and fabric, the live fabric, or TURN servers
+ * under load; and each against a baseline. */
 #include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,23 +12,24 @@
 #include "bench/relay_live.h"
 #include "bench/self.h"
 #include "bench/turn.h"
+#include "bench/turn_live.h"
 #include "cli/cli.h"
 #include "report/page.h"
 #include "seam/seam.h"
 
 typedef struct options {
     char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang, *repeats;
-    char *json, *save, *html, *compare, *threshold, *virtual_threshold, *relay;
+    char *json, *save, *html, *compare, *threshold, *virtual_threshold, *relay, *world, *turn;
     gboolean self, live_fabric, quick, no_throughput;
     char **paths;
 } options;
 
 static void options_clear(options *o)
 {
-    char *texts[] = {o->seeds,     o->clients,           o->link, o->jitter, o->loss,
-                     o->rate,      o->duration,          o->ways, o->jobs,   o->hang,
-                     o->json,      o->repeats,           o->save, o->html,   o->compare,
-                     o->threshold, o->virtual_threshold, o->relay};
+    char *texts[] = {o->seeds,     o->clients,           o->link,  o->jitter, o->loss,
+                     o->rate,      o->duration,          o->ways,  o->jobs,   o->hang,
+                     o->json,      o->repeats,           o->save,  o->html,   o->compare,
+                     o->threshold, o->virtual_threshold, o->relay, o->world,  o->turn};
     for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_strfreev(o->paths);
@@ -43,23 +44,30 @@ static bool read_options(options *o, int *argc, char ***argv)
          NULL},
         {"relay", 0, 0, G_OPTION_ARG_STRING, &o->relay, "TURN servers as processes under load instead: builtin, coturn",
          "LIST"},
-        {"seeds", 0, 0, G_OPTION_ARG_STRING, &o->seeds, "runs of each kind, with the seeds 1 to N (default 10)", "N"},
-        {"clients", 0, 0, G_OPTION_ARG_STRING, &o->clients, "calls at once, each number for itself (default 1,10,100)",
-         "LIST"},
+        {"world", 0, 0, G_OPTION_ARG_STRING, &o->world,
+         "virtual (default), or live: calls between processes, on this machine's kernels", "WORLD"},
+        {"turn", 0, 0, G_OPTION_ARG_STRING, &o->turn,
+         "with --world live: the TURN servers (default builtin, and coturn where it is installed)", "LIST"},
+        {"seeds", 0, 0, G_OPTION_ARG_STRING, &o->seeds, "runs of each kind, with the seeds 1 to N (default 10; live 4)",
+         "N"},
+        {"clients", 0, 0, G_OPTION_ARG_STRING, &o->clients,
+         "calls at once, each number for itself (default 1,10,100; live 4)", "LIST"},
         {"variants", 0, 0, G_OPTION_ARG_STRING, &o->ways,
          "what direct is compared with (default turn-udp,turn-tcp,turn-tls)", "LIST"},
+        {"ways", 0, 0, G_OPTION_ARG_STRING, &o->ways, "the same; udp, tcp and tls will do", "LIST"},
         {"link", 0, 0, G_OPTION_ARG_STRING, &o->link, "delay of each access link, one way (default 20ms)", "TIME"},
         {"jitter", 0, 0, G_OPTION_ARG_STRING, &o->jitter, "at most so much more, uniform (default 2ms)", "TIME"},
         {"loss", 0, 0, G_OPTION_ARG_STRING, &o->loss, "of each access link, each way (default 0.1%)", "RATIO"},
         {"rate", 0, 0, G_OPTION_ARG_STRING, &o->rate, "of the uplink that is saturated (default 4Mbit/s)", "RATE"},
         {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration,
-         "of the calls, until their media stops (default 5s, from 100 calls on 3s)", "TIME"},
-        {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput, "leave out the search for the highest load",
-         NULL},
+         "of the calls, until their media stops (default 5s, from 100 calls on 3s; live 3s)", "TIME"},
+        {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput,
+         "leave out the search for the highest load (live: the servers under load)", NULL},
         {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats,
-         "with --self: samples of each figure (default 7); with --live-fabric (default 5)", "N"},
+         "samples of each figure, with --self (default 7), --live-fabric (5), --relay and --world live (3)", "N"},
         {"quick", 0, 0, G_OPTION_ARG_NONE, &o->quick, "a smoke test: few seeds, clients and rounds", NULL},
-        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "processes at once (default: one a core)", "N"},
+        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "runs at once (default: one a core; one in the live world)",
+         "N"},
         {"hang-after", 0, 0, G_OPTION_ARG_STRING, &o->hang,
          "real seconds without progress until a run counts as hung (default 10)", "S"},
         {"json", 0, 0, G_OPTION_ARG_FILENAME, &o->json, "write the figures as JSON", "FILE"},
@@ -186,7 +194,8 @@ static bool read_ways(const char *text, bool ways[static HP_BENCH_WAY_N])
     for (char **part = parts; *part; part++) {
         bool known = false;
         for (unsigned way = 0; way < HP_BENCH_WAY_N; way++) {
-            if (strcmp(*part, hp_bench_way_name(way)) != 0)
+            const char *name = hp_bench_way_name(way);
+            if (strcmp(*part, name) != 0 && !(g_str_has_prefix(name, "turn-") && strcmp(*part, name + 5) == 0))
                 continue;
             ways[way] = known = true;
         }
@@ -227,6 +236,8 @@ static bool fit_together(const options *o)
         return hp_cli_usage("bench: --repeats is about --self; runs with seeds are told by --seeds"), false;
     if (o->paths && o->no_throughput)
         return hp_cli_usage("bench: --no-throughput means nothing with a FILE"), false;
+    if (o->turn)
+        return hp_cli_usage("bench: --turn is about --world live"), false;
     if (o->rate && o->no_throughput)
         return hp_cli_usage("bench: --rate is about the search that --no-throughput leaves out"), false;
     if (o->paths && o->paths[1])
@@ -337,7 +348,7 @@ static int tell(const options *o, const outcome *against, const hp_bench_documen
 
 /* ---- TURN servers as processes ---- */
 
-static bool read_relays(const char *text, bool servers[static HP_BENCH_RELAY_N])
+static bool read_relays(const char *option, const char *text, bool servers[static HP_BENCH_RELAY_N])
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
     for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
@@ -347,11 +358,11 @@ static bool read_relays(const char *text, bool servers[static HP_BENCH_RELAY_N])
         for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
             known |= strcmp(*part, hp_bench_relay_name(i)) == 0;
         if (!known) {
-            hp_cli_usage("bench: --relay takes builtin and coturn, not `%s`", *part);
+            hp_cli_usage("bench: --%s takes builtin and coturn, not `%s`", option, *part);
             return false;
         }
     }
-    return *parts != NULL || (hp_cli_usage("bench: --relay takes builtin and coturn"), false);
+    return *parts != NULL || (hp_cli_usage("bench: --%s takes builtin and coturn", option), false);
 }
 
 static bool read_relay(const options *o, GArray *clients, hp_bench_relay_options *ret)
@@ -363,13 +374,13 @@ static bool read_relay(const options *o, GArray *clients, hp_bench_relay_options
         ret->window = HP_S / 5;
         ret->n_clients = 1;
     }
-    if (o->self || o->paths || o->seeds || o->ways || o->link || o->jitter || o->loss || o->rate || o->no_throughput ||
-        o->jobs || o->hang) {
+    if (o->self || o->turn || o->paths || o->seeds || o->ways || o->link || o->jitter || o->loss || o->rate ||
+        o->no_throughput || o->jobs || o->hang) {
         hp_cli_usage(
             "bench: --relay takes --clients, --repeats, --duration and --quick, and the options of its figures");
         return false;
     }
-    if (!read_relays(o->relay, ret->servers) || !read_number("repeats", o->repeats, 1, 64, &ret->repeats) ||
+    if (!read_relays("relay", o->relay, ret->servers) || !read_number("repeats", o->repeats, 1, 64, &ret->repeats) ||
         !read_time("duration", o->duration, HP_S / 10, 60 * HP_S, &ret->window) ||
         !read_clients(o->clients, clients, &t))
         return false;
@@ -393,6 +404,80 @@ static hp_bench_document *measure_relays(const options *o, GArray *clients, int 
     return d;
 }
 
+/* ---- the live world ---- */
+
+static bool fit_live(const options *o)
+{
+    const char *stray = o->self          ? "--self"
+                        : o->live_fabric ? "--live-fabric"
+                        : o->relay       ? "--relay, which is a part of it"
+                        : o->paths       ? "a FILE"
+                        : o->rate        ? "--rate"
+                                         : NULL;
+    if (stray)
+        return hp_cli_usage("bench: --world live takes no %s", stray), false;
+    if (o->repeats && o->no_throughput)
+        return hp_cli_usage("bench: --repeats is about the servers under load, which --no-throughput leaves out"),
+               false;
+    if ((o->threshold || o->virtual_threshold) && !o->compare)
+        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
+    return true;
+}
+
+static bool read_live(const options *o, GArray *clients, hp_bench_turn_live_options *t)
+{
+    int64_t loss;
+    hp_bench_turn_options plain = {0};
+    *t = hp_bench_turn_live_defaults();
+    if (o->quick)
+        hp_bench_turn_live_quick(t);
+    loss = t->network.loss_ppb;
+    t->load = !o->no_throughput;
+    if (!o->turn) {
+        g_autofree char *coturn = g_find_program_in_path("turnserver");
+        t->servers[HP_BENCH_RELAY_COTURN] = coturn != NULL;
+    }
+    bool ok =
+        fit_live(o) && (!o->turn || read_relays("turn", o->turn, t->servers)) &&
+        read_number("seeds", o->seeds, 1, HP_BENCH_MAX_SEEDS, &t->n_seeds) &&
+        read_number("jobs", o->jobs, 1, 64, &t->jobs) && read_number("hang-after", o->hang, 1, 86400, &t->hang_s) &&
+        read_number("repeats", o->repeats, 1, 64, &t->relay.repeats) && read_clients(o->clients, clients, &plain) &&
+        read_ways(o->ways, t->ways) && read_time("link", o->link, 0, 10 * HP_S, &t->network.link) &&
+        read_time("jitter", o->jitter, 0, 10 * HP_S, &t->network.jitter) &&
+        read_ratio("loss", o->loss, 500000000, &loss) &&
+        read_time("duration", o->duration, HP_S, 600 * HP_S, &t->duration);
+    t->network.loss_ppb = (uint32_t)loss;
+    for (unsigned i = 0; ok && o->clients && i < plain.n_clients; i++)
+        if (plain.clients[i] > HP_BENCH_LIVE_MAX_CLIENTS)
+            return hp_cli_usage("bench: in the live world --clients takes up to %d", HP_BENCH_LIVE_MAX_CLIENTS), false;
+    if (ok && o->clients) {
+        t->clients = plain.clients;
+        t->n_clients = plain.n_clients;
+    }
+    return ok;
+}
+
+static hp_bench_document *measure_live(const options *o, GArray *clients, int *ret_code)
+{
+    g_autoptr(GError) error = NULL;
+    hp_bench_turn_live_options live;
+    *ret_code = HP_EXIT_USAGE;
+    if (!read_live(o, clients, &live))
+        return NULL;
+    hp_bench_document *d = hp_bench_turn_live(&live, &error);
+    if (!d)
+        *ret_code = fail(error);
+    return d;
+}
+
+static bool read_world(const options *o, bool *ret_live)
+{
+    *ret_live = g_strcmp0(o->world, "live") == 0;
+    if (!o->world || *ret_live || strcmp(o->world, "virtual") == 0)
+        return true;
+    return hp_cli_usage("bench: --world takes virtual or live, not `%s`", o->world), false;
+}
+
 int hp_cmd_bench(int argc, char **argv)
 {
     g_auto(options) o = {0};
@@ -403,23 +488,28 @@ int hp_cmd_bench(int argc, char **argv)
     hp_bench_live_fabric_options live = hp_bench_live_fabric_defaults();
     outcome against = {0};
     int code = HP_EXIT_USAGE;
-    if (!read_options(&o, &argc, &argv) || (!o.relay && (!fit_together(&o) || !read_turn(&o, clients, &turn))))
+    bool in_live = false;
+    if (!read_options(&o, &argc, &argv) || !read_world(&o, &in_live))
+        return HP_EXIT_USAGE;
+    const bool of_processes = in_live || o.relay;
+    if (!of_processes && (!fit_together(&o) || !read_turn(&o, clients, &turn)))
         return HP_EXIT_USAGE;
     if (o.quick) {
         hp_bench_self_quick(&self);
         hp_bench_live_fabric_quick(&live);
     }
-    if ((!o.relay && (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
-                      !read_number("repeats", o.repeats, 1, 1000, &live.repeats))) ||
+    if ((!of_processes && (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
+                           !read_number("repeats", o.repeats, 1, 1000, &live.repeats))) ||
         !read_outcome(&o, &against, &code))
         return code;
     if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error)) {
         hp_bench_document_free(against.baseline);
         return hp_cli_fail(error);
     }
-    if (o.relay) {
-        g_autoptr(hp_bench_document) relays = measure_relays(&o, clients, &code);
-        code = relays ? tell(&o, &against, relays) : code;
+    if (of_processes) {
+        g_autoptr(hp_bench_document) found =
+            in_live ? measure_live(&o, clients, &code) : measure_relays(&o, clients, &code);
+        code = found ? tell(&o, &against, found) : code;
         hp_bench_document_free(against.baseline);
         return code;
     }

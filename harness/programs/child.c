@@ -222,6 +222,11 @@ hp_child *hp_child_new(hp_program *program, const char *folder, const char *cons
     return child;
 }
 
+pid_t hp_child_pid(const hp_child *child)
+{
+    return child->pid;
+}
+
 void hp_child_free(hp_child *child)
 {
     if (!child)

@@ -21,6 +21,8 @@ hp_child *hp_child_new(hp_program *program, const char *folder, const char *cons
 void hp_child_free(hp_child *child);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_child, hp_child_free)
 
+/* 0: it has ended. */
+pid_t hp_child_pid(const hp_child *child);
 /* To its stdin, as fast as it reads. */
 void hp_child_write(hp_child *child, const char *text);
 /* Nothing more is written: its stdin ends once it has read all. */

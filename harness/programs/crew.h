@@ -18,6 +18,7 @@ typedef struct hp_crew_config {
     const char *folder; /* of the run: programs have folders of their own in it, and logs */
     hp_netns *const *peer_namespaces, *const *server_namespaces; /* by the plan's index */
     hp_media_tracks *tracks; /* or NULL */
+    bool metered; /* hp_program.metered */
 } hp_crew_config;
 
 /* Memory, traces, listening sockets; nothing is forked yet. NULL and HP_ERROR_ENVIRONMENT. */

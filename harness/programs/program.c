@@ -37,6 +37,7 @@
 #include "live/loop.h"
 #include "live/netns.h"
 #include "programs/control.h"
+#include "programs/usage.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
@@ -57,6 +58,7 @@ typedef struct process {
     hp_loop_watch *watch;
     life life;
     bool is_ready; /* said so, perhaps from inside start() */
+    hp_usage *usage; /* NULL: nobody wants to know */
     bool began; /* BEGIN came while start() had not returned: not possible, but not taken on trust */
 } process;
 
@@ -178,6 +180,7 @@ static void begin(process *p)
         return;
     p->began = true;
     p->life = RUNNING;
+    p->usage = hp_usage_new(&p->program);
     if (p->program.ops->begin)
         p->program.ops->begin(p->program.self);
 }
@@ -230,6 +233,7 @@ static void finish(process *p)
     if (p->life >= FINISHING)
         return;
     p->life = FINISHING;
+    g_clear_pointer(&p->usage, hp_usage_free);
     if (p->program.ops->finish)
         p->program.ops->finish(p->program.self);
     else

@@ -30,6 +30,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "plan/plan.h"
 #include "trace/trace.h"
@@ -96,6 +97,8 @@ typedef struct hp_program {
     const hp_program_listener *listeners; /* the broker's; none for others */
     unsigned n_listeners;
     void *self; /* what ops->start() returned */
+    bool metered; /* the trace is told what the servers' processes use (usage.h) */
+    pid_t worker; /* the child process that serves; 0: this process does; -1: none at present */
 } hp_program;
 
 /* Any function but start may be NULL: there is nothing to do then. */

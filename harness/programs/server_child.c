@@ -138,6 +138,7 @@ static void on_ended(void *user, int status)
     g_autofree char *what = g_strdup_printf("its program %s", text);
     stop_looking(s);
     g_clear_pointer(&s->child, hp_child_free);
+    s->program->worker = -1;
     if (s->lines)
         hp_exec_lines_end(s->lines);
     s->state = STOPPED;
@@ -164,6 +165,7 @@ static bool try_start(hp_server_child *s, GError **error)
                             s->config.lines ? &talking : &quiet, s, error);
     if (!s->child)
         return false;
+    s->program->worker = hp_child_pid(s->child);
     s->state = STARTING;
     s->looker = g_timeout_add(LOOK_MS, look, s);
     return true;
@@ -189,6 +191,7 @@ hp_server_child *hp_server_child_new(hp_program *program, const hp_server_child_
 {
     hp_server_child *s = g_new0(hp_server_child, 1);
     s->program = program;
+    program->worker = -1;
     copy_config(&s->config, config);
     s->lines = config->lines ? hp_exec_lines_new(on_line, s) : NULL;
     if (program->plan->servers[program->index].source->stopped) {

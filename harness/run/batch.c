@@ -175,7 +175,8 @@ static bool run_virtual(slot *s, unsigned index, GError **error)
 
 static bool run_live(slot *s, unsigned index, GError **error)
 {
-    g_autoptr(hp_live_run) live = hp_live_run_new(s->batch->plans[index], s->trace, &s->control->pulse, error);
+    g_autoptr(hp_live_run) live =
+        hp_live_run_new(s->batch->plans[index], s->trace, &s->control->pulse, s->batch->options->meters != NULL, error);
     g_autoptr(hp_result) result = live ? hp_live_run_carry_out(live) : NULL;
     if (!result)
         return false;

@@ -15,7 +15,7 @@ typedef struct hp_batch_options {
     hp_evidence evidence;
     unsigned hang_s; /* real seconds without a step of the world until a run counts as hung; 0 = 10 */
     /* One a plan, zeroed, in memory that is shared with child processes: the CPU of its servers is counted there. NULL:
-     * nobody wants to know. */
+     * nobody wants to know. Of a live run nothing is counted there, but the trace has server-usage events. */
     hp_server_meter *meters;
     bool live; /* in the live world: real time, kernels, processes (live_run.h) */
     bool fail_fast; /* begin no more runs after the first bad verdict */

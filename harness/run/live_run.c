@@ -42,6 +42,7 @@ struct hp_live_run {
     const hp_plan *plan;
     hp_trace *trace; /* the run's: merged */
     hp_run_pulse *pulse;
+    bool metered;
     hp_trace *fabric; /* the world's */
     hp_run_folder *folder;
     hp_live_clock *clock;
@@ -93,7 +94,8 @@ static bool set_up(hp_live_run *run, GError **error)
                                    .folder = hp_run_folder_path(run->folder),
                                    .peer_namespaces = hp_live_net_peers(run->net),
                                    .server_namespaces = hp_live_net_servers(run->net),
-                                   .tracks = run->tracks};
+                                   .tracks = run->tracks,
+                                   .metered = run->metered};
     run->crew = hp_crew_new(&config, error);
     if (!run->crew || !hp_crew_start(run->crew, error) || !hp_live_net_open(run->net, error))
         return false;
@@ -159,12 +161,13 @@ static bool wait_until_ready(hp_live_run *run, GError **error)
     return true;
 }
 
-hp_live_run *hp_live_run_new(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error)
+hp_live_run *hp_live_run_new(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, bool metered, GError **error)
 {
     g_autoptr(hp_live_run) run = g_new0(hp_live_run, 1);
     run->plan = plan;
     run->trace = trace;
     run->pulse = pulse;
+    run->metered = metered;
     if (!set_up(run, error) || !open_loop(run, error) || !wait_until_ready(run, error))
         return NULL; /* NOLINT(clang-analyzer-unix.Malloc): g_autoptr has it */
     return g_steal_pointer(&run);

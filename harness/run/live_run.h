@@ -9,11 +9,12 @@
 typedef struct hp_live_run hp_live_run;
 
 /* Sets everything up: rights, namespaces, programs, until all are ready. The process must have one thread and is used for
- * nothing else afterwards: it may be in other namespaces than before. pulse may be NULL.
+ * nothing else afterwards: it may be in other namespaces than before. pulse may be NULL. metered: the trace is told now
+ * and then what the servers' processes use (server-usage).
  *
  * NULL and HP_ERROR_ENVIRONMENT when this machine cannot do it, saying what is missing. A program that did not come to be
  * is no error here, but the verdict of the run. */
-hp_live_run *hp_live_run_new(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, GError **error);
+hp_live_run *hp_live_run_new(const hp_plan *plan, hp_trace *trace, hp_run_pulse *pulse, bool metered, GError **error);
 /* Carries the plan out and judges the trace. Once. */
 hp_result *hp_live_run_carry_out(hp_live_run *run);
 /* What the programs wrote, as NAME.log in the folder, which is there. */

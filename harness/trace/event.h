@@ -161,8 +161,11 @@
     X(LIVE_HOST, "live-host", "host",                                                                                  \
       "device:s from-kernel:u to-kernel:u tx-dropped:u noise:u malformed:u refused:u receive-errors:u send-full:u",    \
       "live world, at the end: packets that passed between a kernel and the fabric, and what was lost there")          \
-    X(LIVE_PROGRAM, "live-program", "program", "kind:s user:t system:t peak-kb:u scheduling:s beats:u stall-p99:t stall-max:t", \
-      "live world, at the end: CPU time and memory that a program has used, how late the machine let it be")
+    X(LIVE_PROGRAM, "live-program", "program",                                                                         \
+      "kind:s user:t system:t peak-kb:u scheduling:s beats:u stall-p99:t stall-max:t",                                 \
+      "live world, at the end: CPU time and memory that a program has used, how late the machine let it be")           \
+    X(SERVER_USAGE, "server-usage", "server", "cpu:t",                                                                 \
+      "live world, in benches: the CPU time that the process which serves has used so far")
 
 typedef enum hp_event_kind {
 #define X(ENUM, name, subject, fields, doc) HP_EV_##ENUM,

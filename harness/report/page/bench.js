@@ -66,7 +66,8 @@ function metricView(metric, style, stops) {
 }
 
 /** @param {HTMLElement} main @param {import("./data.js").Index} index */
-const TITLES = { "self": "Hairpin itself", "live-fabric": "The live fabric" };
+const TITLES = { "self": "Hairpin itself", "live-fabric": "The live fabric", "relay": "TURN servers under load",
+  "turn-vs-direct-live": "TURN against direct, live" };
 
 export function showBench(main, index) {
   const bench = index.bench;
