@@ -3,7 +3,8 @@
  * A plan runs in both worlds unless something in it says otherwise: what is a program of its own (a browser, coturn,
  * the user's) or a kernel is in the live world alone, and `worlds` may say that a scenario is for one of them. When
  * `worlds` asks for a world that cannot be, that is an error, and so is a step that a foreign program cannot take:
- * such a program is told what is in programs/EXEC.md, and nothing else. The files that a scenario names must be there;
+ * such a program is told what is in programs/EXEC.md, and nothing else. So is an expectation on flows with such an end,
+ * which could never be known. The files that a scenario names must be there;
  * whether a program of the system is installed is known when it is started, and not before. */
 #include "plan/worlds.h"
 
@@ -191,6 +192,48 @@ static void check_send(hp_plan_builder *b, const hp_step *step)
     }
 }
 
+/* A send of that kind is among those that an expectation selects, one way or the other. */
+static bool is_selected(const hp_step *step, const char *from, const char *to, const char *channel)
+{
+    if (step->kind != HP_STEP_SEND || (channel != NULL && g_strcmp0(step->send.channel.label, channel) != 0)) {
+        return false;
+    }
+    bool there = (from == NULL || strcmp(from, step->send.from) == 0) && (to == NULL || strcmp(to, step->send.to) == 0);
+    bool back = (from == NULL || strcmp(from, step->send.to) == 0) && (to == NULL || strcmp(to, step->send.from) == 0);
+    return there || (step->send.both && back);
+}
+
+/* Our own peers number and time what they send each other; a foreign end neither sends nor reads such datagrams. */
+static void check_flow(hp_plan_builder *b, const hp_expect *e, const char *from, const char *to, const char *channel)
+{
+    for (unsigned i = 0; i < b->scenario->n_steps; i++) {
+        const hp_step *step = &b->scenario->steps[i];
+        if (!is_selected(step, from, to, channel)) {
+            continue;
+        }
+        const hp_plan_peer *peer = foreign(b->plan, step->send.from);
+        peer = peer != NULL ? peer : foreign(b->plan, step->send.to);
+        if (peer != NULL) {
+            hp_plan_complain(b, e->mark, "`event: {event: channel-message, of: PEER, count: N}` tells what has arrived",
+                             "`%s`: peer `%s` is program %s, and what becomes of messages to or from it is not known",
+                             hp_expect_name(e->kind), peer->source->name, hp_plan_peer_program(peer));
+            return;
+        }
+    }
+}
+
+static void check_expects(hp_plan_builder *b)
+{
+    for (unsigned i = 0; i < b->scenario->n_expects; i++) {
+        const hp_expect *e = &b->scenario->expects[i];
+        if (e->kind == HP_EXPECT_DELIVERY) {
+            check_flow(b, e, e->delivery.from, e->delivery.to, e->delivery.channel);
+        } else if (e->kind == HP_EXPECT_LATENCY) {
+            check_flow(b, e, e->latency.from, e->latency.to, e->latency.channel);
+        }
+    }
+}
+
 static void check_steps(hp_plan_builder *b)
 {
     for (unsigned i = 0; i < b->scenario->n_steps; i++) {
@@ -253,5 +296,6 @@ void hp_plan_find_worlds(hp_plan_builder *b)
 {
     choose_worlds(b);
     check_steps(b);
+    check_expects(b);
     check_files(b);
 }

@@ -23,6 +23,7 @@
 #include "programs/chromium_pages.h"
 #include "programs/exec_environment.h"
 #include "programs/exec_trace.h"
+#include "programs/foreign_flows.h"
 #include "programs/resolv_conf.h"
 
 enum { LAST_LOOK_MS = 1500 }; /* for the last statistics, then the browser is closed */
@@ -36,6 +37,7 @@ typedef struct chromium {
     bool remote; /* the page comes over the world's network */
     hp_browser *browser;
     hp_exec_trace *trace;
+    hp_foreign_flows *flows;
     guint timer; /* a source */
     char *tab; /* the session's name */
     GPtrArray *waiting; /* char*: commands before the page is there */
@@ -362,6 +364,7 @@ static void chromium_free(void *self)
     cancel_timer(c);
     hp_browser_free(c->browser);
     hp_exec_trace_free(c->trace);
+    hp_foreign_flows_free(c->flows);
     g_ptr_array_unref(c->waiting);
     g_free(c->url);
     g_free(c->page);
@@ -388,6 +391,7 @@ static void *chromium_start(hp_program *program, GError **error)
     c->url = hp_chromium_url(program->plan, program->index, program->signaling_port);
     c->page = page_file(program->plan, program->index);
     c->waiting = g_ptr_array_new_with_free_func(g_free);
+    c->flows = hp_foreign_flows_new(program);
     c->trace = hp_exec_trace_new(program->trace, program->name, &trace_ops, c);
     if (!start_browser(c, error)) {
         chromium_free(c);
@@ -409,8 +413,10 @@ static void chromium_begin(void *self)
 static void chromium_step(void *self, const hp_step *step, unsigned index)
 {
     chromium *c = self;
-    (void)step;
     g_autofree char *lines = hp_exec_command(c->program->plan, index, c->program->index);
+    if (lines && step->kind == HP_STEP_SEND) {
+        hp_foreign_flows_begin(c->flows, step);
+    }
     g_auto(GStrv) each = lines ? g_strsplit(lines, "\n", -1) : NULL;
     for (unsigned i = 0; each && each[i]; i++) {
         if (*each[i] == '\0') {

@@ -7,8 +7,7 @@
  *              SIGTERM, and a second later SIGKILL. How it ends is no failure any more, unless a signal ended it that
  *              is not ours: a crash is a crash.
  *
- * A `send` step is told to the program and timed here: its flow counts as running for count times interval, since the
- * protocol has no word for its end. Nothing of a foreign flow is told to the trace but the messages that arrive.
+ * A `send` step is told to the program and timed here (foreign_flows.h). Nothing of a foreign flow is told to the trace but the messages that arrive.
  *
  * Servers are in exec_server.c: they need no protocol. */
 #include "programs/exec_program.h"
@@ -24,6 +23,7 @@
 #include "programs/exec_environment.h"
 #include "programs/exec_private.h"
 #include "programs/exec_trace.h"
+#include "programs/foreign_flows.h"
 
 enum { FINISH_MS = 2000 };
 
@@ -32,8 +32,7 @@ typedef struct exec_peer {
     hp_child *child;
     hp_exec_lines *lines;
     hp_exec_trace *trace;
-    GArray *flows; /* of hp_time: when those that it sends are over */
-    hp_timer timer; /* at the first of them */
+    hp_foreign_flows *flows;
     bool finishing, over;
 } exec_peer;
 
@@ -83,7 +82,7 @@ static void on_ended(void *user, int status)
     exec_peer *x = user;
     g_autofree char *text = hp_child_status_text(status);
     hp_exec_lines_end(x->lines);
-    hp_program_set_flows(x->program, 0);
+    hp_foreign_flows_stop(x->flows);
     if (!x->over && (!x->finishing || crashed(status)))
         hp_program_failed(x->program, "its program %s", text);
     x->over = true;
@@ -94,44 +93,15 @@ static void on_ended(void *user, int status)
 static const hp_child_ops child_ops = {.output = on_output, .ended = on_ended};
 static const hp_exec_trace_ops trace_ops = {.ready = on_ready, .state = on_state};
 
-/* ---- flows ---- */
-
-static void rearm(exec_peer *x)
-{
-    hp_time first = HP_NEVER;
-    for (unsigned i = 0; i < x->flows->len; i++)
-        first = MIN(first, g_array_index(x->flows, hp_time, i));
-    hp_timer_arm(x->program->world, &x->timer, first);
-    hp_program_set_flows(x->program, x->flows->len);
-}
-
-static void flow_over(void *owner, hp_time now)
-{
-    exec_peer *x = owner;
-    for (unsigned i = x->flows->len; i > 0; i--)
-        if (g_array_index(x->flows, hp_time, i - 1) <= now)
-            g_array_remove_index_fast(x->flows, i - 1);
-    rearm(x);
-}
-
-static void begin_flow(exec_peer *x, const hp_step *step)
-{
-    const hp_time length = step->send.count > 0 ? step->send.count * step->send.interval : step->send.for_ns;
-    const hp_time over = hp_time_add(now_of(x), length);
-    g_array_append_val(x->flows, over);
-    rearm(x);
-}
-
 /* ---- the kind ---- */
 
 static void exec_peer_free(void *self)
 {
     exec_peer *x = self;
-    hp_timer_cancel(x->program->world, &x->timer);
     hp_child_free(x->child);
     hp_exec_lines_free(x->lines);
     hp_exec_trace_free(x->trace);
-    g_array_unref(x->flows);
+    hp_foreign_flows_free(x->flows);
     g_free(x);
 }
 
@@ -143,8 +113,7 @@ void *hp_exec_peer_start(hp_program *program, const char *folder, const char *co
     x->program = program;
     x->lines = hp_exec_lines_new(on_line, x);
     x->trace = hp_exec_trace_new(program->trace, program->name, &trace_ops, x);
-    x->flows = g_array_new(FALSE, FALSE, sizeof(hp_time));
-    hp_timer_init(&x->timer, HP_TIMER_ACTOR, hp_world_new_element(program->world), flow_over, x);
+    x->flows = hp_foreign_flows_new(program);
     x->child = hp_child_new(program, folder, argv, (const char *const *)environment, &child_ops, x, error);
     if (!x->child) {
         exec_peer_free(x);
@@ -162,7 +131,7 @@ static void exec_peer_step(void *self, const hp_step *step, unsigned index)
     hp_child_write(x->child, command);
     hp_child_write(x->child, "\n");
     if (step->kind == HP_STEP_SEND)
-        begin_flow(x, step);
+        hp_foreign_flows_begin(x->flows, step);
 }
 
 static void exec_peer_finish(void *self)

@@ -106,6 +106,36 @@ static void steps_that_a_program_cannot_take(void **state)
     }
 }
 
+static void flows_that_nobody_knows(void **state)
+{
+    static const char start[] = "peers: {a: {program: aiortc}, b: , c: }\n"
+                                "steps:\n"
+                                "  - call: {from: b, to: a, data: true}\n"
+                                "  - call: {from: b, to: c}\n"
+                                "  - send: {from: b, to: a, channel: x, both: false}\n"
+                                "  - send: {from: b, to: c}\n"
+                                "expect:\n";
+#define UNKNOWN "peer `a` is program aiortc, and what becomes of messages to or from it is not known\n"
+    const struct {
+        const char *expect, *said;
+    } bad[] = {
+        {"- delivery: {from: b, to: a, loss: 0%}", "8: `delivery`: " UNKNOWN},
+        {"- delivery: {loss: 0%}", "8: `delivery`: " UNKNOWN},
+        {"- latency: {channel: x, max: 1s}", "8: `latency`: " UNKNOWN},
+        {"- latency: {from: b, max: 1s}", "8: `latency`: " UNKNOWN},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *text = g_strdup_printf("%s  %s\n", start, bad[i].expect);
+        assert_refused(text, bad[i].said);
+    }
+    const char *const good[] = {"- delivery: {from: b, to: c, loss: 0%}", "- latency: {from: c, max: 1s}",
+                                "- event: {event: channel-message, of: a, count: 3}"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(good); i++) {
+        g_autofree char *text = g_strdup_printf("%s  %s\n", start, good[i]);
+        assert_worlds(text, HP_WORLD_LIVE, "peer `a` is program aiortc, which is in the live world alone", "");
+    }
+}
+
 static void files_that_are_not_there(void **state)
 {
     assert_refused("peers: {a: {exec: [./nothing, x]}, b: }\n", "1: `exec`: ././nothing is no program\n");
@@ -122,6 +152,7 @@ int main(void)
         cmocka_unit_test(worlds_follow_from_what_is_there),
         cmocka_unit_test(worlds_as_they_are_told),
         cmocka_unit_test(steps_that_a_program_cannot_take),
+        cmocka_unit_test(flows_that_nobody_knows),
         cmocka_unit_test(files_that_are_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
