@@ -2,272 +2,16 @@
  * under load; and each against a baseline. */
 #include <glib/gstdio.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/compare.h"
 #include "base/error.h"
 #include "bench/compare.h"
 #include "bench/live_fabric.h"
-#include "bench/relay_live.h"
 #include "bench/self.h"
-#include "bench/turn.h"
-#include "bench/turn_live.h"
+#include "cli/bench_options.h"
 #include "cli/cli.h"
 #include "report/page.h"
 #include "seam/seam.h"
-
-typedef struct options {
-    char *seeds, *clients, *link, *jitter, *loss, *rate, *duration, *ways, *jobs, *hang, *repeats;
-    char *json, *save, *html, *compare, *threshold, *virtual_threshold, *relay, *world, *turn;
-    gboolean self, live_fabric, quick, no_throughput;
-    char **paths;
-} options;
-
-static void options_clear(options *o)
-{
-    char *texts[] = {o->seeds,     o->clients,           o->link,  o->jitter, o->loss,
-                     o->rate,      o->duration,          o->ways,  o->jobs,   o->hang,
-                     o->json,      o->repeats,           o->save,  o->html,   o->compare,
-                     o->threshold, o->virtual_threshold, o->relay, o->world,  o->turn};
-    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
-        g_free(texts[i]);
-    g_strfreev(o->paths);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(options, options_clear)
-
-static bool read_options(options *o, int *argc, char ***argv)
-{
-    const GOptionEntry entries[] = {
-        {"self", 0, 0, G_OPTION_ARG_NONE, &o->self, "Hairpin's own servers, fabric and calls instead", NULL},
-        {"live-fabric", 0, 0, G_OPTION_ARG_NONE, &o->live_fabric, "the live world's fabric on this machine instead",
-         NULL},
-        {"relay", 0, 0, G_OPTION_ARG_STRING, &o->relay, "TURN servers as processes under load instead: builtin, coturn",
-         "LIST"},
-        {"world", 0, 0, G_OPTION_ARG_STRING, &o->world,
-         "virtual (default), or live: calls between processes, on this machine's kernels", "WORLD"},
-        {"turn", 0, 0, G_OPTION_ARG_STRING, &o->turn,
-         "with --world live: the TURN servers (default builtin, and coturn where it is installed)", "LIST"},
-        {"seeds", 0, 0, G_OPTION_ARG_STRING, &o->seeds, "runs of each kind, with the seeds 1 to N (default 10; live 4)",
-         "N"},
-        {"clients", 0, 0, G_OPTION_ARG_STRING, &o->clients,
-         "calls at once, each number for itself (default 1,10,100; live 4)", "LIST"},
-        {"variants", 0, 0, G_OPTION_ARG_STRING, &o->ways,
-         "what direct is compared with (default turn-udp,turn-tcp,turn-tls)", "LIST"},
-        {"ways", 0, 0, G_OPTION_ARG_STRING, &o->ways, "the same; udp, tcp and tls will do", "LIST"},
-        {"link", 0, 0, G_OPTION_ARG_STRING, &o->link, "delay of each access link, one way (default 20ms)", "TIME"},
-        {"jitter", 0, 0, G_OPTION_ARG_STRING, &o->jitter, "at most so much more, uniform (default 2ms)", "TIME"},
-        {"loss", 0, 0, G_OPTION_ARG_STRING, &o->loss, "of each access link, each way (default 0.1%)", "RATIO"},
-        {"rate", 0, 0, G_OPTION_ARG_STRING, &o->rate, "of the uplink that is saturated (default 4Mbit/s)", "RATE"},
-        {"duration", 0, 0, G_OPTION_ARG_STRING, &o->duration,
-         "of the calls, until their media stops (default 5s, from 100 calls on 3s; live 3s)", "TIME"},
-        {"no-throughput", 0, 0, G_OPTION_ARG_NONE, &o->no_throughput,
-         "leave out the search for the highest load (live: the servers under load)", NULL},
-        {"repeats", 0, 0, G_OPTION_ARG_STRING, &o->repeats,
-         "samples of each figure, with --self (default 7), --live-fabric (5), --relay and --world live (3)", "N"},
-        {"quick", 0, 0, G_OPTION_ARG_NONE, &o->quick, "a smoke test: few seeds, clients and rounds", NULL},
-        {"jobs", 'j', 0, G_OPTION_ARG_STRING, &o->jobs, "runs at once (default: one a core; one in the live world)",
-         "N"},
-        {"hang-after", 0, 0, G_OPTION_ARG_STRING, &o->hang,
-         "real seconds without progress until a run counts as hung (default 10)", "S"},
-        {"json", 0, 0, G_OPTION_ARG_FILENAME, &o->json, "write the figures as JSON", "FILE"},
-        {"save", 0, 0, G_OPTION_ARG_FILENAME, &o->save, "the same, as a baseline for --compare", "FILE"},
-        {"html", 0, 0, G_OPTION_ARG_FILENAME, &o->html, "draw them in a report of one file", "FILE"},
-        {"compare", 0, 0, G_OPTION_ARG_FILENAME, &o->compare,
-         "compare with the figures of that file; exit 1 when worse", "FILE"},
-        {"threshold", 0, 0, G_OPTION_ARG_STRING, &o->threshold,
-         "how much worse a figure of this machine may be (default 10%)", "PERCENT"},
-        {"virtual-threshold", 0, 0, G_OPTION_ARG_STRING, &o->virtual_threshold,
-         "how much worse a virtual figure may be (default 0%)", "PERCENT"},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o->paths, NULL, "[FILE]"},
-        {NULL}};
-    return hp_cli_options(
-        "- measure TURN against direct, or Hairpin itself",
-        "Without FILE built-in calls are measured; the call of a scenario FILE is run as it is without "
-        "its TURN servers, and by relays alone.",
-        entries, argc, argv);
-}
-
-/* ---- values ---- */
-
-static bool read_number(const char *name, const char *text, guint64 min, guint64 max, unsigned *ret)
-{
-    guint64 value;
-    if (!text)
-        return true;
-    if (!g_ascii_string_to_unsigned(text, 10, min, max, &value, NULL)) {
-        hp_cli_usage("bench: --%s takes a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ", not `%s`", name,
-                     min, max, text);
-        return false;
-    }
-    *ret = (unsigned)value;
-    return true;
-}
-
-static bool read_time(const char *name, const char *text, hp_time min, hp_time max, hp_time *ret)
-{
-    hp_time value;
-    if (!text)
-        return true;
-    if (!hp_time_parse(text, &value) || value < min || value > max) {
-        char low[HP_TIME_TEXT], high[HP_TIME_TEXT];
-        hp_cli_usage("bench: --%s takes a time from %s to %s, such as 20ms, not `%s`", name, hp_time_format(min, low),
-                     hp_time_format(max, high), text);
-        return false;
-    }
-    *ret = value;
-    return true;
-}
-
-static bool read_ratio(const char *name, const char *text, int64_t max_ppb, int64_t *ret_ppb)
-{
-    int64_t value;
-    if (!text)
-        return true;
-    if (!hp_unit_parse(text, HP_UNIT_RATIO, &value) || value < 0 || value > max_ppb) {
-        g_autofree char *max = hp_unit_format(HP_UNIT_RATIO, max_ppb);
-        hp_cli_usage("bench: --%s takes a ratio from 0 to %s, such as 10%%, not `%s`", name, max, text);
-        return false;
-    }
-    *ret_ppb = value;
-    return true;
-}
-
-/* A share that may well be above 100 %, as a double: it is held against measured figures. */
-static bool read_threshold(const char *name, const char *text, double *ret)
-{
-    char *end = NULL;
-    double percent = text ? g_ascii_strtod(text, &end) : 0;
-    if (!text)
-        return true;
-    if (end == text || strcmp(end, "%") != 0 || !(percent >= 0 && percent <= 100000)) {
-        hp_cli_usage("bench: --%s takes a percentage from 0%% to 100000%%, such as 10%%, not `%s`", name, text);
-        return false;
-    }
-    *ret = percent / 100;
-    return true;
-}
-
-static bool read_rate(const char *text, uint64_t *ret)
-{
-    int64_t value;
-    if (!text)
-        return true;
-    if (!hp_unit_parse(text, HP_UNIT_RATE, &value) || value < 100000 || value > 100000000) {
-        hp_cli_usage("bench: --rate takes a rate from 100kbit/s to 100Mbit/s, not `%s`", text);
-        return false;
-    }
-    *ret = (uint64_t)value;
-    return true;
-}
-
-static bool read_clients(const char *text, GArray *clients, hp_bench_turn_options *t)
-{
-    if (!text)
-        return true;
-    g_auto(GStrv) parts = g_strsplit(*text ? text : "none", ",", -1);
-    for (char **part = parts; *part; part++) {
-        guint64 n = 0;
-        bool bad = !g_ascii_string_to_unsigned(*part, 10, 1, HP_BENCH_MAX_CLIENTS, &n, NULL);
-        for (unsigned i = 0; i < clients->len; i++)
-            bad |= g_array_index(clients, unsigned, i) == n;
-        if (bad) {
-            hp_cli_usage("bench: --clients takes different numbers from 1 to %d, such as 1,10,100, not `%s`",
-                         HP_BENCH_MAX_CLIENTS, text);
-            return false;
-        }
-        unsigned value = (unsigned)n;
-        g_array_append_val(clients, value);
-    }
-    t->clients = (const unsigned *)clients->data;
-    t->n_clients = clients->len;
-    return true;
-}
-
-static bool read_ways(const char *text, bool ways[static HP_BENCH_WAY_N])
-{
-    if (!text)
-        return true;
-    for (unsigned way = HP_BENCH_DIRECT + 1; way < HP_BENCH_WAY_N; way++)
-        ways[way] = false;
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    for (char **part = parts; *part; part++) {
-        bool known = false;
-        for (unsigned way = 0; way < HP_BENCH_WAY_N; way++) {
-            const char *name = hp_bench_way_name(way);
-            if (strcmp(*part, name) != 0 && !(g_str_has_prefix(name, "turn-") && strcmp(*part, name + 5) == 0))
-                continue;
-            ways[way] = known = true;
-        }
-        if (!known) {
-            hp_cli_usage("bench: --variants takes direct, turn-udp, turn-tcp and turn-tls, not `%s`", *part);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Options that the other kind of bench would pass over in silence. */
-static bool fit_together(const options *o)
-{
-    const struct {
-        const char *name, *text;
-    } of_network[] = {{"clients", o->clients}, {"variants", o->ways}, {"link", o->link},        {"jitter", o->jitter},
-                      {"loss", o->loss},       {"rate", o->rate},     {"duration", o->duration}};
-    const char *own = o->self ? "--self" : o->live_fabric ? "--live-fabric" : NULL;
-    if (o->self && o->live_fabric)
-        return hp_cli_usage("bench: --self and --live-fabric are two benches: one at a time"), false;
-    for (unsigned i = 0; i < G_N_ELEMENTS(of_network); i++)
-        if (of_network[i].text && (own || o->paths)) {
-            hp_cli_usage("bench: --%s is about the built-in calls, and means nothing with %s", of_network[i].name,
-                         own ? own : "a FILE");
-            return false;
-        }
-    if (own && (o->paths || o->seeds || o->jobs || o->hang || o->no_throughput)) {
-        hp_cli_usage("bench: %s takes no %s", own,
-                     o->paths   ? "FILE"
-                     : o->seeds ? "--seeds (but --repeats)"
-                     : o->jobs  ? "--jobs: it measures one process"
-                     : o->hang  ? "--hang-after"
-                                : "--no-throughput");
-        return false;
-    }
-    if (o->repeats && !own)
-        return hp_cli_usage("bench: --repeats is about --self; runs with seeds are told by --seeds"), false;
-    if (o->paths && o->no_throughput)
-        return hp_cli_usage("bench: --no-throughput means nothing with a FILE"), false;
-    if (o->turn)
-        return hp_cli_usage("bench: --turn is about --world live"), false;
-    if (o->rate && o->no_throughput)
-        return hp_cli_usage("bench: --rate is about the search that --no-throughput leaves out"), false;
-    if (o->paths && o->paths[1])
-        return hp_cli_usage("bench: one FILE at a time"), false;
-    if ((o->threshold || o->virtual_threshold) && !o->compare)
-        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
-    return true;
-}
-
-/* ---- what is measured ---- */
-
-static bool read_turn(const options *o, GArray *clients, hp_bench_turn_options *t)
-{
-    int64_t loss = t->network.loss_ppb;
-    if (o->quick)
-        hp_bench_turn_quick(t);
-    if (o->no_throughput)
-        t->load_duration = 0;
-    bool ok = read_number("seeds", o->seeds, 1, HP_BENCH_MAX_SEEDS, &t->n_seeds) &&
-              read_number("jobs", o->jobs, 1, 64, &t->jobs) &&
-              read_number("hang-after", o->hang, 1, 86400, &t->hang_s) && read_clients(o->clients, clients, t) &&
-              read_ways(o->ways, t->ways) && read_time("link", o->link, 0, 10 * HP_S, &t->network.link) &&
-              read_time("jitter", o->jitter, 0, 10 * HP_S, &t->network.jitter) &&
-              read_ratio("loss", o->loss, 500000000, &loss) && read_rate(o->rate, &t->network.rate) &&
-              read_time("duration", o->duration, HP_S, 3600 * HP_S, &t->duration);
-    t->network.loss_ppb = (uint32_t)loss;
-    t->many_duration = o->duration ? 0 : t->many_duration;
-    t->file = o->paths ? o->paths[0] : NULL;
-    return ok;
-}
 
 /* The exit code for figures that could not be had: a run that crashed is as good as an expectation that failed. */
 static int fail(const GError *error)
@@ -283,13 +27,13 @@ typedef struct outcome {
     hp_bench_thresholds thresholds;
 } outcome;
 
-static bool read_outcome(const options *o, outcome *ret, int *ret_code)
+static bool read_outcome(const hp_bench_options *o, outcome *ret, int *ret_code)
 {
     g_autoptr(GError) error = NULL;
     ret->thresholds = (hp_bench_thresholds){.machine = 0.1, .simulated = 0};
     *ret_code = HP_EXIT_USAGE;
-    if (!read_threshold("threshold", o->threshold, &ret->thresholds.machine) ||
-        !read_threshold("virtual-threshold", o->virtual_threshold, &ret->thresholds.simulated))
+    if (!hp_bench_read_threshold("threshold", o->threshold, &ret->thresholds.machine) ||
+        !hp_bench_read_threshold("virtual-threshold", o->virtual_threshold, &ret->thresholds.simulated))
         return false;
     if (!o->compare)
         return true;
@@ -313,7 +57,7 @@ static bool can_write(const char *path, GError **error)
 }
 
 /* The page takes the figures from a file; without one of the user's from one that is gone afterwards. */
-static bool write_page(const options *o, const hp_bench_document *d, GError **error)
+static bool write_page(const hp_bench_options *o, const hp_bench_document *d, GError **error)
 {
     g_autofree char *part = g_strdup_printf("%s.figures", o->html);
     const char *written = o->json ? o->json : o->save;
@@ -326,7 +70,7 @@ static bool write_page(const options *o, const hp_bench_document *d, GError **er
     return ok;
 }
 
-static int tell(const options *o, const outcome *against, const hp_bench_document *d)
+static int tell(const hp_bench_options *o, const outcome *against, const hp_bench_document *d)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *text = hp_bench_document_text(d);
@@ -346,57 +90,14 @@ static int tell(const options *o, const outcome *against, const hp_bench_documen
     return hp_bench_changes_are_good(changes) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
 }
 
-/* ---- TURN servers as processes ---- */
+/* ---- benches of processes ---- */
 
-static bool read_relays(const char *option, const char *text, bool servers[static HP_BENCH_RELAY_N])
-{
-    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-    for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
-        servers[i] = g_strv_contains((const char *const *)parts, hp_bench_relay_name(i));
-    for (char **part = parts; *part; part++) {
-        bool known = false;
-        for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
-            known |= strcmp(*part, hp_bench_relay_name(i)) == 0;
-        if (!known) {
-            hp_cli_usage("bench: --%s takes builtin and coturn, not `%s`", option, *part);
-            return false;
-        }
-    }
-    return *parts != NULL || (hp_cli_usage("bench: --%s takes builtin and coturn", option), false);
-}
-
-static bool read_relay(const options *o, GArray *clients, hp_bench_relay_options *ret)
-{
-    hp_bench_turn_options t = {0};
-    *ret = hp_bench_relay_defaults();
-    if (o->quick) {
-        ret->repeats = 1;
-        ret->window = HP_S / 5;
-        ret->n_clients = 1;
-    }
-    if (o->self || o->turn || o->paths || o->seeds || o->ways || o->link || o->jitter || o->loss || o->rate ||
-        o->no_throughput || o->jobs || o->hang) {
-        hp_cli_usage(
-            "bench: --relay takes --clients, --repeats, --duration and --quick, and the options of its figures");
-        return false;
-    }
-    if (!read_relays("relay", o->relay, ret->servers) || !read_number("repeats", o->repeats, 1, 64, &ret->repeats) ||
-        !read_time("duration", o->duration, HP_S / 10, 60 * HP_S, &ret->window) ||
-        !read_clients(o->clients, clients, &t))
-        return false;
-    if (o->clients) {
-        ret->clients = t.clients;
-        ret->n_clients = t.n_clients;
-    }
-    return true;
-}
-
-static hp_bench_document *measure_relays(const options *o, GArray *clients, int *ret_code)
+static hp_bench_document *measure_relays(const hp_bench_options *o, GArray *clients, int *ret_code)
 {
     g_autoptr(GError) error = NULL;
     hp_bench_relay_options relay;
     *ret_code = HP_EXIT_USAGE;
-    if (!read_relay(o, clients, &relay))
+    if (!hp_bench_options_relay(o, clients, &relay))
         return NULL;
     hp_bench_document *d = hp_bench_relay_run(&relay, &error);
     if (!d)
@@ -404,65 +105,12 @@ static hp_bench_document *measure_relays(const options *o, GArray *clients, int 
     return d;
 }
 
-/* ---- the live world ---- */
-
-static bool fit_live(const options *o)
-{
-    const char *stray = o->self          ? "--self"
-                        : o->live_fabric ? "--live-fabric"
-                        : o->relay       ? "--relay, which is a part of it"
-                        : o->paths       ? "a FILE"
-                        : o->rate        ? "--rate"
-                                         : NULL;
-    if (stray)
-        return hp_cli_usage("bench: --world live takes no %s", stray), false;
-    if (o->repeats && o->no_throughput)
-        return hp_cli_usage("bench: --repeats is about the servers under load, which --no-throughput leaves out"),
-               false;
-    if ((o->threshold || o->virtual_threshold) && !o->compare)
-        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
-    return true;
-}
-
-static bool read_live(const options *o, GArray *clients, hp_bench_turn_live_options *t)
-{
-    int64_t loss;
-    hp_bench_turn_options plain = {0};
-    *t = hp_bench_turn_live_defaults();
-    if (o->quick)
-        hp_bench_turn_live_quick(t);
-    loss = t->network.loss_ppb;
-    t->load = !o->no_throughput;
-    if (!o->turn) {
-        g_autofree char *coturn = g_find_program_in_path("turnserver");
-        t->servers[HP_BENCH_RELAY_COTURN] = coturn != NULL;
-    }
-    bool ok =
-        fit_live(o) && (!o->turn || read_relays("turn", o->turn, t->servers)) &&
-        read_number("seeds", o->seeds, 1, HP_BENCH_MAX_SEEDS, &t->n_seeds) &&
-        read_number("jobs", o->jobs, 1, 64, &t->jobs) && read_number("hang-after", o->hang, 1, 86400, &t->hang_s) &&
-        read_number("repeats", o->repeats, 1, 64, &t->relay.repeats) && read_clients(o->clients, clients, &plain) &&
-        read_ways(o->ways, t->ways) && read_time("link", o->link, 0, 10 * HP_S, &t->network.link) &&
-        read_time("jitter", o->jitter, 0, 10 * HP_S, &t->network.jitter) &&
-        read_ratio("loss", o->loss, 500000000, &loss) &&
-        read_time("duration", o->duration, HP_S, 600 * HP_S, &t->duration);
-    t->network.loss_ppb = (uint32_t)loss;
-    for (unsigned i = 0; ok && o->clients && i < plain.n_clients; i++)
-        if (plain.clients[i] > HP_BENCH_LIVE_MAX_CLIENTS)
-            return hp_cli_usage("bench: in the live world --clients takes up to %d", HP_BENCH_LIVE_MAX_CLIENTS), false;
-    if (ok && o->clients) {
-        t->clients = plain.clients;
-        t->n_clients = plain.n_clients;
-    }
-    return ok;
-}
-
-static hp_bench_document *measure_live(const options *o, GArray *clients, int *ret_code)
+static hp_bench_document *measure_live(const hp_bench_options *o, GArray *clients, int *ret_code)
 {
     g_autoptr(GError) error = NULL;
     hp_bench_turn_live_options live;
     *ret_code = HP_EXIT_USAGE;
-    if (!read_live(o, clients, &live))
+    if (!hp_bench_options_live(o, clients, &live))
         return NULL;
     hp_bench_document *d = hp_bench_turn_live(&live, &error);
     if (!d)
@@ -470,17 +118,9 @@ static hp_bench_document *measure_live(const options *o, GArray *clients, int *r
     return d;
 }
 
-static bool read_world(const options *o, bool *ret_live)
-{
-    *ret_live = g_strcmp0(o->world, "live") == 0;
-    if (!o->world || *ret_live || strcmp(o->world, "virtual") == 0)
-        return true;
-    return hp_cli_usage("bench: --world takes virtual or live, not `%s`", o->world), false;
-}
-
 int hp_cmd_bench(int argc, char **argv)
 {
-    g_auto(options) o = {0};
+    g_auto(hp_bench_options) o = {0};
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(unsigned));
     hp_bench_turn_options turn = hp_bench_turn_defaults();
@@ -489,17 +129,17 @@ int hp_cmd_bench(int argc, char **argv)
     outcome against = {0};
     int code = HP_EXIT_USAGE;
     bool in_live = false;
-    if (!read_options(&o, &argc, &argv) || !read_world(&o, &in_live))
+    if (!hp_bench_options_read(&o, &argc, &argv) || !hp_bench_options_world(&o, &in_live))
         return HP_EXIT_USAGE;
     const bool of_processes = in_live || o.relay;
-    if (!of_processes && (!fit_together(&o) || !read_turn(&o, clients, &turn)))
+    if (!of_processes && (!hp_bench_options_fit(&o) || !hp_bench_options_turn(&o, clients, &turn)))
         return HP_EXIT_USAGE;
     if (o.quick) {
         hp_bench_self_quick(&self);
         hp_bench_live_fabric_quick(&live);
     }
-    if ((!of_processes && (!read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
-                           !read_number("repeats", o.repeats, 1, 1000, &live.repeats))) ||
+    if ((!of_processes && (!hp_bench_read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
+                           !hp_bench_read_number("repeats", o.repeats, 1, 1000, &live.repeats))) ||
         !read_outcome(&o, &against, &code))
         return code;
     if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error)) {
