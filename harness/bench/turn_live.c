@@ -84,7 +84,7 @@ static const hp_bench_subject overhead = {.name = "overhead",
                                           CLIENTS};
 static const hp_bench_subject spoilt = {.name = "spoilt",
                                         .about = "runs that the machine was too slow for, which are left out",
-                                        .unit = "%",
+                                        .unit = "",
                                         .better = HP_BENCH_NEITHER,
                                         CLIENTS};
 
@@ -233,11 +233,6 @@ static double of_added_latency(const stage *s, const variant *v, unsigned seed, 
     return v->way == HP_BENCH_DIRECT ? NAN : of_figure(s, v, seed, figure) - of_figure(s, s->variants, seed, figure);
 }
 
-static double of_spoilt(const stage *s, const variant *v, unsigned seed, unsigned figure)
-{
-    return v->samples[seed].valid ? 0 : 100;
-}
-
 static void add(hp_bench_document *d, const stage *s, const hp_bench_subject *subject, figure_fn fn, unsigned figure)
 {
     g_autofree double *values = g_new(double, s->options->n_seeds);
@@ -264,7 +259,10 @@ static void add_stage(hp_bench_document *d, const stage *s)
     add(d, s, &overhead, of_usage, offsetof(hp_bench_live_usage, overhead));
     add(d, s, &cpu_packet, of_usage, offsetof(hp_bench_live_usage, cpu_packet));
     add(d, s, &cpu_call, of_usage, offsetof(hp_bench_live_usage, cpu_call));
-    add(d, s, &spoilt, of_spoilt, 0);
+    for (unsigned i = 0; i < s->n; i++) {
+        const double n = s->options->n_seeds - n_valid(s, &s->variants[i]);
+        hp_bench_document_add(d, &spoilt, s->variants[i].name, s->n_clients, &n, 1);
+    }
 }
 
 static bool bench_calls(hp_bench_document *d, const hp_bench_turn_live_options *o, unsigned n_clients, GError **error)
