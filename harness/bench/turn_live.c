@@ -9,6 +9,8 @@
  * A run that the machine was too slow for says nothing: it is left out, and counted in the metric `spoilt`. When more than
  * half of a variant's runs are gone, there are no figures at all. Nothing is run again.
  *
+ * Hairpin's server is an ordinary process here, as coturn is (programs/program.c); peers go before both.
+ *
  * What a relay adds to latency is taken seed by seed, where both runs are there. The servers under load come last
  * (relay_live.c), with metrics of their own. */
 #include "bench/turn_live.h"
@@ -22,6 +24,7 @@
 #include "bench/live_usage.h"
 #include "bench/runs.h"
 #include "bench/subjects.h"
+#include "live/rights.h"
 
 static const unsigned default_clients[] = {4}, quick_clients[] = {2}, load_clients[] = {100};
 
@@ -295,8 +298,22 @@ static void tell_settings(hp_bench_document *d, const hp_bench_turn_live_options
                               hp_time_format(o->relay.window, text));
 }
 
+/* Told before calls are made for minutes. */
+static bool may_load(GError **error)
+{
+    hp_rights rights;
+    hp_rights_find(&rights);
+    if (rights.root && rights.tun)
+        return true;
+    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT,
+                "servers are put under load by root with /dev/net/tun alone (--no-throughput leaves that out)");
+    return false;
+}
+
 hp_bench_document *hp_bench_turn_live(const hp_bench_turn_live_options *options, GError **error)
 {
+    if (options->load && !may_load(error))
+        return NULL;
     g_autofree char *about =
         g_strdup_printf("TURN against direct on this machine's kernels: calls with audio, %u seed%s", options->n_seeds,
                         options->n_seeds == 1 ? "" : "s");

@@ -11,8 +11,9 @@
  * which it happens. A step is counted as taken when the kind's function has returned: whoever waits for flows to end must
  * not look before they have begun.
  *
- * It goes before ordinary processes, those that it starts included (live/punctual.c), and tells up to when it has told
- * all (hp_loop_keep_told()), so that the merge waits for what it is just telling.
+ * It goes before ordinary processes, those that it starts included (live/punctual.c), but for a server that is measured
+ * beside others, which cannot. It tells up to when it has told all (hp_loop_keep_told()), so that the merge waits for
+ * what it is just telling.
  *
  * The end: the kind says that it has finished, the run process is told so, the kind is freed and the process ends. When the
  * run process is gone, the channel ends and so does the process, if the cage has not ended it before. */
@@ -348,8 +349,9 @@ static bool set_up(process *p, const hp_program_birth *birth, GError **error)
         return false;
     program->context = g_main_context_default();
     program->world = hp_world_new(program->plan->seed, program->trace);
-    const hp_loop_options options = hp_loop_options_ahead();
-    program->loop = hp_loop_new(program->world, program->clock, &options, error);
+    const hp_loop_options ahead = hp_loop_options_ahead();
+    const bool ordinary = program->metered && program->role == HP_PROGRAM_SERVER;
+    program->loop = hp_loop_new(program->world, program->clock, ordinary ? NULL : &ahead, error);
     if (!program->loop)
         return false;
     tell_scheduling(program);
