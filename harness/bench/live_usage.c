@@ -14,7 +14,8 @@
  * Several servers are taken as one. The builtin server's process is that of a live run, which also writes a trace.
  *
  * The wire is what leaves the peers' hosts while all tracks flow, as the network sees it: of TCP everything,
- * acknowledgements among it; of UDP what is large enough to hold the smallest packet of media, so that checks and reports stay out. */
+ * acknowledgements among it; of UDP what is large enough to hold the smallest packet of media, so that checks and
+ * reports stay out. */
 #include "bench/live_usage.h"
 
 #include <math.h>

@@ -2,12 +2,13 @@
  * are packets (relay_load.h).
  *
  * How much a packet costs is measured with a number of packets under way all the time: whatever else the machine does,
- * the server has something to do whenever it runs. For the highest rate the load grows by a quarter until more than one packet in a thousand is lost, or the generator cannot send
- * more, three times in a row: a machine that does something else for a moment is nobody's limit. The best rate is the
- * last one without either. The CPU is the server process's, all
+ * the server has something to do whenever it runs. For the highest rate the load grows by a quarter until more than one
+ * packet in a thousand is lost, or the generator cannot send more, three times in a row: a machine that does something
+ * else for a moment is nobody's limit. The best rate is the last one without either. The CPU is the server process's, all
  * threads and what the kernel does on their behalf (its process clock), over the packets that came through; with two
- * CPUs or more the generator has the first to itself. What
- * a server receives is delivered to its socket on the generator's account; for both servers alike.
+ * CPUs or more the generator has the first to itself. What a server receives is delivered to its socket on the
+ * generator's account; for both servers alike. Memory is told by the difference between two servers, one with many
+ * allocations and one with one.
  *
  * Limits: where the generator cannot send more, the rate is the generator's, and the document says so. */
 #include "bench/relay_live.h"

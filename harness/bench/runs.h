@@ -18,7 +18,8 @@ typedef void (*hp_bench_run_fn)(void *user, unsigned index, const hp_result *res
                                 const hp_server_meter *meter);
 
 /* Runs all plans. False: HP_ERROR_REFUSED naming case and seed of the first (by index) run that crashed, hung or hit a
- * limit, HP_ERROR_ENVIRONMENT when one was skipped, or what hp_batch_run() says. A verdict of "fail" is no error here: the callback sees what happened. */
+ * limit, HP_ERROR_ENVIRONMENT when one was skipped, or what hp_batch_run() says. A verdict of "fail" is no error here:
+ * the callback sees what happened. */
 bool hp_bench_runs(hp_plan *const *plans, unsigned n_plans, const hp_bench_runs_options *options, hp_bench_run_fn fn,
                    void *user, GError **error);
 

@@ -7,7 +7,8 @@
  *              SIGTERM, and a second later SIGKILL. How it ends is no failure any more, unless a signal ended it that
  *              is not ours: a crash is a crash.
  *
- * A `send` step is told to the program and timed here (foreign_flows.h). Nothing of a foreign flow is told to the trace but the messages that arrive.
+ * A `send` step is told to the program and timed here (foreign_flows.h). Nothing of a foreign flow is told to the trace
+ * but the messages that arrive.
  *
  * Servers are in exec_server.c: they need no protocol. */
 #include "programs/exec_program.h"

@@ -97,8 +97,9 @@ static const hp_key send_keys[] = {
     {"count", HP_V_INT, F(send.count), .min = 1, .max = 100000000, .shown = "by `for`", .doc = "how many datagrams"},
     {"for", HP_V_DURATION, F(send.for_ns), .shown = "5s", .doc = "how long"},
     {"both", HP_V_BOOL, F(send.both), .fallback = "true", .doc = "the other peer sends the same: two flows"},
-    {"wait", HP_V_BOOL, F(send.wait), .fallback = "false", .doc = "the next step waits for the last datagram; with a sender that is no program of ours, for as long as sending "
-            "should last from now on"},
+    {"wait", HP_V_BOOL, F(send.wait), .fallback = "false",
+     .doc = "the next step waits for the last datagram; with a sender that is no program of ours, for as long as "
+            "sending should last from now on"},
     {"stream", HP_V_INT, F(send.stream), .min = 1, .max = 64, .fallback = "1", .doc = "on which ICE stream"},
     {"component", HP_V_INT, F(send.component), .min = 1, .max = 64, .fallback = "1", .doc = "on which component"},
     {"channel", HP_V_MAP, F(send.channel), .sub = &hp_schema_channel, .shown = "none: plain datagrams",
