@@ -131,15 +131,15 @@ static void compare_array(comparison *c, const char *array, key_fn key_of, compa
 
 /* ---- what is compared ---- */
 
+/* A peer numbers its sessions as they come, and whose offer is there first a millisecond decides: so the number is not
+ * part of who speaks with whom, only the order of sessions of the same two. */
 static char *session_key(JsonObject *s)
 {
-    const uint64_t session = hp_evidence_u64(s, "session");
-    g_autofree char *later = session > 1 ? g_strdup_printf(", session %" G_GUINT64_FORMAT, session) : g_strdup("");
     g_autofree char *part = hp_evidence_u64(s, "stream") > 1 || hp_evidence_u64(s, "component") > 1
                                 ? g_strdup_printf(", stream %" G_GUINT64_FORMAT " component %" G_GUINT64_FORMAT,
                                                   hp_evidence_u64(s, "stream"), hp_evidence_u64(s, "component"))
                                 : g_strdup("");
-    return g_strdup_printf("%s with %s%s%s", hp_evidence_text(s, "peer"), hp_evidence_text(s, "with"), later, part);
+    return g_strdup_printf("%s with %s%s", hp_evidence_text(s, "peer"), hp_evidence_text(s, "with"), part);
 }
 
 static const char *kind_of(const char *type)

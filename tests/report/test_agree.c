@@ -19,7 +19,7 @@ static const hp_agree_bounds usual;
 
 /* What a document says, with everything that is not given as it mostly is. */
 typedef struct said {
-    const char *name, *verdict, *local, *remote, *connected, *flow, *track, *message;
+    const char *name, *verdict, *local, *remote, *connected, *flow, *track, *message, *session;
 } said;
 
 static JsonNode *document(const said *s)
@@ -29,10 +29,11 @@ static JsonNode *document(const said *s)
     g_autofree char *text = g_strdup_printf(
         "{\"format\": \"hairpin-result/1\", \"file\": \"t.yaml\", \"case\": \"%s\", \"seed\": 1, \"again\": \"again\", "
         "\"verdict\": \"%s\", \"good\": %s, \"message\": %s, \"ended_ns\": 5000000000, \"first_call_ns\": 100000000, "
-        "\"expectations\": [], \"sessions\": [{\"peer\": \"alice\", \"with\": \"bob\", \"session\": 1, \"stream\": 1, "
+        "\"expectations\": [], \"sessions\": [{\"peer\": \"alice\", \"with\": \"bob\", \"session\": %s, \"stream\": 1, "
         "\"component\": 1, \"connected_ns\": %s, \"local_type\": \"%s\", \"remote_type\": \"%s\"}], \"flows\": [%s], "
         "\"tracks\": [%s], \"dtls\": []}",
         s->name != NULL ? s->name : "t", verdict, good ? "true" : "false", s->message != NULL ? s->message : "null",
+        s->session != NULL ? s->session : "1",
         s->connected != NULL ? s->connected : "300000000", s->local != NULL ? s->local : "host",
         s->remote != NULL ? s->remote : "srflx", s->flow != NULL ? s->flow : "", s->track != NULL ? s->track : "");
     GError *error = NULL;
@@ -101,6 +102,14 @@ static void pairs(void **state)
     assert_differs(SAID(.local = "srflx"), SAID(.local = "relay"),
                    "alice with bob: pair: reflexive/reflexive|relay/reflexive\n");
     assert_differs(SAID(.remote = "host"), SAID(.remote = "prflx"), "alice with bob: pair: host/host|host/reflexive\n");
+}
+
+/* Whose offer came first decides a session's number, and is no difference. */
+static void numbers_of_sessions(void **state)
+{
+    assert_differs(SAID(.session = "1"), SAID(.session = "3"), "");
+    assert_differs(SAID(.session = "1"), SAID(.session = "3", .remote = "relay"),
+                   "alice with bob: pair: host/reflexive|host/relay\n");
 }
 
 static void times_to_connect(void **state)
@@ -215,6 +224,7 @@ int main(void)
         cmocka_unit_test(the_same),
         cmocka_unit_test(verdicts),
         cmocka_unit_test(pairs),
+        cmocka_unit_test(numbers_of_sessions),
         cmocka_unit_test(times_to_connect),
         cmocka_unit_test(a_run_that_was_over),
         cmocka_unit_test(bounds_of_its_own),
