@@ -306,6 +306,7 @@ static void never_opened(const hp_expectation *e, hp_judgement *j)
     j->passed = false;
     j->at = j->ended;
     j->packet = 0;
+    j->too_long = 0;
     g_string_assign(j->got, "nothing was looked at: ");
     if (e->window.opened) {
         g_string_append(j->got, "the window ended before it began");
@@ -341,6 +342,7 @@ static hp_expect_result *judge(hp_checker *checker, const hp_expectation *e, con
     result->passed = j.passed;
     result->at = j.at;
     result->packet = j.packet;
+    result->too_long = j.passed ? 0 : j.too_long;
     result->expected = g_string_free(j.expected, FALSE);
     result->got = g_string_free(j.got, FALSE);
     return result;
@@ -414,6 +416,7 @@ hp_result *hp_checker_finish(hp_checker *checker, hp_trace *trace, hp_verdict ve
             g_strdup_printf("the trace is full: %" G_GUINT64_FORMAT " records were lost", hp_trace_n_lost(trace));
     }
     hp_result_fill_live(result, checker->facts);
+    hp_live_ask_expectations(result);
     if (verdict == HP_VERDICT_PASS && result->live != NULL && result->live->too_slow != NULL) {
         verdict = HP_VERDICT_INVALID; /* whatever the expectations say */
         g_free(result->message);

@@ -32,6 +32,8 @@ typedef struct hp_judgement {
     bool passed;
     hp_time at; /* preset to `ended` */
     uint32_t packet; /* preset to 0 */
+    /* Failed, and only as times were longer than asked, the worst by this much. Preset to 0: whatever else. */
+    hp_time too_long;
     GString *expected, *got; /* preset to "" */
     hp_diagnosis *(*diagnose)(struct hp_judgement *j); /* walks the trace at its first call */
     void *checker;

@@ -4,6 +4,11 @@
  * came too late to stand at their place (run/live_run.c). Past a bound the run is *invalid*: it neither passed nor
  * failed, whatever its expectations say, because what they saw was the machine and not the software under test.
  *
+ * Short of those bounds the machine may still be late by more than a scenario leaves room for: a latency of "< 21ms"
+ * behind a link of 20 ms does not hold where the receiver waited 10 ms for its CPU. So where everything that failed is a
+ * time that was too long, and by no more than the network and the two programs at its ends were late at their worst, the
+ * run says nothing of the software either. It never makes a run pass, and no other failure is looked at so.
+ *
  * Two things are no grounds: what a device refused while its interface was down, which is what a step asked for, and
  * records that came late, as long as they are few: they are evidence about a process that was off its CPU, and the clamp
  * moves them by what it was off. They count when the worst was as far behind as a packet may be. */
@@ -138,6 +143,42 @@ static char *find_too_slow(const hp_live_result *live)
         }
     }
     return g_string_free(text, text->len == 0);
+}
+
+/* How much longer than the software under test makes it this machine may have made a way from one program to another. */
+static hp_time most_added(const hp_live_result *live)
+{
+    hp_time stall = 0;
+    for (unsigned i = 0; i < live->n_programs; i++) {
+        stall = MAX(stall, live->programs[i].stall_max);
+    }
+    return live->max + 2 * stall;
+}
+
+void hp_live_ask_expectations(hp_result *result)
+{
+    hp_live_result *live = result->live;
+    const hp_expect_result *worst = NULL;
+    if (live == NULL || live->too_slow != NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < result->expects->len; i++) {
+        const hp_expect_result *r = result->expects->pdata[i];
+        if (r->passed) {
+            continue;
+        }
+        if (r->too_long == 0 || r->too_long > most_added(live)) {
+            return;
+        }
+        worst = worst == NULL || r->too_long > worst->too_long ? r : worst;
+    }
+    if (worst != NULL) {
+        GString *text = g_string_new(NULL);
+        char over[HP_TIME_TEXT], late[HP_TIME_TEXT];
+        complain(text, "line %u (%s) failed by %s, and the network and programs were up to %s late", worst->mark.line,
+                 worst->what, hp_time_format(worst->too_long, over), hp_time_format(most_added(live), late));
+        live->too_slow = g_string_free(text, FALSE);
+    }
 }
 
 static char *summarise(const hp_live_result *live)

@@ -20,5 +20,8 @@ void hp_facts_live_event(hp_facts *facts, const hp_record *r);
 void hp_live_facts_free(struct hp_live_facts *live); /* NULL is fine */
 /* result->live, when there was such an event. */
 void hp_result_fill_live(hp_result *result, const hp_facts *facts);
+/* After that, and after the expectations were judged: a run in which all that failed are times no further past their
+ * bounds than the machine itself was late is invalid too. */
+void hp_live_ask_expectations(hp_result *result);
 
 #endif

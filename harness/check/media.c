@@ -85,6 +85,8 @@ typedef struct verdict {
     hp_media_figures figures;
     hp_track_evidence evidence;
     unsigned n_broken;
+    unsigned n_too_long; /* of those, times that are longer than asked */
+    hp_time too_long; /* the most */
     uint32_t packet; /* that shows the first broken measure which one shows */
 } verdict;
 
@@ -117,6 +119,10 @@ static void judge_track(const hp_expectation *e, const hp_track_window *w, const
             continue;
         }
         ret->n_broken++;
+        if (measured && hp_measure_unit(m) == HP_UNIT_TIME && value > range->max) {
+            ret->n_too_long++;
+            ret->too_long = MAX(ret->too_long, (hp_time)(value - range->max));
+        }
         if (measured && value > range->max && ret->packet == 0) {
             ret->packet = hp_measure_packet(m, track, w, &ret->evidence, value);
         }
@@ -159,6 +165,19 @@ static void append_verdict(const hp_expectation *e, GString *text, const verdict
 }
 
 /* ---- all of them ---- */
+
+/* The most by which times were too long, where nothing else is broken; else 0. */
+static hp_time only_too_long(const verdict *verdicts, unsigned n)
+{
+    hp_time most = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (verdicts[i].n_too_long < verdicts[i].n_broken) {
+            return 0;
+        }
+        most = MAX(most, verdicts[i].too_long);
+    }
+    return most;
+}
 
 /* The worst first; of equals the lower number. */
 static int by_breakage(const void *a, const void *b)
@@ -320,6 +339,7 @@ static void judge(const hp_expectation *e, hp_judgement *j)
     const verdict *list = (const verdict *)(const void *)verdicts->data;
     const bool missing = append_missing(e, j->got, found);
     j->passed = !missing && verdicts->len > 0 && list[0].n_broken == 0;
+    j->too_long = missing ? 0 : only_too_long(list, verdicts->len);
     if (!missing || (verdicts->len > 0 && list[0].n_broken > 0)) {
         append_verdicts(e, j, list, verdicts->len);
     }

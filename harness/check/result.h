@@ -39,6 +39,7 @@ typedef struct hp_expect_result {
     char *expected, *got; /* owned; got also when passed */
     hp_time at; /* when it was decided */
     uint32_t packet; /* the packet that shows it, 0 = none */
+    hp_time too_long; /* failed, and only as times were longer than asked, by this much at most; else 0 */
     bool of_oracle; /* a finding of its own kind: prediction and run disagree (check/oracle.c) */
 } hp_expect_result;
 

@@ -386,6 +386,16 @@ typedef struct figure {
     bool is_sample;
 } figure;
 
+/* What fails is a time that is too long, by how much; or something else, and then it is not only times. */
+static void note_too_long(const hp_compare *range, hp_time value, hp_time *worst, bool *only)
+{
+    if ((int64_t)MIN(value, (hp_time)INT64_MAX) > range->max) {
+        *worst = MAX(*worst, value - (hp_time)range->max);
+    } else {
+        *only = false;
+    }
+}
+
 static void latency_judge(const hp_expectation *e, hp_judgement *j)
 {
     const latency *l = e->state;
@@ -404,6 +414,8 @@ static void latency_judge(const hp_expectation *e, hp_judgement *j)
     const hp_flow_choice choice = latency_choice(x);
     text_choice(j->expected, &choice);
     j->passed = n > 0;
+    bool only_too_long = n > 0;
+    hp_time too_long = 0;
     for (unsigned i = G_N_ELEMENTS(figures); i > 0; i--) {
         const figure *f = &figures[i - 1];
         hp_text_compare(j->expected, f->name, f->range);
@@ -415,8 +427,10 @@ static void latency_judge(const hp_expectation *e, hp_judgement *j)
         if (n > 0 && !holds(f->range, f->value)) {
             j->passed = false;
             j->packet = f->is_sample ? packet_of(l, f->value) : j->packet;
+            note_too_long(f->range, f->value, &too_long, &only_too_long);
         }
     }
+    j->too_long = only_too_long ? too_long : 0;
     hp_text_window(j->expected, x);
     if (n > 0) {
         g_string_append(j->got, " over ");

@@ -123,6 +123,48 @@ static void neither_a_failure_nor_a_known_bug_counts_then(void **state)
     assert_int_equal(f->result->verdict, HP_VERDICT_INVALID);
 }
 
+/* One datagram, 30 ms under way where less than 21 ms are asked for (so 9 ms and a nanosecond too long), on a machine
+ * that is late by what g says. */
+static hp_verdict verdict_of_latency(fixture *f, const figures *g, const char *loss)
+{
+    add_send(f, false);
+    add_expect(f, HP_EXPECT_LATENCY, "latency: {...}")->latency.max = compare("< 21ms", HP_UNIT_TIME);
+    if (loss != NULL) {
+        add_expect(f, HP_EXPECT_DELIVERY, "delivery: {...}")->delivery.loss = compare(loss, HP_UNIT_RATIO);
+    }
+    ev_step(f, 0, 1);
+    ev_flow(f, 0, 1, "alice", "bob");
+    ev_sent(f, HP_S, 1, 1);
+    ev_sent(f, HP_S, 1, 2);
+    ev_received(f, HP_S + 30 * HP_MS, 1, 1, 30 * HP_MS, 0);
+    ev_flow_done(f, 2 * HP_S, 1, "alice");
+    tell(f, g);
+    fixture_finish(f, 9 * HP_S);
+    return f->result->verdict;
+}
+
+static void what_is_too_long_by_what_the_machine_was_late_says_nothing(void **state)
+{
+    fixture *f = *state;
+    const figures late = {.max = HP_MS, .stall = 4 * HP_MS + 1}; /* sender, network, receiver: just enough */
+    assert_int_equal(verdict_of_latency(f, &late, NULL), HP_VERDICT_INVALID);
+    assert_string_equal(f->result->message,
+                        "the machine was too slow: line 30 (latency: {...}) failed by 9ms, and the network and programs "
+                        "were up to 9ms late");
+}
+
+static void what_is_too_long_by_more_fails(void **state)
+{
+    const figures late = {.max = HP_MS, .stall = 4 * HP_MS};
+    assert_int_equal(verdict_of_latency(*state, &late, NULL), HP_VERDICT_FAIL);
+}
+
+static void what_fails_otherwise_fails_on_any_machine(void **state)
+{
+    const figures late = {.max = 20 * HP_MS, .stall = 20 * HP_MS};
+    assert_int_equal(verdict_of_latency(*state, &late, "0%"), HP_VERDICT_FAIL);
+}
+
 static void the_virtual_world_says_nothing_of_it(void **state)
 {
     fixture *f = *state;
@@ -159,6 +201,9 @@ int main(void)
         TEST(a_packet_that_the_network_did_not_take),
         TEST(a_datagram_that_a_program_did_not_read),
         TEST(neither_a_failure_nor_a_known_bug_counts_then),
+        TEST(what_is_too_long_by_what_the_machine_was_late_says_nothing),
+        TEST(what_is_too_long_by_more_fails),
+        TEST(what_fails_otherwise_fails_on_any_machine),
         TEST(the_virtual_world_says_nothing_of_it),
         TEST(what_is_skipped_was_not_judged),
     };
