@@ -4,6 +4,9 @@
  * words of a program that crashes are heard; but a grandchild may hold the pipe open for ever, and so the pipe is given
  * up END_MS after the process is gone.
  *
+ * The program leads a process group (spawn.c), and what ends it ends the group: a server that was started by a shell must
+ * not go on behind it. What leaves the group goes with the cage.
+ *
  * What is to be written waits in a buffer while the pipe is full. A program that does not read its stdin costs memory
  * for the few lines that it is told in a run, and no more.
  *
@@ -90,12 +93,22 @@ static void output_ready(void *user, uint32_t events)
 
 /* ---- the end ---- */
 
+/* The program and what it has started. Its number is the group's until it was waited for. */
+static void signal_group(const hp_child *child, int number)
+{
+    if (kill(-child->pid, number) != 0)
+        kill(child->pid, number);
+}
+
 static void process_ready(void *user, uint32_t events)
 {
     hp_child *child = user;
-    const pid_t gone = waitpid(child->pid, &child->status, WNOHANG);
-    if (gone == 0 || (gone < 0 && errno == EINTR))
+    siginfo_t info = {0};
+    if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0)
         return;
+    signal_group(child, SIGKILL);
+    while (waitpid(child->pid, &child->status, 0) < 0 && errno == EINTR)
+        ;
     child->pid = 0;
     close_fd(&child->process, &child->process_watch);
     close_fd(&child->in, &child->in_watch);
@@ -109,7 +122,7 @@ static gboolean kill_it(gpointer user)
     hp_child *child = user;
     child->timer = 0;
     if (child->pid > 0)
-        kill(child->pid, SIGKILL);
+        signal_group(child, SIGKILL);
     return G_SOURCE_REMOVE;
 }
 
@@ -118,7 +131,7 @@ static gboolean ask_to_end(gpointer user)
     hp_child *child = user;
     child->timer = 0;
     if (child->pid > 0) {
-        kill(child->pid, SIGTERM);
+        signal_group(child, SIGTERM);
         set_timer(child, KILL_MS, kill_it);
     }
     return G_SOURCE_REMOVE;
@@ -233,7 +246,7 @@ void hp_child_free(hp_child *child)
         return;
     set_timer(child, 0, NULL);
     if (child->pid > 0) {
-        kill(child->pid, SIGKILL);
+        signal_group(child, SIGKILL);
         while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }

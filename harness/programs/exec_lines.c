@@ -204,6 +204,7 @@ struct hp_exec_lines {
     void (*line)(void *user, const char *line, size_t len);
     void *user;
     GByteArray *rest; /* of a line whose end has not come */
+    size_t total;
     bool refused;
 };
 
@@ -247,6 +248,12 @@ static void complete(hp_exec_lines *lines, const char *data, size_t len)
 bool hp_exec_lines_input(hp_exec_lines *lines, const void *data, size_t len, GError **error)
 {
     const char *at = data, *end = at + len;
+    lines->total += len;
+    if (lines->total > HP_EXEC_MAX_TOTAL) {
+        lines->refused = true;
+        g_set_error(error, HP_ERROR, HP_ERROR_LIMIT, "more than %d MiB in one run", HP_EXEC_MAX_TOTAL >> 20);
+        return false;
+    }
     while (!lines->refused && at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         const size_t n = (size_t)((stop ? stop : end) - at);

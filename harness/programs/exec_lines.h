@@ -16,6 +16,8 @@
 
 /* A longer line is refused, and its sender with it. */
 enum { HP_EXEC_MAX_LINE = 1 << 20 };
+/* So is a program that says more than this in a run: it would fill the trace. */
+enum { HP_EXEC_MAX_TOTAL = 256 << 20 };
 
 typedef enum hp_exec_event_kind {
     HP_EXEC_READY,
@@ -73,7 +75,8 @@ typedef struct hp_exec_lines hp_exec_lines;
 hp_exec_lines *hp_exec_lines_new(void (*line)(void *user, const char *line, size_t len), void *user);
 void hp_exec_lines_free(hp_exec_lines *lines);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_exec_lines, hp_exec_lines_free)
-/* False and HP_ERROR_LIMIT: a line grew beyond HP_EXEC_MAX_LINE, and nothing is read any more. */
+/* False and HP_ERROR_LIMIT: a line grew beyond HP_EXEC_MAX_LINE, or all of them beyond HP_EXEC_MAX_TOTAL, and nothing is
+ * read any more. */
 bool hp_exec_lines_input(hp_exec_lines *lines, const void *data, size_t len, GError **error);
 /* The stream has ended: what lacks a line's end is a line all the same. */
 void hp_exec_lines_end(hp_exec_lines *lines);

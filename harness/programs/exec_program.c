@@ -25,6 +25,7 @@
 #include "programs/exec_private.h"
 #include "programs/exec_trace.h"
 #include "programs/foreign_flows.h"
+#include "programs/resolv_conf.h"
 
 enum { FINISH_MS = 2000 };
 
@@ -108,6 +109,8 @@ static void exec_peer_free(void *self)
 
 void *hp_exec_peer_start(hp_program *program, const char *folder, const char *const *argv, GError **error)
 {
+    if (!hp_resolv_conf_use(program->plan, program->index, program->folder, error))
+        return NULL;
     exec_peer *x = g_new0(exec_peer, 1);
     g_auto(GStrv) environment =
         hp_exec_peer_environment(program->plan, program->index, program->folder, program->signaling_port);

@@ -1,17 +1,14 @@
 /* Theory of operation: a foreign program looks names up where /etc/resolv.conf says, and that file is the machine's. So
- * the program gets a mount namespace in which another file lies over it. The namespace is the calling thread's and
- * vanishes with what was started from it; nothing outside sees the mount, because propagation is cut first.
+ * another file lies over it in the mount namespace that each program's process has (live/cage.h).
  *
  * A peer with IPv4 only cannot ask a server at an IPv6 address; such addresses are left out (the plan's resolver
  * settings have only those that can be reached). resolv.conf(5): at most three servers are asked. */
 #include "programs/resolv_conf.h"
 
-#include <errno.h>
-#include <sched.h>
-#include <string.h>
-#include <sys/mount.h>
+#include <glib/gstdio.h>
 
 #include "base/error.h"
+#include "live/cage.h"
 
 char *hp_resolv_conf_text(const hp_plan *plan, unsigned peer)
 {
@@ -34,14 +31,12 @@ bool hp_resolv_conf_use(const hp_plan *plan, unsigned peer, const char *folder, 
         return true;
     }
     g_autofree char *file = g_build_filename(folder, "resolv.conf", NULL);
-    if (!g_file_set_contents(file, text, -1, error)) {
+    g_autoptr(GError) why = NULL;
+    if (!g_file_set_contents(file, text, -1, &why)) {
+        g_set_error_literal(error, HP_ERROR, HP_ERROR_IO, why->message);
         return false;
     }
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-        mount(file, "/etc/resolv.conf", NULL, MS_BIND, NULL) != 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "cannot give %s a resolv.conf of its own: %s",
-                    plan->peers[peer].source->name, g_strerror(errno));
-        return false;
-    }
-    return true;
+    const bool used = hp_cage_overlay(file, "/etc/resolv.conf", error);
+    (void)g_unlink(file); /* what lies over the other stays, and the program's folder is empty */
+    return used;
 }

@@ -8,8 +8,8 @@
  * none. */
 char *hp_resolv_conf_text(const hp_plan *plan, unsigned peer);
 
-/* Puts it over /etc/resolv.conf in a mount namespace of the calling thread's own, for it and what it starts from now on;
- * folder is private to the program, and the file stays there. Does nothing for a peer without DNS servers. False and
+/* Puts it over /etc/resolv.conf, in a process that has settled in the cage (live/cage.h), for it and what it starts from
+ * now on. folder: where a file can be made for a moment. Does nothing for a peer without DNS servers. False and
  * HP_ERROR_ENVIRONMENT when the machine does not let us. */
 bool hp_resolv_conf_use(const hp_plan *plan, unsigned peer, const char *folder, GError **error);
 

@@ -2,7 +2,8 @@
  *
  * It is an ordinary process: neither our priority (which the kernel takes back at the fork) nor its limits.
  *
- * It inherits the namespaces, dies with the process that started it (and with the cage at the latest), and has two pipes
+ * It inherits the namespaces, has a process group of its own, so that it can be ended with what it has started and the
+ * terminal's Ctrl-C is not its, dies with the process that started it (and with the cage at the latest), and has two pipes
  * as stdin and stdout where they are asked for; stderr, and stdout otherwise, is the log. Nothing else stays open in it:
  * every descriptor of ours is closed on exec, those of libraries too, since all above 2 are closed here.
  *
@@ -64,6 +65,7 @@ G_NORETURN static void become(const pipes *p, const char *const *argv, char **en
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(0);
+    setpgid(0, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);

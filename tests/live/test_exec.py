@@ -105,6 +105,30 @@ def test_a_program_that_ends_before_it_is_ready(call):
     assert "I cannot work like this" in (run.out / "case" / "bob.log").read_text()
 
 
+def test_names_are_looked_up_in_the_world(run_scenario, tmp_path):
+    (tmp_path / "peer.py").write_text('''
+import json, os, socket, sys
+print(json.dumps({"event": "ready"}), flush=True)
+for line in sys.stdin:
+    if "call" in line and os.environ["HAIRPIN_NAME"] == "alice":
+        print("found", socket.gethostbyname("stun.example"), os.listdir(os.environ["HAIRPIN_FOLDER"]), flush=True)
+''')
+    run = run_scenario("""
+name: case
+servers: {dns: {kind: dns}, stun: {kind: stun}}
+peers:
+  alice: {exec: [/usr/bin/python3, peer.py], dns: dns, ice: {stun: stun}}
+  bob: {exec: [/usr/bin/python3, peer.py]}
+steps: [{call: {from: alice, to: bob, data: true}}]
+expect:
+  - event: {event: sut-log, of: alice, count: 1, where: {message: "found 203.0.113.11 []"}}
+until: 1s
+""", "--world", "live")
+    if run.code == 3 and "invalid" not in run.stdout:
+        pytest.skip(run.stdout + run.stderr)
+    assert run.code == 0, run.stdout + run.stderr
+
+
 def test_a_program_that_crashes(call):
     run = call(alice="crash")
     assert run.code not in (0, 3)
@@ -185,6 +209,29 @@ def test_a_server_is_ready_when_it_listens_or_says_so(serve, mode):
 def test_a_server_is_stopped_and_started(serve):
     run = serve("binds", "steps: [stop-server: box, wait-for: {event: server-stopped}, start-server: box, "
                 "wait-for: {event: server-started}]", 1)
+    assert run.code == 0, run.stdout + run.stderr
+
+
+def test_a_stopped_server_is_gone_with_what_it_started(run_scenario, tmp_path):
+    """Whatever a shell has started would go on behind its back, and answer."""
+    (tmp_path / "server.py").write_text(SERVER_PROGRAM)
+    run = run_scenario('''
+name: case
+servers:
+  box: {kind: other, port: 4000, environment: {MODE: binds}, exec: [/bin/sh, -c, "python3 -u server.py; true"]}
+peers:
+  mallory:
+    kind: raw
+    sockets: {box: {transport: tcp, to: "203.0.113.10:4000", framing: none, later: true}}
+    start: wait
+    script: [{open: box}, {receive: {is: failed, socket: box}}]
+steps: [stop-server: box, wait-for: {event: server-stopped}, wait: 100ms]
+expect:
+  - script: mallory
+until: 3s
+''', "--world", "live")
+    if run.code == 3 and "invalid" not in run.stdout:
+        pytest.skip(run.stdout + run.stderr)
     assert run.code == 0, run.stdout + run.stderr
 
 

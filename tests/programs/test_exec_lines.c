@@ -160,6 +160,26 @@ static void a_line_without_end_is_refused(void **state)
     assert_string_equal(seen->str, "a|");
 }
 
+static void ignore(void *user, const char *line, size_t len)
+{
+    (void)user;
+    (void)line;
+    (void)len;
+}
+
+static void a_flood_is_refused(void **state)
+{
+    g_autoptr(hp_exec_lines) lines = hp_exec_lines_new(ignore, NULL);
+    g_autofree char *line = g_strnfill(HP_EXEC_MAX_LINE - 1, 'x');
+    g_autoptr(GError) error = NULL;
+    for (size_t told = 0; told < HP_EXEC_MAX_TOTAL; told += HP_EXEC_MAX_LINE)
+        assert_true(hp_exec_lines_input(lines, line, HP_EXEC_MAX_LINE - 1, NULL) &&
+                    hp_exec_lines_input(lines, "\n", 1, NULL));
+    assert_false(hp_exec_lines_input(lines, "y", 1, &error));
+    assert_true(g_error_matches(error, HP_ERROR, HP_ERROR_LIMIT));
+    assert_non_null(strstr(error->message, "256 MiB"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +192,7 @@ int main(void)
         cmocka_unit_test(deep_nesting_never_reaches_the_parser),
         cmocka_unit_test(lines_however_they_are_cut),
         cmocka_unit_test(a_line_without_end_is_refused),
+        cmocka_unit_test(a_flood_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
