@@ -6,7 +6,8 @@
  * it knows who connects.
  *
  * A member's end shows as the end of its channel; then it is waited for, which tells how it ended and what it used. One
- * that ends before it was asked to finish is a failure of the run, and so is one that says it failed. */
+ * that ends before it was asked to finish is a failure of the run, and so is one that says it failed, one that does not
+ * read what it is told, and one whose log or trace grows past all bounds. */
 #include "programs/crew.h"
 
 #include <errno.h>
@@ -27,12 +28,13 @@
 #include "base/error.h"
 #include "base/heap.h"
 #include "programs/control.h"
+#include "programs/crew_log.h"
 #include "programs/kinds.h"
 
 /* Room for the records of one program. */
 #define TRACE_CAPACITY (UINT64_C(1) << 30)
 
-enum { BACKLOG = 64, POLL_MS = 100 };
+enum { BACKLOG = 64, POLL_MS = 100, LOOK_US = 250000 };
 
 typedef enum member_state { STARTING, READY, RUNNING, FINISHING, GONE } member_state;
 
@@ -57,6 +59,7 @@ struct hp_crew {
     uint64_t *messages; /* hp_program's, behind them */
     GArray *listeners; /* of hp_program_listener */
     struct pollfd *fds; /* one a member */
+    gint64 next_look; /* at the logs */
     bool begun;
     hp_crew_failure failure;
     bool failed;
@@ -97,6 +100,14 @@ static const char *name_of(const hp_plan *plan, hp_program_role role, unsigned i
     return "broker";
 }
 
+/* What its folder and its log are called: its name, but for a broker beside a peer or server that is called so. */
+static char *stem_of(const hp_plan *plan, hp_program_role role, const char *name)
+{
+    const bool taken =
+        role == HP_PROGRAM_BROKER && (hp_plan_find_peer(plan, name) >= 0 || hp_plan_find_server(plan, name) >= 0);
+    return g_strdup(taken ? "signaling.broker" : name); /* no name of a scenario has a dot */
+}
+
 static bool make_member(hp_crew *crew, member *m, hp_program_role role, unsigned index, GError **error)
 {
     const hp_crew_config *config = &crew->config;
@@ -104,8 +115,9 @@ static bool make_member(hp_crew *crew, member *m, hp_program_role role, unsigned
     hp_program *program = &m->birth.program;
     int pair[2];
     *m = (member){.crew = crew, .control = -1, .birth = {.control = -1, .log = -1}};
-    m->folder = g_build_filename(config->folder, name, NULL);
-    m->log = g_strdup_printf("%s/%s.log", config->folder, name);
+    g_autofree char *stem = stem_of(config->plan, role, name);
+    m->folder = g_build_filename(config->folder, stem, NULL);
+    m->log = g_strdup_printf("%s/%s.log", config->folder, stem);
     *program = (hp_program){.plan = config->plan,
                             .ops = hp_program_kind_of(config->plan, role, index, error),
                             .role = role,
@@ -323,24 +335,13 @@ static void note_failure(member *m, int code, const char *text)
                                       .early = !crew->begun};
 }
 
-/* The last line of its log, or "". Caller frees. */
-static char *last_words(const member *m)
-{
-    g_autofree char *text = NULL;
-    if (!g_file_get_contents(m->log, &text, NULL, NULL))
-        return g_strdup("");
-    g_strchomp(text);
-    const char *line = strrchr(text, '\n');
-    return g_utf8_make_valid(line ? line + 1 : text, -1);
-}
-
 static char *how_it_ended(bool known, int status)
 {
     if (known && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
         return g_strdup_printf("it computed for %d s without a pause, which looks like an endless loop, and was killed",
                                HP_LOOP_LONGEST_BURST_S);
     if (known && WIFSIGNALED(status))
-        return g_strdup_printf("killed by %s", g_strsignal(WTERMSIG(status)));
+        return g_strdup_printf("was ended by signal %d (%s)", WTERMSIG(status), g_strsignal(WTERMSIG(status)));
     return g_strdup_printf("ended with code %d", known ? WEXITSTATUS(status) : -1);
 }
 
@@ -357,7 +358,7 @@ static void bury(member *m)
     m->state = GONE;
     if (expected || m->crew->failed)
         return;
-    g_autofree char *words = last_words(m);
+    g_autofree char *words = hp_crew_log_last_line(m->log);
     g_autofree char *how = how_it_ended(pid > 0, status);
     g_autofree char *text = *words ? g_strdup_printf("%s: %s", how, words) : g_strdup(how);
     note_failure(m, -1, text);
@@ -447,8 +448,25 @@ char *hp_crew_late_ones(const hp_crew *crew)
     return g_string_free(text, FALSE);
 }
 
-const hp_crew_failure *hp_crew_get_failure(const hp_crew *crew)
+/* What nobody says of himself: that he says too much. */
+static void look(hp_crew *crew)
 {
+    const gint64 now = g_get_monotonic_time();
+    const bool logs = now >= crew->next_look;
+    if (logs)
+        crew->next_look = now + LOOK_US;
+    for (unsigned i = 0; i < crew->n && !crew->failed; i++) {
+        member *m = &crew->members[i];
+        if (hp_trace_overflowed(m->birth.program.trace))
+            note_failure(m, HP_ERROR_LIMIT, "it has told more than there is room for in its trace");
+        else if (logs && hp_crew_log_is_flooded(m->log))
+            note_failure(m, HP_ERROR_LIMIT, "its log has grown past " G_STRINGIFY(HP_CREW_LOG_MIB) " MiB");
+    }
+}
+
+const hp_crew_failure *hp_crew_get_failure(hp_crew *crew)
+{
+    look(crew);
     return crew->failed ? &crew->failure : NULL;
 }
 
@@ -492,8 +510,11 @@ static void tell(member *m, const hp_control_message *message)
         return;
     m->asked += message->kind == HP_CONTROL_STEP || message->kind == HP_CONTROL_ADDRESSES ||
                 message->kind == HP_CONTROL_INTERFACE;
-    while (send(m->control, message, sizeof *message, MSG_NOSIGNAL) < 0 && errno == EINTR)
+    ssize_t n;
+    while ((n = send(m->control, message, sizeof *message, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && errno == EINTR)
         ;
+    if (n < 0 && errno == EAGAIN) /* the run does not wait for whoever hangs; other errors are its end, which is read */
+        note_failure(m, HP_ERROR_LIMIT, "it does not read what it is told");
 }
 
 void hp_crew_set_up(hp_crew *crew)
@@ -597,15 +618,9 @@ bool hp_crew_keep_logs(const hp_crew *crew, const char *to, GError **error)
 {
     for (unsigned i = 0; i < crew->n; i++) {
         const member *m = &crew->members[i];
-        g_autofree char *text = NULL, *path = g_strdup_printf("%s/%s.log", to, m->birth.program.name);
-        gsize length;
-        if (!g_file_get_contents(m->log, &text, &length, NULL) || length == 0)
-            continue;
-        g_autoptr(GError) problem = NULL;
-        if (!g_file_set_contents(path, text, (gssize)length, &problem)) {
-            g_set_error(error, HP_ERROR, HP_ERROR_IO, "%s: %s", path, problem->message);
+        g_autofree char *name = g_path_get_basename(m->log), *path = g_build_filename(to, name, NULL);
+        if (!hp_crew_log_copy(m->log, path, error))
             return false;
-        }
     }
     return true;
 }

@@ -51,7 +51,7 @@ typedef struct hp_crew_failure {
     bool early; /* before run time began */
 } hp_crew_failure;
 /* NULL: all is well. */
-const hp_crew_failure *hp_crew_get_failure(const hp_crew *crew);
+const hp_crew_failure *hp_crew_get_failure(hp_crew *crew);
 
 /* Of that peer or server (the broker: index 0). */
 void hp_crew_begin(hp_crew *crew); /* all of them */

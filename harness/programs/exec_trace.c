@@ -9,6 +9,8 @@
  * connecting, completed is ready. `closed` of an ICE state is the session's end. Everything is of stream 1, component
  * 1: foreign peers bundle and multiplex.
  *
+ * A program that has told of MAX_SESSIONS sessions is not believed any more: all its words are logs from then on.
+ *
  * What a program does not tell is not made up: fields without a value are left out of the event. A DTLS state `new` and
  * a channel that is closing are no events of the trace. Errors are told as such; whether they fail a run is for the
  * checks. */
@@ -16,7 +18,7 @@
 
 #include <string.h>
 
-enum { STREAM = 1, COMPONENT = 1, MAX_FIELDS = 12 };
+enum { STREAM = 1, COMPONENT = 1, MAX_FIELDS = 12, MAX_SESSIONS = 4096 };
 
 typedef struct session {
     char *with; /* "" unknown */
@@ -358,5 +360,10 @@ void hp_exec_trace_event(hp_exec_trace *t, hp_time now, const hp_exec_event *eve
 void hp_exec_trace_line(hp_exec_trace *converter, hp_time now, const char *line, size_t len)
 {
     g_autoptr(hp_exec_event) event = hp_exec_event_parse(line, len);
-    hp_exec_trace_event(converter, now, event);
+    if (converter->sessions->len < MAX_SESSIONS) {
+        hp_exec_trace_event(converter, now, event);
+        return;
+    }
+    g_autofree char *text = g_utf8_make_valid(line, (gssize)MIN(len, 1000));
+    on_log(converter, now, &(hp_exec_event){.kind = HP_EXEC_LOG, .text = text});
 }

@@ -388,7 +388,7 @@ void hp_program_live(const hp_program_birth *birth)
         ok = hp_loop_run_glib(p->program.loop, NULL, &error);
     if (!ok) {
         g_printerr("%s: %s\n", p->program.name, error->message);
-        say_failed(p, error->code, error->message);
+        say_failed(p, error->domain == HP_ERROR ? error->code : HP_ERROR_IO, error->message);
         leave(EXIT_FAILED);
     }
     take_down(p);

@@ -98,6 +98,8 @@ def main():
                 if command["do"] == "call":
                     if MODE == "crash":
                         os.kill(os.getpid(), 11)
+                    while MODE == "flood":
+                        os.write(2, b"x" * (1 << 20))
                     if MODE == "babble":
                         os.write(1, b"x" * (2 << 20))
                     broker.send({"id": NAME, "to": command["to"], "type": "offer", "sdp": "v=0"})

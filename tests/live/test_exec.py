@@ -141,6 +141,24 @@ def test_a_program_that_never_ends_its_line(call):
     assert "alice (exec): its stdout: a line of more than 1048576 octets" in run.stdout
 
 
+def test_a_program_that_floods_its_log(call):
+    run = call(alice="flood", until="20s")
+    assert run.code not in (0, 3)
+    assert "alice (exec): its log has grown past 256 MiB" in run.stdout
+    assert (run.out / "case" / "alice.log").stat().st_size <= 257 << 20
+
+
+def test_a_peer_may_be_called_broker(run_scenario, tmp_path):
+    (tmp_path / "peer.py").write_text("import sys\nprint('{\"event\": \"ready\"}', flush=True)\nprint('mine', file=sys.stderr)\n"
+                                      "sys.stdin.read()\n")
+    run = run_scenario("name: case\npeers: {broker: {exec: [/usr/bin/python3, peer.py]}, bob: }\n"
+                       "steps: [{wait: 100ms}]\nexpect: [event: {event: run-start, count: 1}]\n", "--world", "live")
+    if run.code == 3 and "File exists" not in run.stdout:
+        pytest.skip(run.stdout + run.stderr)
+    assert run.code == 0, run.stdout + run.stderr
+    assert (run.out / "case" / "broker.log").read_text() == "mine\n"
+
+
 def test_a_program_that_does_not_finish_is_ended(call):
     run = call(alice="stays")
     assert run.code == 0, run.stdout + run.stderr

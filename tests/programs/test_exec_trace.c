@@ -169,12 +169,34 @@ static void media_channels_and_the_rest(void **state)
                      "sut-log level=info message=Traceback (most recent call last):\n");
 }
 
+static unsigned n_of(const setup *s, const char *what)
+{
+    g_autofree char *events = events_of(s);
+    unsigned n = 0;
+    for (const char *at = events; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+/* Whoever makes up sessions without end costs neither memory nor time. */
+static void sessions_without_end(void **state)
+{
+    setup *s = *state;
+    for (unsigned i = 0; i < 5000; i++) {
+        g_autofree char *line = g_strdup_printf("{\"event\": \"session\", \"with\": \"p%u\", \"state\": \"open\"}", i);
+        say(s, line);
+    }
+    assert_int_equal(n_of(s, "gathering-started"), 4096);
+    assert_int_equal(n_of(s, "sut-log"), 5000 - 4096);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_call_from_beginning_to_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sessions_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(media_channels_and_the_rest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sessions_without_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
