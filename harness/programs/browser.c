@@ -25,6 +25,7 @@ struct hp_browser {
     bool waits_for_room;
     GPid pid; /* 0: it has ended */
     guint child, timer; /* sources */
+    bool closing;
 };
 
 /* ---- the pipe ---- */
@@ -199,7 +200,10 @@ static gboolean kill_it(gpointer user)
 
 void hp_browser_close(hp_browser *b)
 {
-    cancel_timer(b);
+    if (b->closing) {
+        return; /* its patience is not begun anew */
+    }
+    b->closing = true;
     b->timer = g_timeout_add(CLOSE_MS, kill_it, b);
     hp_devtools_command(b->devtools, NULL, "Browser.close", NULL, NULL, NULL);
 }

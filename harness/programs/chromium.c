@@ -172,6 +172,17 @@ static void browser_log(chromium *c, JsonObject *params)
     }
 }
 
+/* alert(), confirm(), prompt(): nobody is there to press a button, and the page stands still until somebody does. */
+static void press_ok(chromium *c, JsonObject *params)
+{
+    const char *said = hp_devtools_text(params, "message");
+    g_autofree char *text = g_strdup_printf("dialog: %s", said ? said : "");
+    JsonObject *answer = json_object_new();
+    json_object_set_boolean_member(answer, "accept", TRUE);
+    command(c, "Page.handleJavaScriptDialog", answer, NULL);
+    note(c, "log", text);
+}
+
 static void frame_is_gone(chromium *c, JsonObject *params)
 {
     const char *reason = hp_devtools_text(params, "errorText");
@@ -199,6 +210,8 @@ static void browser_tells(void *user, const char *session, const char *method, J
         if (c->state == LOADING) {
             page_is_there(c);
         }
+    } else if (strcmp(method, "Page.javascriptDialogOpening") == 0) {
+        press_ok(c, params);
     } else if (strcmp(method, "Network.loadingFailed") == 0) {
         frame_is_gone(c, params);
     } else if (strcmp(method, "Runtime.consoleAPICalled") == 0) {

@@ -10,7 +10,7 @@
  * the cookie the broker gives it a name. What a page says before the broker's side is open waits. When one side closes
  * so does the other.
  *
- * stop-server closes the port and all connections; start-server opens it again. */
+ * stop-server closes the port and all connections; start-server opens it again, and so do new addresses. */
 #include "programs/web.h"
 
 #include <libsoup/soup.h>
@@ -230,12 +230,15 @@ static bool open_port(web *w, GError **error)
     if (w->server) {
         return true;
     }
-    w->server = soup_server_new("server-header", "hairpin", NULL);
+    w->server = soup_server_new("server-header", "hairpin", "raw-paths", TRUE, NULL);
     soup_server_add_handler(w->server, NULL, on_request, w, NULL);
     soup_server_add_websocket_handler(w->server, "/ws", NULL, NULL, on_websocket, w, NULL);
-    for (unsigned i = 0; i < plan->attachment.n_addresses; i++) {
+    hp_addr addresses[8];
+    const size_t n =
+        MIN(hp_host_addresses(w->program->host, addresses, G_N_ELEMENTS(addresses)), G_N_ELEMENTS(addresses));
+    for (size_t i = 0; i < n; i++) {
         struct sockaddr_storage storage;
-        const hp_addr address = hp_addr_with_port(plan->attachment.addresses[i], plan->config.port);
+        const hp_addr address = hp_addr_with_port(addresses[i], plan->config.port);
         const size_t length = hp_addr_to_sockaddr(&address, &storage);
         g_autoptr(GSocketAddress) at = g_socket_address_new_from_native(&storage, length);
         if (!soup_server_listen(w->server, at, 0, error)) {
@@ -267,7 +270,7 @@ static void *web_start(hp_program *program, GError **error)
     w->root = g_path_is_absolute(root) ? g_strdup(root) : g_build_filename(folder, root, NULL);
     w->session = soup_session_new_with_options("proxy-resolver", NULL, NULL);
     w->bridges = g_ptr_array_new_with_free_func(bridge_free);
-    if (!open_port(w, error)) {
+    if (!server->source->stopped && !open_port(w, error)) {
         web_free(w);
         return NULL;
     }
@@ -297,6 +300,21 @@ static void web_step(void *self, const hp_step *step, unsigned index)
     }
 }
 
+/* It listens at its addresses, so it listens anew. */
+static void web_addresses(void *self, unsigned interface)
+{
+    web *w = self;
+    g_autoptr(GError) error = NULL;
+    (void)interface;
+    if (!w->server) {
+        return;
+    }
+    close_port(w);
+    if (!open_port(w, &error)) {
+        hp_program_failed(w->program, "%s cannot listen at its new addresses: %s", w->program->name, error->message);
+    }
+}
+
 static void web_finish(void *self)
 {
     web *w = self;
@@ -306,8 +324,10 @@ static void web_finish(void *self)
 
 const hp_program_ops hp_web_program = {
     .name = "web",
+    .needs_host = true, /* which knows its addresses when they change */
     .start = web_start,
     .step = web_step,
+    .addresses = web_addresses,
     .finish = web_finish,
     .free = web_free,
 };

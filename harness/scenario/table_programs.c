@@ -193,6 +193,13 @@ static void check_coturn(hp_loader *l, const hp_sc_server *server, const hp_tree
                             not_of_coturn[i].why);
         }
     }
+    for (const char *c = server->config.realm; c != NULL && *c != '\0'; c++) {
+        if (g_ascii_iscntrl(*c)) {
+            hp_loader_error(l, hp_tree_get(node, "realm"), "use the builtin server",
+                            "coturn cannot be told of a realm with control characters");
+            break;
+        }
+    }
     for (unsigned i = 0; i < server->config.n_users; i++) {
         check_coturn_user(l, &server->config.users[i], hp_tree_get(node, "users"));
     }

@@ -150,7 +150,10 @@ def test_a_page_of_the_users(live_text, tmp_path):
     (tmp_path / "page.html").write_text('<!doctype html><script src="mine.js"></script>')
     (tmp_path / "mine.js").write_text("""
         console.error("room " + HAIRPIN.environment.ROOM);
-        window.hairpinCommand = (command) => hairpin.log("asked to " + command.do);
+        window.hairpinCommand = (command) => {
+            alert("press OK");  // nobody is there to do it
+            hairpin.log("asked to " + command.do);
+        };
         hairpin.ready();
     """)
     run = live_text("""
@@ -166,7 +169,7 @@ until: 1s
     assert run.code == 0, run.stdout
     said = [(event["subject"], event["message"]) for event in run.events("case") if event["event"] == "sut-log"]
     assert ("alice", "console: room 7") in said
-    assert ("alice", "asked to call") in said
+    assert ("alice", "dialog: press OK") in said and ("alice", "asked to call") in said
     assert ("bob", "asked to call") not in said
 
 

@@ -111,6 +111,7 @@ static void what_coturn_cannot_be_told(void **state)
                                  "users: {a: 0xff}",
                                  "users: {a: \"b c\"}",
                                  "nonce-lifetime: 1500ms",
+                                 "realm: \"a\\nuser=x:y\"",
                                  "users: {a: {password: b, expires: 5s}}"};
     for (unsigned i = 0; i < G_N_ELEMENTS(knobs); i++) {
         g_autofree char *text = g_strdup_printf(
