@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/serve_options.h"
 #include "cli/stop.h"
+#include "live/descriptors.h"
 #include "live/kernel_addresses.h"
 #include "live/kernel_host.h"
 #include "seam/seam.h"
@@ -140,6 +141,7 @@ static int serve(const hp_serve_options *o)
 {
     g_autoptr(GError) error = NULL;
     g_auto(serving) s = {0};
+    hp_descriptors_raise();
     if (!begin(&s, o, &error)) {
         return hp_cli_fail(error);
     }

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,10 +42,15 @@ enum {
 
 /* ---- becoming root ---- */
 
-/* Whether the process may do as root does, wherever it is. */
+/* Whether the process may do as root does, wherever it is. Root alone is not enough: a container's may have lost what
+ * counts here, and can still be allowed a user namespace, as anybody. Nor are capabilities alone: in a user namespace
+ * that maps nobody no file can be made. */
 static bool is_root(void)
 {
-    return geteuid() == 0;
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    const uint32_t needed = 1U << CAP_SYS_ADMIN | 1U << CAP_NET_ADMIN;
+    return geteuid() == 0 && syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
 }
 
 static bool write_map(const char *path, const char *text, GError **error)
@@ -65,7 +72,7 @@ static bool enter_user_namespace(GError **error)
     g_autofree char *gids = g_strdup_printf("0 %u 1", (unsigned)getegid());
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT,
-                    "not root, and ordinary users may make no user namespaces here (unshare -Urnm): %s",
+                    "without the rights of root, and with no user namespaces here (unshare -Urnm): %s",
                     g_strerror(errno));
         return false;
     }
@@ -221,7 +228,7 @@ void hp_rights_find(hp_rights *ret)
     if (!ret->namespaces) {
         g_snprintf(ret->missing, sizeof ret->missing, "namespaces: %s%s",
                    why[0] != '\0' ? why : "this machine does not let them be tried",
-                   ret->root ? " (root without CAP_SYS_ADMIN, as in a container?)" : "");
+                   geteuid() == 0 && !ret->root ? " (root without CAP_SYS_ADMIN or CAP_NET_ADMIN, as in a container?)" : "");
         return;
     }
     if (!ret->tun && !ret->veth) {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 typedef struct hp_rights {
-    bool root; /* CAP_SYS_ADMIN and CAP_NET_ADMIN as the process is; else by a user namespace, where it is allowed */
+    bool root; /* root with CAP_SYS_ADMIN and CAP_NET_ADMIN; else by a user namespace, where it is allowed */
     bool namespaces; /* network, mount and PID namespaces, by either way */
     bool tun; /* /dev/net/tun opens and makes a device */
     bool veth; /* veth pairs and AF_PACKET */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "live/descriptors.h"
 #include "programs/program.h"
 
 typedef struct pipes {
@@ -78,6 +79,7 @@ G_NORETURN static void become(const pipes *p, const char *const *argv, char **en
     if (p->out[1] >= 0)
         dup2(p->out[1], STDOUT_FILENO);
     keep_few(&told);
+    hp_descriptors_restore();
     execvpe(argv[0], (char *const *)argv, environment);
     const int code = errno;
     (void)!write(told, &code, sizeof code);

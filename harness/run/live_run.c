@@ -24,6 +24,7 @@
 #include "base/error.h"
 #include "live/cage.h"
 #include "live/clock.h"
+#include "live/descriptors.h"
 #include "live/leftovers.h"
 #include "live/rights.h"
 #include "programs/crew.h"
@@ -77,6 +78,7 @@ static void beat(void *user)
 static bool set_up(hp_live_run *run, GError **error)
 {
     const hp_plan *plan = run->plan;
+    hp_descriptors_raise();
     run->checker = hp_checker_new(plan, error);
     if (!run->checker || !hp_rights_enter(error))
         return false;

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import resource
 import signal
 import subprocess
 import tempfile
@@ -227,6 +228,28 @@ def test_as_an_ordinary_user(run_scenario, hairpin_path):
         if process.returncode == 3:
             pytest.skip((process.stdout + process.stderr)[-400:])
         assert process.returncode == 0, process.stdout + process.stderr
+
+
+def test_many_hosts_where_few_descriptors_are_usual(run_scenario, tmp_path):
+    """The limit is raised for the run, and not for the programs in it."""
+    few = 64
+    asks = "import resource, sys; print('limit', resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True); sys.stdin.read()"
+    (tmp_path / "ask.py").write_text(asks)
+    peers = "".join(f"  p{i}: {{}}\n" for i in range(24))
+    text = (f"name: many\nservers: {{asks: {{kind: other, exec: [/usr/bin/python3, {tmp_path}/ask.py]}}}}\n"
+            f"peers:\n{peers}steps:\n  - call: {{from: p0, to: p1}}\nexpect:\n  - connected\nuntil: 5s\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 1024:
+        pytest.skip("no more descriptors to be had here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+    try:
+        run = run_scenario(text, "--world", "live", "--out", tmp_path / "out", "--evidence", "all")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "Too many open files" not in run.stdout + run.stderr
+    skip_if_it_cannot(run)
+    assert run.code == 0, run.stdout + run.stderr
+    assert f"limit {few}" in next(tmp_path.glob("out/**/asks.log")).read_text()
 
 
 def test_without_tun(live):
