@@ -12,6 +12,9 @@
  * Fairness: at most BATCH packets are read from a device in one turn of the loop. All of them have one time, that of the
  * turn; a batch takes some 20 us.
  *
+ * A program that is root in its namespace may take the device away for good. It is not read any more then, what is sent
+ * to it is refused, and its counters are what they were here.
+ *
  * Limits: IPv6 needs an MTU of at least 1280 bytes, as the kernel takes IPv6 off the device otherwise. */
 #include "live/device.h"
 
@@ -37,6 +40,7 @@ struct hp_device {
     hp_ring *ring;
     GArray *addresses; /* of hp_device_address */
     bool default_route, up;
+    bool gone; /* somebody in the namespace took it away */
     hp_addr gateway4, gateway6;
     uint32_t metric, table;
     hp_loop *loop; /* NULL: not attached */
@@ -296,12 +300,23 @@ static void from_kernel(hp_device *device, const uint8_t *data, size_t length)
     }
 }
 
+/* The descriptor is ready for ever, and never gives anything again. */
+static void lose(hp_device *device)
+{
+    device->gone = true;
+    hp_loop_remove(device->watch);
+    device->watch = NULL;
+}
+
 static void on_tun(void *user, uint32_t events)
 {
     hp_device *device = user;
     for (unsigned i = 0; i < BATCH; i++) {
         ssize_t length = read(device->fd, device->room, sizeof device->room);
-        if (length <= 0) {
+        if (G_UNLIKELY(length <= 0)) {
+            if (length < 0 && errno != EAGAIN && errno != EINTR) {
+                lose(device);
+            }
             return; /* nothing left, or the device is down */
         }
         from_kernel(device, device->room, (size_t)length);
@@ -311,6 +326,10 @@ static void on_tun(void *user, uint32_t events)
 static void on_ring(void *user, uint32_t events)
 {
     hp_device *device = user;
+    if (G_UNLIKELY((events & EPOLLERR) != 0) && hp_ring_is_gone(device->ring)) {
+        lose(device);
+        return;
+    }
     for (unsigned i = 0; i < BATCH; i++) {
         size_t length;
         const uint8_t *data = hp_ring_next(device->ring, &length);
@@ -369,7 +388,7 @@ bool hp_device_attach(hp_device *device, hp_loop *loop, hp_host *host, unsigned 
 bool hp_device_count(hp_device *device, hp_device_counters *ret, GError **error)
 {
     uint64_t dropped = 0;
-    if (!hp_netlink_tx_dropped(hp_netns_netlink(device->ns), device->index, &dropped, error)) {
+    if (!device->gone && !hp_netlink_tx_dropped(hp_netns_netlink(device->ns), device->index, &dropped, error)) {
         return false;
     }
     *ret = device->counters;

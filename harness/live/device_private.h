@@ -20,6 +20,8 @@ int hp_ring_fd(const hp_ring *ring);
 const uint8_t *hp_ring_next(hp_ring *ring, size_t *ret_length);
 void hp_ring_release(hp_ring *ring);
 bool hp_ring_write(hp_ring *ring, const uint8_t *packet, size_t length);
+/* Reads the socket's error, without which epoll tells of it again and again: whether the pair is no more. */
+bool hp_ring_is_gone(hp_ring *ring);
 /* Packets for which there was no room. */
 uint64_t hp_ring_dropped(hp_ring *ring);
 

@@ -28,6 +28,8 @@
 #include "live/device_private.h"
 #include "live/netlink.h"
 
+#define WIRE "wire" /* the other end */
+
 enum { FRAMES = 1024, HEADROOM = 128, PAGE = 4096 };
 
 static const uint8_t host_mac[ETH_ALEN] = {0x02, 0, 0, 0, 0, 1}, wire_mac[ETH_ALEN] = {0x02, 0, 0, 0, 0, 2};
@@ -123,7 +125,7 @@ static bool open_socket(hp_ring *ring, int index, uint32_t mtu, GError **error)
 static bool open_backstage(hp_ring *ring, uint32_t mtu, GError **error)
 {
     hp_netlink *nl = hp_netns_netlink(ring->backstage);
-    int index = hp_netlink_index(nl, "wire");
+    int index = hp_netlink_index(nl, WIRE);
     hp_netlink_link quiet = {.no_addresses = true, .mtu = mtu};
     hp_netlink_link up = {.set_up = true, .up = true, .no_arp = true};
     if (!hp_netlink_set_link(nl, index, &quiet, error) || !hp_netlink_set_link(nl, index, &up, error) ||
@@ -141,7 +143,7 @@ hp_ring *hp_ring_open(hp_netns *ns, const char *name, uint32_t mtu, GError **err
     hp_ring *ring = g_new0(hp_ring, 1);
     ring->fd = -1;
     ring->backstage = hp_netns_new(backstage, error);
-    hp_netlink_end here = {name, host_mac}, there = {"wire", wire_mac};
+    hp_netlink_end here = {name, host_mac}, there = {WIRE, wire_mac};
     if (ring->backstage == NULL ||
         !hp_netlink_add_veth(hp_netns_netlink(ns), &here, &there, hp_netns_fd(ring->backstage), error) ||
         !hp_netlink_set_link(hp_netns_netlink(ns), hp_netlink_index(hp_netns_netlink(ns), name),
@@ -203,6 +205,14 @@ bool hp_ring_write(hp_ring *ring, const uint8_t *packet, size_t length)
 {
     ring->to.sll_protocol = htons(packet[0] >> 4 == 4 ? ETH_P_IP : ETH_P_IPV6);
     return sendto(ring->fd, packet, length, 0, (const struct sockaddr *)&ring->to, sizeof ring->to) >= 0;
+}
+
+bool hp_ring_is_gone(hp_ring *ring)
+{
+    int number = 0;
+    socklen_t length = sizeof number;
+    return getsockopt(ring->fd, SOL_SOCKET, SO_ERROR, &number, &length) == 0 && number == ENETDOWN &&
+           hp_netlink_index(hp_netns_netlink(ring->backstage), WIRE) == 0;
 }
 
 uint64_t hp_ring_dropped(hp_ring *ring)

@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "live/netlink.h"
+
 static void there_and_back(hp_device_kind kind, uint8_t family)
 {
     if (!live_is_possible(kind)) {
@@ -152,6 +154,50 @@ static void down_and_up(hp_device_kind kind)
         close(at_b);
     }
     live_net_free(net);
+}
+
+/* A program that is root in its namespace takes its interface away. The loop goes on, without turning in circles for a
+ * descriptor that has nothing to say any more, and what the world sends there is dropped. */
+static void taken_away(hp_device_kind kind)
+{
+    if (!live_is_possible(kind)) {
+        skip();
+    }
+    live_net *net = live_net_new(kind);
+    hp_live_clock_begin(net->clock);
+    hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
+    hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
+    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+    assert_true(
+        hp_netlink_remove_link(hp_netns_netlink(net->hosts[0].ns), hp_device_index(net->hosts[0].device), NULL));
+    hp_time end = hp_live_clock_now(net->clock) + 100 * HP_MS;
+    uint64_t turns = hp_loop_report_get(net->loop)->turns;
+    while (hp_live_clock_now(net->clock) < end) {
+        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+    }
+    assert_true(hp_loop_report_get(net->loop)->turns - turns < 100);
+    assert_int_equal(live_send(at_b, &a, "you", 3), 3);
+    end = hp_live_clock_now(net->clock) + PATIENCE;
+    while (live_count_at(net, "a", HP_DIR_IN, 0) == 0) {
+        assert_true(hp_live_clock_now(net->clock) < end);
+        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+    }
+    hp_device_counters counters;
+    assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
+    assert_int_equal(counters.refused, 1);
+    close(at_a);
+    close(at_b);
+    live_net_free(net);
+}
+
+static void taken_away_tun(void **state)
+{
+    taken_away(HP_DEVICE_TUN);
+}
+
+static void taken_away_veth(void **state)
+{
+    taken_away(HP_DEVICE_VETH);
 }
 
 static void interface_down_tun(void **state)
@@ -447,6 +493,8 @@ int main(void)
         cmocka_unit_test(port_unreachable),
         cmocka_unit_test(interface_down_tun),
         cmocka_unit_test(interface_down_veth),
+        cmocka_unit_test(taken_away_tun),
+        cmocka_unit_test(taken_away_veth),
         cmocka_unit_test(down_in_the_world),
         cmocka_unit_test(renumbering),
         cmocka_unit_test(swallows_what_is_early),

@@ -233,10 +233,12 @@ def test_as_an_ordinary_user(run_scenario, hairpin_path):
 def test_many_hosts_where_few_descriptors_are_usual(run_scenario, tmp_path):
     """The limit is raised for the run, and not for the programs in it."""
     few = 64
-    asks = "import resource, sys; print('limit', resource.getrlimit(resource.RLIMIT_NOFILE)[0], flush=True); sys.stdin.read()"
-    (tmp_path / "ask.py").write_text(asks)
+    (tmp_path / "ask.py").write_text("import resource, time\n"
+                                     "print('limit', resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"
+                                     "print('{\"event\": \"ready\"}')\n"
+                                     "time.sleep(600)\n")
     peers = "".join(f"  p{i}: {{}}\n" for i in range(24))
-    text = (f"name: many\nservers: {{asks: {{kind: other, exec: [/usr/bin/python3, {tmp_path}/ask.py]}}}}\n"
+    text = (f"name: many\nservers: {{asks: {{kind: other, exec: [/usr/bin/python3, -u, {tmp_path}/ask.py]}}}}\n"
             f"peers:\n{peers}steps:\n  - call: {{from: p0, to: p1}}\nexpect:\n  - connected\nuntil: 5s\n")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 1024:
