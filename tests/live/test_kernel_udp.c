@@ -131,6 +131,77 @@ static void test_order(void **state)
     kernel_rig_stop(&rig);
 }
 
+typedef struct mixture {
+    uint16_t lengths[4000];
+    uint8_t ttls[4000], classes[4000];
+    unsigned n;
+} mixture;
+
+static void on_mixed(void *user, hp_socket *socket, const hp_datagram *d)
+{
+    mixture *m = user;
+    assert_true(m->n < G_N_ELEMENTS(m->lengths));
+    assert_int_equal(d->length, m->lengths[m->n]);
+    assert_int_equal(d->ttl, m->ttls[m->n]);
+    assert_int_equal(d->tos, m->classes[m->n]);
+    for (size_t i = 0; i < d->length; i++) {
+        assert_int_equal(d->data[i], (m->n + i) & 0xff);
+    }
+    m->n++;
+}
+
+/* Runs of any length of equal datagrams, empty ones and such as need fragments among them, with header fields that change
+ * within a run, ECN's bits and DF too: each comes as it was sent, in order. */
+static void test_mixture(void **state)
+{
+    static const char *const addresses[] = {"127.0.0.1", "[::1]:0"};
+    static const uint16_t some_lengths[] = {0, 1, 172, 1200, 1400, 1452, 3000, 20000};
+    static const uint8_t some_classes[] = {0, 0, 0, 0xb8, 0x03};
+    for (unsigned f = 0; f < G_N_ELEMENTS(addresses); f++) {
+        kernel_rig rig;
+        kernel_rig_start(&rig);
+        g_autofree mixture *m = g_new0(mixture, 1);
+        g_autofree seen *a = g_new0(seen, 1);
+        const hp_socket_ops mixed = {.datagram = on_mixed};
+        hp_host *host = kernel_rig_host(&rig, "host", addresses[f]);
+        hp_addr at = kernel_rig_addr(addresses[f]);
+        hp_socket *to = hp_host_bind(host, &at, &mixed, m, NULL), *from = bind_at(host, addresses[f], a);
+        hp_addr there = hp_socket_local(to);
+        uint32_t luck = 7;
+        uint16_t length = 0;
+        hp_send_options options = {.ttl = 64};
+        for (unsigned i = 0, left = 0; i < G_N_ELEMENTS(m->lengths); i++, left--) {
+            luck = luck * 1664525 + 1013904223;
+            if (left == 0) {
+                left = 1 + (luck >> 8) % 150;
+                length = some_lengths[(luck >> 16) % G_N_ELEMENTS(some_lengths)];
+            }
+            if ((luck >> 20) % 20 == 0) {
+                options = (hp_send_options){.ttl = (uint8_t)(2 + (luck >> 24) % 200),
+                                            .tos = some_classes[(luck >> 12) % G_N_ELEMENTS(some_classes)],
+                                            .dont_fragment = (luck >> 10) % 3 == 0 && length <= 1452};
+            }
+            options.dont_fragment = options.dont_fragment && length <= 1452;
+            m->lengths[i] = (uint16_t)((luck >> 25) % 30 == 0 ? length / 2 : length);
+            m->ttls[i] = options.ttl;
+            m->classes[i] = options.tos;
+            uint8_t bytes[20000];
+            for (unsigned k = 0; k < m->lengths[i]; k++) {
+                bytes[k] = (uint8_t)(i + k);
+            }
+            assert_true(hp_socket_send(from, &there, bytes, m->lengths[i], &options));
+            if ((luck >> 9) % 40 == 0) {
+                kernel_rig_until(&rig, &m->n, i + 1); /* no more than a socket's buffer holds */
+            }
+        }
+        kernel_rig_until(&rig, &m->n, G_N_ELEMENTS(m->lengths));
+        hp_kernel_host_counters counters = hp_kernel_host_get_counters(host);
+        assert_int_equal(counters.send_full + counters.send_errors, 0);
+        assert_true(counters.send_calls < counters.datagrams_out);
+        kernel_rig_stop(&rig);
+    }
+}
+
 /* Larger than the MTU: in fragments, unless it may not be. */
 static void test_large(void **state)
 {
@@ -384,12 +455,12 @@ static void test_gathering(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header_fields), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_large),         cmocka_unit_test(test_wildcard),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_interface_down),
-        cmocka_unit_test(test_icmp),          cmocka_unit_test(test_close_within),
-        cmocka_unit_test(test_multicast),     cmocka_unit_test(test_whole_packets),
-        cmocka_unit_test(test_gathering),
+        cmocka_unit_test(test_header_fields),  cmocka_unit_test(test_order),
+        cmocka_unit_test(test_mixture),        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_wildcard),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_interface_down), cmocka_unit_test(test_icmp),
+        cmocka_unit_test(test_close_within),   cmocka_unit_test(test_multicast),
+        cmocka_unit_test(test_whole_packets),  cmocka_unit_test(test_gathering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
