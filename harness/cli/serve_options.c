@@ -284,6 +284,16 @@ static int read_config(hp_serve_options *o, const words *w)
 
 /* ---- where ---- */
 
+static bool listens_at(const hp_serve_options *o, const hp_addr *addr)
+{
+    for (guint i = 0; i < o->addresses->len; i++) {
+        if (hp_addr_same_ip(&g_array_index(o->addresses, hp_addr, i), addr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int read_listen(hp_serve_options *o, char *const *texts)
 {
     if (texts == NULL) {
@@ -301,6 +311,9 @@ static int read_listen(hp_serve_options *o, char *const *texts)
             return hp_cli_usage(
                 "serve: --listen: `%s` is no address of one interface; without --listen it is all of them", texts[i]);
         }
+        if (listens_at(o, &addr)) {
+            return hp_cli_usage("serve: --listen: `%s` is there twice", texts[i]);
+        }
         if (addr.port != 0 && port != 0 && addr.port != port) {
             return hp_cli_usage("serve: --listen: one port for all addresses, not %u and %u", port, addr.port);
         }
@@ -311,16 +324,6 @@ static int read_listen(hp_serve_options *o, char *const *texts)
     o->server.port = port != 0 ? port : o->server.port;
     o->dns.port = port != 0 ? port : o->dns.port;
     return HP_EXIT_GOOD;
-}
-
-static bool listens_at(const hp_serve_options *o, const hp_addr *addr)
-{
-    for (guint i = 0; i < o->addresses->len; i++) {
-        if (hp_addr_same_ip(&g_array_index(o->addresses, hp_addr, i), addr)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static int read_relays(hp_serve_options *o, char *const *texts)
@@ -344,6 +347,18 @@ static int read_relays(hp_serve_options *o, char *const *texts)
     return HP_EXIT_GOOD;
 }
 
+/* RFC 5780 has a server answer from another address than it was asked at. */
+static bool has_a_pair(const hp_serve_options *o)
+{
+    unsigned n4 = 0, n6 = 0;
+    for (guint i = 0; i < o->addresses->len; i++) {
+        const bool v6 = g_array_index(o->addresses, hp_addr, i).family == HP_AF_IPV6;
+        n6 += v6;
+        n4 += !v6;
+    }
+    return n4 > 1 || n6 > 1;
+}
+
 static int read_place(hp_serve_options *o, const words *w)
 {
     int code = read_listen(o, w->listen);
@@ -355,6 +370,9 @@ static int read_place(hp_serve_options *o, const words *w)
         }
         g_array_unref(o->addresses);
         o->addresses = here;
+    }
+    if (code == HP_EXIT_GOOD && w->rfc5780 && !has_a_pair(o)) {
+        return hp_cli_usage("serve: --rfc5780 wants two addresses of a family to listen at");
     }
     code = code == HP_EXIT_GOOD ? read_relays(o, w->relays) : code;
     if (code == HP_EXIT_GOOD && w->gather != NULL &&

@@ -171,6 +171,8 @@ def test_port_in_use():
     (["--listen", "nonsense"], 2, "--listen"),
     (["--listen", "0.0.0.0"], 2, "--listen"),
     (["--listen", "127.0.0.1:1", "--listen", "127.0.0.2:2"], 2, "one port"),
+    (["--listen", "127.0.0.1", "--listen", "127.0.0.1:3478"], 2, "there twice"),
+    (["--listen", "127.0.0.1", "--listen", "::1", "--rfc5780"], 2, "two addresses of a family"),
     (["--user", "alice"], 2, "NAME:PASSWORD"),
     (["--users", "/nonexistent/users"], 2, "--users"),
     (["--transport", "udp,sctp"], 2, "`sctp` is none of"),
