@@ -48,6 +48,8 @@ struct hp_device {
     hp_host *host;
     unsigned interface;
     hp_device_counters counters;
+    uint64_t dropped_before; /* while it is down: what the kernel had dropped when it went */
+    uint64_t dropped_down; /* what it dropped while it was down: nobody was too slow for that */
     uint8_t room[PACKET_ROOM];
 };
 
@@ -148,14 +150,27 @@ bool hp_device_remove_address(hp_device *device, const hp_addr *ip, GError **err
     return !device->up || (add_addresses(device, error) && add_routes(device, error));
 }
 
+static uint64_t dropped_by_kernel(hp_device *device)
+{
+    uint64_t dropped = 0;
+    hp_netlink_tx_dropped(hp_netns_netlink(device->ns), device->index, &dropped, NULL);
+    return dropped;
+}
+
 bool hp_device_set_up(hp_device *device, bool up, GError **error)
 {
     hp_netlink_link link = {.set_up = true, .up = up};
     if (up == device->up) {
         return true;
     }
+    const uint64_t before = dropped_by_kernel(device);
     if (!hp_netlink_set_link(hp_netns_netlink(device->ns), device->index, &link, error)) {
         return false;
+    }
+    if (!up) {
+        device->dropped_before = before; /* packets that waited in it go with it */
+    } else {
+        device->dropped_down += before - MIN(before, device->dropped_before);
     }
     device->up = up;
     return !up || (add_addresses(device, error) && add_routes(device, error));
@@ -392,6 +407,8 @@ bool hp_device_count(hp_device *device, hp_device_counters *ret, GError **error)
         return false;
     }
     *ret = device->counters;
-    ret->tx_dropped = dropped + (device->ring != NULL ? hp_ring_dropped(device->ring) : 0);
+    uint64_t down = device->dropped_down + (device->up ? 0 : dropped - MIN(dropped, device->dropped_before));
+    ret->refused += down;
+    ret->tx_dropped = dropped - MIN(dropped, down) + (device->ring != NULL ? hp_ring_dropped(device->ring) : 0);
     return true;
 }

@@ -67,7 +67,7 @@ typedef struct hp_device_counters {
     uint64_t from_kernel, to_kernel; /* packets that went on */
     uint64_t early; /* swallowed before the run began */
     uint64_t noise, malformed; /* see above */
-    uint64_t refused; /* that the kernel did not take: the device is down, or was taken away */
+    uint64_t refused; /* in either direction: the device is down, or was taken away */
     uint64_t tx_dropped; /* by the kernel, as the fabric did not read in time: the machine was too slow */
 } hp_device_counters;
 bool hp_device_count(hp_device *device, hp_device_counters *ret, GError **error);

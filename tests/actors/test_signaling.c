@@ -100,13 +100,15 @@ static void new_settings_hold_for_later_messages(void **state)
 
 typedef struct line {
     unsigned n;
+    uint64_t message;
     char json[64];
 } line;
 
-static void note_line(void *user, const char *json)
+static void note_line(void *user, uint64_t message, const char *json)
 {
     line *l = user;
     l->n++;
+    l->message = message;
     g_strlcpy(l->json, json, sizeof l->json);
 }
 
@@ -130,8 +132,15 @@ static void a_remote_broker_is_a_line(void **state)
     assert_int_equal(alice.own, 1);
     assert_int_equal(alice.message, 8);
     assert_string_equal(alice.from, "alice");
+    assert_int_equal(out.message, 0);
     assert_int_equal(hp_trace_n_records(trace), 0);
     assert_int_equal(hp_world_next_deadline(world), HP_NEVER);
+    /* With a counter that all share, what is sent is told here. */
+    uint64_t last = 4;
+    hp_signaling_share_numbers(signaling, &last);
+    hp_signaling_send(signaling, a, OFFER);
+    assert_int_equal(out.message, 5);
+    assert_int_equal(hp_trace_n_records(trace), 1);
     hp_signaling_free(signaling);
 }
 

@@ -205,6 +205,38 @@ static void interface_down_tun(void **state)
     down_and_up(HP_DEVICE_TUN);
 }
 
+/* What the kernel dropped because nobody read stays counted, whatever becomes of the device; what waits in it when it
+ * goes down is nobody's lateness. */
+static void drops_before_going_down(void **state)
+{
+    enum { MANY = 20000 };
+    GError *error = NULL;
+    if (!live_is_possible(HP_DEVICE_TUN)) {
+        skip();
+    }
+    live_net *net = live_net_new(HP_DEVICE_TUN);
+    hp_live_clock_begin(net->clock);
+    hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
+    hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
+    int at_a = live_socket(net, 0, &a);
+    hp_device_counters counters = {0};
+    for (unsigned i = 0; i < MANY && counters.tx_dropped == 0; i++) {
+        live_send(at_a, &b, "lost", 4);
+        assert_true(i % 500 != 0 || hp_device_count(net->hosts[0].device, &counters, &error));
+    }
+    assert_true(hp_device_count(net->hosts[0].device, &counters, &error));
+    const uint64_t dropped = counters.tx_dropped;
+    assert_true(dropped > 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(hp_device_set_up(net->hosts[0].device, i == 1, &error));
+        no_error(error);
+        assert_true(hp_device_count(net->hosts[0].device, &counters, &error));
+        assert_int_equal(counters.tx_dropped, dropped);
+    }
+    close(at_a);
+    live_net_free(net);
+}
+
 static void interface_down_veth(void **state)
 {
     down_and_up(HP_DEVICE_VETH);
@@ -492,6 +524,7 @@ int main(void)
         cmocka_unit_test(fragments_by_veth),
         cmocka_unit_test(port_unreachable),
         cmocka_unit_test(interface_down_tun),
+        cmocka_unit_test(drops_before_going_down),
         cmocka_unit_test(interface_down_veth),
         cmocka_unit_test(taken_away_tun),
         cmocka_unit_test(taken_away_veth),
