@@ -11,7 +11,8 @@
  * are done and everything is decided, at `until`, or when something went wrong.
  *
  * At the end the loop is not turned any more: no packet moves, whatever the programs still send, and what happens while
- * they close is not part of the run. What they still say about it is merged as far as it is there.
+ * they close is not part of the run. What they still say about it is merged as far as it is there, at the time of the
+ * run's end; media that they still send is left out, or it would be taken for lost.
  *
  * A record may come late all the same, when its process was off the CPU for longer than that. Such records are clamped and counted (trace/merge.h), and the self-check tells of them, with how late the world's timers fired, and
  * what kernels lost. check/live.c says from which figures on a run says nothing.
@@ -287,7 +288,7 @@ hp_result *hp_live_run_carry_out(hp_live_run *run)
     hp_loop_relax(run->loop);
     finish_programs(run);
     hp_rig_finish(run->rig);
-    hp_trace_merge_run(run->merge, HP_NEVER, UINT64_MAX);
+    hp_trace_merge_close(run->merge, now);
     const hp_time ended = MAX(now, hp_trace_end(run->trace));
     tell_figures(run, ended);
     hp_trace_event(run->trace, ended, HP_EV_RUN_END, run->plan->case_name, HP_FS("reason", run->reason));

@@ -29,6 +29,7 @@ typedef struct source {
 struct hp_trace_merge {
     hp_trace *into;
     GArray *sources;
+    hp_time end; /* of the run; HP_NEVER while it goes on */
     hp_trace_merge_stats stats;
 };
 
@@ -36,6 +37,7 @@ hp_trace_merge *hp_trace_merge_new(hp_trace *into)
 {
     hp_trace_merge *merge = g_new0(hp_trace_merge, 1);
     merge->into = into;
+    merge->end = HP_NEVER;
     merge->sources = g_array_new(FALSE, TRUE, sizeof(source));
     return merge;
 }
@@ -87,7 +89,8 @@ static bool look_ahead(hp_trace_merge *merge, source *s, bool packets)
                 return false;
             }
             s->head = head;
-            s->has_ahead = true;
+            s->has_ahead = s->ahead.at <= merge->end || s->ahead.type != HP_RECORD_MEDIA;
+            s->ahead.at = MIN(s->ahead.at, merge->end);
         }
     }
     return s->has_ahead;
@@ -206,6 +209,17 @@ bool hp_trace_merge_run(hp_trace_merge *merge, hp_time until, uint64_t most)
         } while (look_ahead(merge, s, packets) && (s->ahead.at < limit || (open && s->ahead.at == limit)));
     }
     return true;
+}
+
+void hp_trace_merge_close(hp_trace_merge *merge, hp_time end)
+{
+    merge->end = end;
+    for (unsigned i = 0; i < merge->sources->len; i++) {
+        source *s = source_at(merge, i); /* one may have been looked at already */
+        s->has_ahead = s->has_ahead && (s->ahead.at <= end || s->ahead.type != HP_RECORD_MEDIA);
+        s->ahead.at = MIN(s->ahead.at, end);
+    }
+    hp_trace_merge_run(merge, HP_NEVER, UINT64_MAX);
 }
 
 hp_trace_merge_stats hp_trace_merge_get_stats(const hp_trace_merge *merge)

@@ -23,6 +23,10 @@ void hp_trace_merge_add(hp_trace_merge *merge, const hp_trace *from);
 /* Takes the records up to that time, at most so many of them. True when none is left. */
 bool hp_trace_merge_run(hp_trace_merge *merge, hp_time until, uint64_t most);
 
+/* Takes all that is left of a run that ended then: what was told later bears that time, and media that was sent or came
+ * later is left out, as nothing carried it any more. */
+void hp_trace_merge_close(hp_trace_merge *merge, hp_time end);
+
 typedef struct hp_trace_merge_stats {
     uint64_t records; /* taken */
     uint64_t late; /* of these, those whose time had passed */

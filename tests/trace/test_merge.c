@@ -171,6 +171,32 @@ static void everything_a_record_says_comes_along(void **state)
     assert_false(hp_trace_next(s->into, &cursor, &r));
 }
 
+/* The one that was looked at before the end too. */
+static void what_comes_after_the_end_of_a_run(void **state)
+{
+    setup *s = *state;
+    const hp_media_record media = {.kind = HP_MEDIA_SENT, .track = 3, .sequence = 9, .size = 172};
+    hp_trace_media(s->a, 10, &media);
+    hp_trace_media(s->a, 21, &media);
+    hp_trace_event(s->a, 22, HP_EV_ICE_STATE, "alice", HP_FS("state", "failed"));
+    hp_trace_media(s->b, 20, &media);
+    hp_trace_media(s->b, 21, &media);
+    hp_trace_event(s->b, 30, HP_EV_ICE_STATE, "bob", HP_FS("state", "failed"));
+    assert_true(hp_trace_merge_run(s->merge, 15, UINT64_MAX));
+    hp_trace_merge_close(s->merge, 20);
+    static const hp_time times[] = {10, 20, 20, 20};
+    static const hp_record_type types[] = {HP_RECORD_MEDIA, HP_RECORD_EVENT, HP_RECORD_MEDIA, HP_RECORD_EVENT};
+    hp_trace_cursor cursor = {0};
+    hp_record r;
+    for (unsigned i = 0; i < G_N_ELEMENTS(times); i++) {
+        assert_true(hp_trace_next(s->into, &cursor, &r));
+        assert_int_equal(r.at, times[i]);
+        assert_int_equal(r.type, types[i]);
+    }
+    assert_false(hp_trace_next(s->into, &cursor, &r));
+    assert_int_equal(hp_trace_merge_get_stats(s->merge).late, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(late_records_keep_their_order_and_are_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_goes_on_where_it_was_cut_off, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everything_a_record_says_comes_along, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_after_the_end_of_a_run, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
