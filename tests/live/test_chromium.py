@@ -113,7 +113,7 @@ steps:
   - call: {from: alice, to: bob, media: [audio], data: true}
   - wait-for: {peers: [alice, bob], state: connected, timeout: 30s}
   - wait: 1s
-  - send: {from: alice, to: bob, channel: data, size: 300, interval: 20ms, count: 3, both: false}
+  - send: {from: alice, to: bob, channel: data, size: 300, interval: 200ms, count: 3, both: false, wait: true}
   - wait: 1s
   - hold: {peer: alice, with: bob}
   - wait: 1s
@@ -134,6 +134,8 @@ until: 45s
     def said(kind, subject):
         return [event for event in events if event["event"] == kind and event["subject"] == subject]
 
+    begun = [event["at"] for event in events if event["event"] == "step"]
+    assert begun[4] - begun[3] >= 600_000_000, "waited for what alice sends"
     offers = [(event["subject"], event["json"]) for event in events
               if event["event"] == "signal-sent" and event["type"] == "offer"]
     assert [who for who, _ in offers] == ["alice", "alice", "alice", "bob"]

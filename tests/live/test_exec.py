@@ -62,6 +62,27 @@ def test_two_programs_call_each_other(call):
     assert (stats["packets"], stats["lost"]) == (50, 1) and "frames" not in stats
 
 
+def test_a_send_lasts_as_long_as_it_should(run_scenario):
+    """Nobody tells when a foreign program has sent its last message: `wait` waits count times interval."""
+    run = run_scenario(f"""
+name: case
+peers:
+  alice: {{exec: [/usr/bin/python3, {PEER}], environment: {{MODE: good}}}}
+  bob: {{exec: [/usr/bin/python3, {PEER}], environment: {{MODE: good}}}}
+steps:
+  - call: {{from: alice, to: bob, data: true}}
+  - wait-for: {{state: connected}}
+  - send: {{from: alice, to: bob, channel: x, interval: 100ms, count: 5, both: false, wait: true}}
+  - wait: 1ms
+until: 5s
+""", "--world", "live")
+    if run.code == 3 and "invalid" not in run.stdout:
+        pytest.skip(run.stdout + run.stderr)
+    begun = [step["at"] for step in of_kind(run, "step")]
+    assert len(begun) == 4 and begun[3] - begun[2] >= 500_000_000
+    assert any('"do":"send"' in event["message"].replace(" ", "") for event in of_kind(run, "sut-log", "alice"))
+
+
 def test_what_a_program_is_told_of_its_world(call):
     run = call()
     line = next(e["message"] for e in of_kind(run, "sut-log", "alice") if e["message"].startswith("environment "))
