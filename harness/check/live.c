@@ -14,6 +14,8 @@
  * moves them by what it was off. They count when the worst was as far behind as a packet may be. */
 #include "check/live.h"
 
+#include "check/media_facts.h"
+
 typedef struct hp_live_facts {
     bool told; /* by the fabric */
     hp_live_result figures; /* of the fabric */
@@ -81,12 +83,22 @@ static hp_live_program_result read_program(hp_facts *facts, const hp_record *r)
                                     .stall_max = hp_record_u64(r, "stall-max")};
 }
 
+/* Programs end one after the other and send until then: nobody has lost what was sent to a network that stood still. */
+static void network_stopped(hp_facts *facts, hp_time at)
+{
+    for (unsigned i = 0; at != 0 && i < facts->tracks->len; i++) {
+        hp_track_facts *track = facts->tracks->pdata[i];
+        track->deaf = MIN(track->deaf, at);
+    }
+}
+
 void hp_facts_live_event(hp_facts *facts, const hp_record *r)
 {
     hp_live_facts *live = live_of(facts);
     if (r->event.kind == HP_EV_LIVE_FABRIC) {
         live->told = true;
         live->figures = read_fabric(facts, r);
+        network_stopped(facts, hp_record_u64(r, "stopped"));
     } else if (r->event.kind == HP_EV_LIVE_HOST) {
         const hp_live_host_result host = read_host(facts, r);
         g_array_append_val(live->hosts, host);

@@ -117,7 +117,7 @@ typedef struct hp_track_facts {
     GArray *incidents; /* hp_media_incident, by occurrence; strays (below) last */
     GArray *freezes; /* hp_media_freeze, by time */
     GArray *states; /* hp_track_change; empty: started with its event */
-    hp_time deaf; /* when the receiver hung up, HP_NEVER */
+    hp_time deaf; /* when the receiver hung up, or a live run's network stood still; HP_NEVER */
     uint64_t heard_index; /* the largest `index` of a packet that came as media; valid when heard */
     bool heard;
     bool foreign_sender, foreign_receiver; /* programs that are not ours */

@@ -156,7 +156,7 @@
     X(SUT_LOG, "sut-log", "peer", "level:s message:s", "a warning or critical of the software under test")             \
     X(SUT_CRASH, "sut-crash", "scenario", "signal:s message:s", "the process under test died, or ran without end")     \
     X(LIVE_FABRIC, "live-fabric", "fabric",                                                                            \
-      "timers:u median:t p99:t max:t late-records:u worst-record:t fifo:u awake:u refused:s",                          \
+      "timers:u median:t p99:t max:t late-records:u worst-record:t stopped:t fifo:u awake:u refused:s",                \
       "live world, at the end: how late timers fired, what was told too late, what punctuality was granted")           \
     X(LIVE_HOST, "live-host", "host",                                                                                  \
       "device:s from-kernel:u to-kernel:u tx-dropped:u noise:u malformed:u refused:u receive-errors:u send-full:u",    \

@@ -1,8 +1,8 @@
 /* The self-check of live runs: from which figures on a run says nothing, whatever its expectations say. */
-#include "fixture.h"
+#include "media.h"
 
 typedef struct figures {
-    hp_time p99, max, worst_record, stall;
+    hp_time p99, max, worst_record, stall, stopped;
     uint64_t timers, tx_dropped, receive_errors, refused;
 } figures;
 
@@ -10,7 +10,8 @@ static void tell(fixture *f, const figures *g)
 {
     hp_trace_event(f->trace, 9 * HP_S, HP_EV_LIVE_FABRIC, "fabric", HP_FU("timers", g->timers), HP_FT("median", 1000),
                    HP_FT("p99", g->p99), HP_FT("max", g->max), HP_FU("late-records", 1),
-                   HP_FT("worst-record", g->worst_record), HP_FU("fifo", 1), HP_FU("awake", 1), HP_FS("refused", ""));
+                   HP_FT("worst-record", g->worst_record), HP_FT("stopped", g->stopped), HP_FU("fifo", 1),
+                   HP_FU("awake", 1), HP_FS("refused", ""));
     hp_trace_event(f->trace, 9 * HP_S, HP_EV_LIVE_HOST, "alice", HP_FS("device", "tun"), HP_FU("from-kernel", 10),
                    HP_FU("to-kernel", 20), HP_FU("tx-dropped", g->tx_dropped), HP_FU("noise", 1), HP_FU("malformed", 2),
                    HP_FU("refused", g->refused), HP_FU("receive-errors", g->receive_errors), HP_FU("send-full", 3));
@@ -148,9 +149,10 @@ static void what_is_too_long_by_what_the_machine_was_late_says_nothing(void **st
     fixture *f = *state;
     const figures late = {.max = HP_MS, .stall = 4 * HP_MS + 1}; /* sender, network, receiver: just enough */
     assert_int_equal(verdict_of_latency(f, &late, NULL), HP_VERDICT_INVALID);
-    assert_string_equal(f->result->message,
-                        "the machine was too slow: line 30 (latency: {...}) failed by 9ms, and the network and programs "
-                        "were up to 9ms late");
+    assert_string_equal(
+        f->result->message,
+        "the machine was too slow: line 30 (latency: {...}) failed by 9ms, and the network and programs "
+        "were up to 9ms late");
 }
 
 static void what_is_too_long_by_more_fails(void **state)
@@ -163,6 +165,25 @@ static void what_fails_otherwise_fails_on_any_machine(void **state)
 {
     const figures late = {.max = 20 * HP_MS, .stall = 20 * HP_MS};
     assert_int_equal(verdict_of_latency(*state, &late, "0%"), HP_VERDICT_FAIL);
+}
+
+/* Ten packets, 20 ms under way each, one every 10 ms; the network stops at 70 ms, and the programs do at 100 ms. */
+static void what_is_sent_to_a_network_that_stands_still_is_not_lost(void **state)
+{
+    fixture *f = *state;
+    ev_track(f, 0, 1, HP_MEDIA_VIDEO, "alice", "bob");
+    for (unsigned i = 0; i < 10; i++) {
+        ev_media_sent(f, i * 10 * HP_MS, 1, i, 0);
+        if (i < 5 && i != 1) {
+            ev_media_got(f, i * 10 * HP_MS + 20 * HP_MS, 1, i, 0, 0);
+        }
+    }
+    const figures g = {.stopped = 70 * HP_MS};
+    tell(f, &g);
+    const hp_result *r = fixture_finish(f, 100 * HP_MS);
+    assert_int_equal(r->tracks[0].figures.received, 4);
+    assert_int_equal(r->tracks[0].figures.lost, 1);
+    assert_int_equal(r->tracks[0].figures.in_flight, 5);
 }
 
 static void the_virtual_world_says_nothing_of_it(void **state)
@@ -204,6 +225,7 @@ int main(void)
         TEST(what_is_too_long_by_what_the_machine_was_late_says_nothing),
         TEST(what_is_too_long_by_more_fails),
         TEST(what_fails_otherwise_fails_on_any_machine),
+        TEST(what_is_sent_to_a_network_that_stands_still_is_not_lost),
         TEST(the_virtual_world_says_nothing_of_it),
         TEST(what_is_skipped_was_not_judged),
     };
