@@ -12,7 +12,7 @@
  * before it is touched. Before run time begins, messages are taken and wait; nothing is delivered.
  *
  * Limits: a text of more than 256 KiB is refused by the broker and traced, one of more than 1 MiB ends its connection;
- * binary messages are dropped and traced. Files: of one folder, no folders below it, at most 16 MiB each. */
+ * binary messages are dropped and traced. A member that has sent more than 64 MiB in a run fails it. */
 #include "programs/broker.h"
 
 #include <libsoup/soup.h>
@@ -23,7 +23,7 @@
 #include "live/loop.h"
 #include "programs/signaling_client.h"
 
-enum { MAX_MESSAGE = 1 << 20 };
+enum { MAX_MESSAGE = 1 << 20, MAX_TOTAL_MIB = 64 };
 
 typedef struct broker broker;
 typedef struct connection connection;
@@ -34,6 +34,7 @@ typedef struct member {
     unsigned number; /* in the signalling */
     hp_program_shared *shared; /* of the peer's program; NULL: nobody wants to know */
     connection *at; /* NULL: away */
+    size_t heard; /* octets in a run */
 } member;
 
 struct connection {
@@ -124,6 +125,21 @@ static void free_connection(void *p)
     g_free(c);
 }
 
+/* True once it has said so much that it must be an endless loop, which fills the others' queues and the trace. The run
+ * fails by its name. */
+static bool is_flood(connection *c, size_t length)
+{
+    member *m = c->of;
+    const size_t most = (size_t)MAX_TOTAL_MIB << 20, before = m->heard;
+    m->heard += MIN(length, most);
+    if (m->heard <= most)
+        return false;
+    if (before <= most)
+        hp_program_failed(m->owner->program, "%s has sent more than %d MiB of signalling in one run", m->name,
+                          MAX_TOTAL_MIB);
+    return true;
+}
+
 static void on_message(SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes *bytes, void *user)
 {
     connection *c = user;
@@ -131,6 +147,8 @@ static void on_message(SoupWebsocketConnection *socket, SoupWebsocketDataType ty
     if (c->of->at != c)
         return;
     hp_loop_advance(program->loop);
+    if (is_flood(c, g_bytes_get_size(bytes)))
+        return;
     if (type != SOUP_WEBSOCKET_DATA_TEXT) {
         hp_trace_event(program->trace, hp_world_now(program->world), HP_EV_SIGNAL_DROPPED, c->of->name, HP_FS("to", ""),
                        HP_FS("type", "?"), HP_FU("message", 0),
@@ -192,6 +210,12 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
 
 /* ---- plain HTTP ---- */
 
+/* What somebody posts is thrown away as it comes. */
+static void on_headers(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, void *user)
+{
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+}
+
 /* For whoever opens the address in a browser. */
 static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, void *user)
 {
@@ -226,6 +250,7 @@ static bool open_entrance(entrance *at, GError **error)
         return false;
     }
     at->server = soup_server_new("server-header", "hairpin", NULL);
+    soup_server_add_early_handler(at->server, NULL, on_headers, at, NULL);
     soup_server_add_handler(at->server, NULL, on_request, at, NULL);
     soup_server_add_websocket_handler(at->server, NULL, NULL, protocols, on_websocket, at, NULL);
     return soup_server_listen_socket(at->server, socket, 0, error);

@@ -185,6 +185,17 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
 
 /* ---- files ---- */
 
+/* What somebody posts is thrown away as it comes. */
+static void on_headers(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+                       gpointer user)
+{
+    (void)server;
+    (void)path;
+    (void)query;
+    (void)user;
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+}
+
 static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
                        gpointer user)
 {
@@ -231,6 +242,7 @@ static bool open_port(web *w, GError **error)
         return true;
     }
     w->server = soup_server_new("server-header", "hairpin", "raw-paths", TRUE, NULL);
+    soup_server_add_early_handler(w->server, NULL, on_headers, w, NULL);
     soup_server_add_handler(w->server, NULL, on_request, w, NULL);
     soup_server_add_websocket_handler(w->server, "/ws", NULL, NULL, on_websocket, w, NULL);
     hp_addr addresses[8];

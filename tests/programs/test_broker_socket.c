@@ -237,6 +237,24 @@ static void set_signaling_is_carried_out(void **state)
     hang_up(bob);
 }
 
+/* Whoever never stops is named, and costs the others nothing. */
+static void a_flood_fails_the_run(void **state)
+{
+    setup *s = *state;
+    client *alice = connect_to(s, 0, "/", NULL), *bob = connect_to(s, 1, "/", NULL);
+    g_autofree char *much = g_strnfill(1 << 20, ' ');
+    for (unsigned i = 0; i <= 64; i++)
+        soup_websocket_connection_send_binary(alice->socket, much, 1 << 20);
+    double_until(strstr(s->d->said->str, "failed: "));
+    assert_string_equal(s->d->said->str, "ready;failed: alice has sent more than 64 MiB of signalling in one run;");
+    soup_websocket_connection_send_text(alice->socket, offer);
+    soup_websocket_connection_send_text(bob->socket, answer);
+    double_until(alice->heard->len > 0);
+    assert_null(strstr(bob->heard->str, "offer"));
+    hang_up(alice);
+    hang_up(bob);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_no_message_costs_itself_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_web_server_says_whose_page_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(set_signaling_is_carried_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_fails_the_run, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
