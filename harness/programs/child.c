@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -177,9 +176,9 @@ static void input_ready(void *user, uint32_t events)
         flush(child);
 }
 
-void hp_child_write(hp_child *child, const char *text)
+void hp_child_write(hp_child *child, const void *data, size_t len)
 {
-    g_byte_array_append(child->unwritten, (const guint8 *)text, (guint)strlen(text));
+    g_byte_array_append(child->unwritten, data, (guint)len);
     flush(child);
 }
 

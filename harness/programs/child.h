@@ -24,7 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_child, hp_child_free)
 /* 0: it has ended. */
 pid_t hp_child_pid(const hp_child *child);
 /* To its stdin, as fast as it reads. */
-void hp_child_write(hp_child *child, const char *text);
+void hp_child_write(hp_child *child, const void *data, size_t len);
 /* Nothing more is written: its stdin ends once it has read all. */
 void hp_child_close_input(hp_child *child);
 /* Told to end: by SIGTERM after `patience_ms` (0: at once), by SIGKILL a second later. ended() is called as ever. */

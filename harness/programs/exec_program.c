@@ -126,14 +126,19 @@ void *hp_exec_peer_start(hp_program *program, const char *folder, const char *co
     return x;
 }
 
+static void write_line(const exec_peer *x, const char *line)
+{
+    hp_child_write(x->child, line, strlen(line));
+    hp_child_write(x->child, "\n", 1);
+}
+
 static void exec_peer_step(void *self, const hp_step *step, unsigned index)
 {
     exec_peer *x = self;
     g_autofree char *command = x->over ? NULL : hp_exec_command(x->program->plan, index, x->program->index);
     if (!command)
         return;
-    hp_child_write(x->child, command);
-    hp_child_write(x->child, "\n");
+    write_line(x, command);
     if (step->kind == HP_STEP_SEND)
         hp_foreign_flows_begin(x->flows, step);
 }
@@ -147,8 +152,7 @@ static void exec_peer_finish(void *self)
         hp_program_finished(x->program);
         return;
     }
-    hp_child_write(x->child, command);
-    hp_child_write(x->child, "\n");
+    write_line(x, command);
     hp_child_close_input(x->child);
     hp_child_end(x->child, FINISH_MS);
 }
