@@ -88,7 +88,12 @@ G_NORETURN static void become(const pipes *p, const char *const *argv, char **en
 
 static char **with_environment(const char *const *more)
 {
+    /* Nothing leads out of the namespace: a proxy of the user's cannot be reached, and a page would wait for it. */
+    static const char *const proxies[] = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy",
+                                          "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY"};
     char **all = g_get_environ();
+    for (unsigned i = 0; i < G_N_ELEMENTS(proxies); i++)
+        all = g_environ_unsetenv(all, proxies[i]);
     for (unsigned i = 0; more && more[i]; i++) {
         const char *sign = strchr(more[i], '=');
         g_autofree char *name = sign ? g_strndup(more[i], (gsize)(sign - more[i])) : NULL;

@@ -126,6 +126,19 @@ def test_a_program_that_ends_before_it_is_ready(call):
     assert "I cannot work like this" in (run.out / "case" / "bob.log").read_text()
 
 
+def test_a_proxy_of_the_users_is_not_asked(run_scenario, tmp_path):
+    (tmp_path / "peer.py").write_text(
+        "import os, sys\nprint('proxies', sorted(k for k in os.environ if 'proxy' in k.lower()))\n"
+        "print('{\"event\": \"ready\"}', flush=True)\nsys.stdin.read()\n")
+    run = run_scenario('name: case\npeers: {alice: {exec: [/usr/bin/python3, peer.py], environment: {MY_PROXY: "1"}}, bob: }\n'
+                       "steps: [{wait: 100ms}]\nexpect:\n"
+                       "  - event: {event: sut-log, of: alice, where: {message: \"proxies ['MY_PROXY']\"}, count: 1}\n",
+                       "--world", "live", env={"http_proxy": "http://192.0.2.1:3128", "ALL_PROXY": "socks://192.0.2.1"})
+    if run.code == 3 and "invalid" not in run.stdout:
+        pytest.skip(run.stdout + run.stderr)
+    assert run.code == 0, run.stdout + run.stderr
+
+
 def test_names_are_looked_up_in_the_world(run_scenario, tmp_path):
     (tmp_path / "peer.py").write_text('''
 import json, os, socket, sys
