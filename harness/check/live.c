@@ -67,7 +67,8 @@ static hp_live_host_result read_host(hp_facts *facts, const hp_record *r)
                                  .malformed = hp_record_u64(r, "malformed"),
                                  .refused = hp_record_u64(r, "refused"),
                                  .receive_errors = hp_record_u64(r, "receive-errors"),
-                                 .send_full = hp_record_u64(r, "send-full")};
+                                 .send_full = hp_record_u64(r, "send-full"),
+                                 .untold = hp_record_u64(r, "untold")};
 }
 
 static hp_live_program_result read_program(hp_facts *facts, const hp_record *r)
@@ -152,6 +153,9 @@ static char *find_too_slow(const hp_live_result *live)
         if (host->receive_errors > 0) {
             complain(text, "%s's kernel dropped %" G_GUINT64_FORMAT " datagrams that the program did not read in time",
                      host->host, host->receive_errors);
+        }
+        if (host->untold > 0) {
+            complain(text, "%s's connection tracking had more to tell than was read in time", host->host);
         }
     }
     return g_string_free(text, text->len == 0);

@@ -219,6 +219,7 @@ typedef struct hp_live_host_result {
     uint64_t tx_dropped; /* that the network did not take in time */
     uint64_t receive_errors, send_full; /* datagrams that had no room in a socket */
     uint64_t noise, malformed, refused; /* see live/device.h */
+    uint64_t untold; /* of a kernel's NAT: how often mappings changed of which it could not tell */
 } hp_live_host_result;
 
 typedef struct hp_live_program_result {

@@ -412,3 +412,14 @@ bool hp_device_count(hp_device *device, hp_device_counters *ret, GError **error)
     ret->tx_dropped = dropped - MIN(dropped, down) + (device->ring != NULL ? hp_ring_dropped(device->ring) : 0);
     return true;
 }
+
+void hp_device_counters_add(hp_device_counters *sum, const hp_device_counters *more)
+{
+    sum->from_kernel += more->from_kernel;
+    sum->to_kernel += more->to_kernel;
+    sum->early += more->early;
+    sum->noise += more->noise;
+    sum->malformed += more->malformed;
+    sum->refused += more->refused;
+    sum->tx_dropped += more->tx_dropped;
+}

@@ -70,6 +70,8 @@ typedef struct hp_device_counters {
     uint64_t refused; /* in either direction: the device is down, or was taken away */
     uint64_t tx_dropped; /* by the kernel, as the fabric did not read in time: the machine was too slow */
 } hp_device_counters;
+/* Adds all of `more`. */
+void hp_device_counters_add(hp_device_counters *sum, const hp_device_counters *more);
 bool hp_device_count(hp_device *device, hp_device_counters *ret, GError **error);
 
 #endif

@@ -486,13 +486,16 @@ void hp_kernel_router_renumber(hp_kernel_router *router, const hp_addr *addrs, s
 
 hp_kernel_router_stats hp_kernel_router_get_stats(hp_kernel_router *router)
 {
-    uint64_t dropped = 0;
+    hp_device_counters sum = {0};
     for (unsigned side = 0; side < SIDES; side++) {
         hp_device_counters counters;
         if (router->devices[side] != NULL && hp_device_count(router->devices[side], &counters, NULL)) {
-            dropped += counters.tx_dropped;
+            hp_device_counters_add(&sum, &counters);
+            router->stats.device = hp_device_get_kind(router->devices[side]) == HP_DEVICE_TUN ? "tun" : "veth";
         }
     }
-    router->stats.tx_dropped = MAX(router->stats.tx_dropped, dropped);
+    if (router->ns != NULL) {
+        router->stats.devices = sum;
+    }
     return router->stats;
 }

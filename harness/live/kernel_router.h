@@ -10,6 +10,7 @@
 
 #include "config/nat.h"
 #include "config/program.h"
+#include "live/device.h"
 #include "live/loop.h"
 #include "world/world.h"
 
@@ -41,7 +42,8 @@ void hp_kernel_router_renumber(hp_kernel_router *router, const hp_addr *addrs, s
 typedef struct hp_kernel_router_stats {
     uint64_t to_kernel[2], from_kernel[2]; /* packets: inside, outside */
     uint64_t matched; /* of those from the kernel: known to be one that went in on the other side */
-    uint64_t tx_dropped; /* by the kernel, as the fabric did not read in time */
+    hp_device_counters devices; /* of both together */
+    const char *device; /* of which kind they are: "tun", "veth" */
     uint64_t untold; /* how often connection tracking had more to tell than there was room for */
 } hp_kernel_router_stats;
 hp_kernel_router_stats hp_kernel_router_get_stats(hp_kernel_router *router);

@@ -228,7 +228,8 @@ void hp_rights_find(hp_rights *ret)
     if (!ret->namespaces) {
         g_snprintf(ret->missing, sizeof ret->missing, "namespaces: %s%s",
                    why[0] != '\0' ? why : "this machine does not let them be tried",
-                   geteuid() == 0 && !ret->root ? " (root without CAP_SYS_ADMIN or CAP_NET_ADMIN, as in a container?)" : "");
+                   geteuid() == 0 && !ret->root ? " (root without CAP_SYS_ADMIN or CAP_NET_ADMIN, as in a container?)"
+                                                : "");
         return;
     }
     if (!ret->tun && !ret->veth) {

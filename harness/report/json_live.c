@@ -17,6 +17,7 @@ static void put_hosts(hp_json *j, const hp_live_result *live)
         hp_json_u64(j, "noise", host->noise);
         hp_json_u64(j, "malformed", host->malformed);
         hp_json_u64(j, "refused", host->refused);
+        hp_json_u64(j, "untold", host->untold);
         hp_json_close(j, '}');
     }
     hp_json_close(j, ']');

@@ -231,17 +231,6 @@ unsigned hp_live_net_n_hosts(const hp_live_net *net)
     return net->n;
 }
 
-static void add_counters(hp_device_counters *sum, const hp_device_counters *c)
-{
-    sum->from_kernel += c->from_kernel;
-    sum->to_kernel += c->to_kernel;
-    sum->early += c->early;
-    sum->noise += c->noise;
-    sum->malformed += c->malformed;
-    sum->refused += c->refused;
-    sum->tx_dropped += c->tx_dropped;
-}
-
 bool hp_live_net_figures(hp_live_net *net, unsigned i, hp_live_host_figures *ret, GError **error)
 {
     const live_host *host = &net->hosts[i];
@@ -251,7 +240,7 @@ bool hp_live_net_figures(hp_live_net *net, unsigned i, hp_live_host_figures *ret
         ret->device = hp_device_get_kind(host->devices[k]) == HP_DEVICE_TUN ? "tun" : "veth";
         if (!hp_device_count(host->devices[k], &counters, error))
             return false;
-        add_counters(&ret->devices, &counters);
+        hp_device_counters_add(&ret->devices, &counters);
     }
     return hp_netns_count(host->ns, &ret->kernel, error);
 }

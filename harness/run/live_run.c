@@ -241,7 +241,18 @@ static void run_through(hp_live_run *run)
 
 /* ---- the end ---- */
 
-/* What the run says of itself, to the merged trace. stopped: when the network was, after which nothing arrived. */
+static void tell_host(hp_live_run *run, hp_time now, const hp_live_host_figures *f, uint64_t untold)
+{
+    hp_trace_event(run->trace, now, HP_EV_LIVE_HOST, f->name, HP_FS("device", f->device),
+                   HP_FU("from-kernel", f->devices.from_kernel), HP_FU("to-kernel", f->devices.to_kernel),
+                   HP_FU("tx-dropped", f->devices.tx_dropped), HP_FU("noise", f->devices.noise),
+                   HP_FU("malformed", f->devices.malformed), HP_FU("refused", f->devices.refused),
+                   HP_FU("receive-errors", f->kernel.udp_in_errors), HP_FU("send-full", f->kernel.udp_send_buffer),
+                   HP_FU("untold", untold));
+}
+
+/* What the run says of itself, to the merged trace: hosts, and NATs of a kernel. stopped: when the network was, after
+ * which nothing arrived. */
 static void tell_figures(hp_live_run *run, hp_time stopped, hp_time now)
 {
     const hp_lateness *late = hp_loop_lateness(run->loop);
@@ -254,13 +265,16 @@ static void tell_figures(hp_live_run *run, hp_time stopped, hp_time now)
     for (unsigned i = 0; i < hp_live_net_n_hosts(run->net); i++) {
         hp_live_host_figures f;
         g_autoptr(GError) error = NULL;
-        if (!hp_live_net_figures(run->net, i, &f, &error))
+        if (hp_live_net_figures(run->net, i, &f, &error))
+            tell_host(run, now, &f, 0);
+    }
+    for (unsigned i = 0; i < run->plan->n_nats; i++) {
+        if (!run->rig->kernel_nats[i])
             continue;
-        hp_trace_event(run->trace, now, HP_EV_LIVE_HOST, f.name, HP_FS("device", f.device),
-                       HP_FU("from-kernel", f.devices.from_kernel), HP_FU("to-kernel", f.devices.to_kernel),
-                       HP_FU("tx-dropped", f.devices.tx_dropped), HP_FU("noise", f.devices.noise),
-                       HP_FU("malformed", f.devices.malformed), HP_FU("refused", f.devices.refused),
-                       HP_FU("receive-errors", f.kernel.udp_in_errors), HP_FU("send-full", f.kernel.udp_send_buffer));
+        const hp_kernel_router_stats stats = hp_kernel_router_get_stats(run->rig->kernel_nats[i]);
+        const hp_live_host_figures f = {
+            .name = run->plan->nats[i].source->name, .device = stats.device, .devices = stats.devices};
+        tell_host(run, now, &f, stats.untold);
     }
     for (unsigned i = 0; i < hp_crew_size(run->crew); i++) {
         const hp_crew_usage usage = hp_crew_get_usage(run->crew, i);

@@ -159,7 +159,8 @@
       "timers:u median:t p99:t max:t late-records:u worst-record:t stopped:t fifo:u awake:u refused:s",                \
       "live world, at the end: how late timers fired, what was told too late, what punctuality was granted")           \
     X(LIVE_HOST, "live-host", "host",                                                                                  \
-      "device:s from-kernel:u to-kernel:u tx-dropped:u noise:u malformed:u refused:u receive-errors:u send-full:u",    \
+      "device:s from-kernel:u to-kernel:u tx-dropped:u noise:u malformed:u refused:u receive-errors:u send-full:u "    \
+      "untold:u",                                                                                                      \
       "live world, at the end: packets that passed between a kernel and the fabric, and what was lost there")          \
     X(LIVE_PROGRAM, "live-program", "program",                                                                         \
       "kind:s user:t system:t peak-kb:u scheduling:s beats:u stall-p99:t stall-max:t",                                 \

@@ -3,7 +3,7 @@
 
 typedef struct figures {
     hp_time p99, max, worst_record, stall, stopped;
-    uint64_t timers, tx_dropped, receive_errors, refused;
+    uint64_t timers, tx_dropped, receive_errors, refused, untold;
 } figures;
 
 static void tell(fixture *f, const figures *g)
@@ -14,7 +14,8 @@ static void tell(fixture *f, const figures *g)
                    HP_FU("awake", 1), HP_FS("refused", ""));
     hp_trace_event(f->trace, 9 * HP_S, HP_EV_LIVE_HOST, "alice", HP_FS("device", "tun"), HP_FU("from-kernel", 10),
                    HP_FU("to-kernel", 20), HP_FU("tx-dropped", g->tx_dropped), HP_FU("noise", 1), HP_FU("malformed", 2),
-                   HP_FU("refused", g->refused), HP_FU("receive-errors", g->receive_errors), HP_FU("send-full", 3));
+                   HP_FU("refused", g->refused), HP_FU("receive-errors", g->receive_errors), HP_FU("send-full", 3),
+                   HP_FU("untold", g->untold));
     hp_trace_event(f->trace, 9 * HP_S, HP_EV_LIVE_PROGRAM, "alice", HP_FS("kind", "libnice"), HP_FT("user", 5),
                    HP_FT("system", 6), HP_FU("peak-kb", 7), HP_FS("scheduling", "rr"), HP_FU("beats", 50),
                    HP_FT("stall-p99", g->stall / 2), HP_FT("stall-max", g->stall));
@@ -105,6 +106,11 @@ static void a_program_that_got_no_cpu(void **state)
 static void a_packet_that_the_network_did_not_take(void **state)
 {
     ASSERT_INVALID(state, "alice's kernel dropped 1 packets", .tx_dropped = 1);
+}
+
+static void a_mapping_that_was_not_told(void **state)
+{
+    ASSERT_INVALID(state, "alice's connection tracking had more to tell", .untold = 1);
 }
 
 static void a_datagram_that_a_program_did_not_read(void **state)
@@ -220,6 +226,7 @@ int main(void)
         TEST(a_record_out_of_its_place),
         TEST(a_program_that_got_no_cpu),
         TEST(a_packet_that_the_network_did_not_take),
+        TEST(a_mapping_that_was_not_told),
         TEST(a_datagram_that_a_program_did_not_read),
         TEST(neither_a_failure_nor_a_known_bug_counts_then),
         TEST(what_is_too_long_by_what_the_machine_was_late_says_nothing),

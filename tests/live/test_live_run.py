@@ -81,6 +81,15 @@ def test_what_a_run_says_of_itself(live):
     assert told["too_slow"] is None
 
 
+def test_what_a_run_says_of_a_kernels_nat(live):
+    """What its kernel loses makes a run invalid as what a host's does."""
+    told = live(case(home="{kernel: masquerade, preset: linux-netfilter-firewalled}")).result("case")["live"]
+    nat, = (host for host in told["hosts"] if host["host"] == "home")
+    assert nat["device"] in ("tun", "veth")
+    assert nat["from_kernel"] > 0 and nat["to_kernel"] > 0
+    assert nat["tx_dropped"] == nat["untold"] == 0
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 def test_relayed(live, transport):
     text = case("symmetric", "symmetric", ice=f"turn: turn, turn-transports: {transport}",
