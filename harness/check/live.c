@@ -51,6 +51,7 @@ static hp_live_result read_fabric(hp_facts *facts, const hp_record *r)
                             .max = hp_record_u64(r, "max"),
                             .late_records = hp_record_u64(r, "late-records"),
                             .worst_record = hp_record_u64(r, "worst-record"),
+                            .stopped = hp_record_u64(r, "stopped"),
                             .fifo = hp_record_u64(r, "fifo") != 0,
                             .awake = hp_record_u64(r, "awake") != 0,
                             .refused = hp_facts_string(facts, hp_record_text(r, "refused"))};
@@ -84,12 +85,16 @@ static hp_live_program_result read_program(hp_facts *facts, const hp_record *r)
                                     .stall_max = hp_record_u64(r, "stall-max")};
 }
 
-/* Programs end one after the other and send until then: nobody has lost what was sent to a network that stood still. */
-static void network_stopped(hp_facts *facts, hp_time at)
+/* Programs end one after the other and send until then: nobody has lost what was sent to a network that stood still.
+ * Nor what was there by then and was not read, as the program that was to read it waited for its CPU: `late` is how long
+ * that may have been, or how late the network was. */
+static void network_stopped(hp_facts *facts, hp_time late)
 {
-    for (unsigned i = 0; at != 0 && i < facts->tracks->len; i++) {
+    const hp_live_result *fabric = &facts->live->figures;
+    const hp_time heard = fabric->stopped - MIN(fabric->stopped, late);
+    for (unsigned i = 0; fabric->stopped != 0 && i < facts->tracks->len; i++) {
         hp_track_facts *track = facts->tracks->pdata[i];
-        track->deaf = MIN(track->deaf, at);
+        track->deaf = MIN(track->deaf, heard);
     }
 }
 
@@ -99,12 +104,13 @@ void hp_facts_live_event(hp_facts *facts, const hp_record *r)
     if (r->event.kind == HP_EV_LIVE_FABRIC) {
         live->told = true;
         live->figures = read_fabric(facts, r);
-        network_stopped(facts, hp_record_u64(r, "stopped"));
+        network_stopped(facts, live->figures.max);
     } else if (r->event.kind == HP_EV_LIVE_HOST) {
         const hp_live_host_result host = read_host(facts, r);
         g_array_append_val(live->hosts, host);
     } else {
         const hp_live_program_result program = read_program(facts, r);
+        network_stopped(facts, hp_time_add(live->figures.max, program.stall_max));
         g_array_append_val(live->programs, program);
     }
 }

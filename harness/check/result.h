@@ -237,6 +237,7 @@ typedef struct hp_live_result {
     hp_time median, p99, max; /* how late they were */
     uint64_t late_records; /* of programs, told after their time had passed */
     hp_time worst_record; /* how far the worst was behind */
+    hp_time stopped; /* when the network was, 0: not told */
     bool fifo, awake; /* granted */
     const char *refused; /* what punctuality was not, and why; "" */
     hp_live_host_result *hosts;
