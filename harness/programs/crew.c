@@ -129,8 +129,8 @@ static bool make_member(hp_crew *crew, member *m, hp_program_role role, unsigned
                             .signaling_port = HP_PROGRAM_SIGNALING_PORT,
                             .shared = &crew->shared[m - crew->members],
                             .tracks = config->tracks,
-                             .messages = crew->messages,
-                             .metered = config->metered};
+                            .messages = crew->messages,
+                            .metered = config->metered};
     if (!program->ops)
         return false;
     program->trace = hp_trace_new_sized(TRACE_CAPACITY, error);

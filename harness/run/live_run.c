@@ -261,7 +261,8 @@ static void tell_figures(hp_live_run *run, hp_time stopped, hp_time now)
     hp_trace_event(run->trace, now, HP_EV_LIVE_FABRIC, "fabric", HP_FU("timers", late->n),
                    HP_FT("median", hp_lateness_percentile(late, 500)), HP_FT("p99", hp_lateness_percentile(late, 990)),
                    HP_FT("max", late->max), HP_FU("late-records", merged.late), HP_FT("worst-record", merged.worst),
-                   HP_FT("stopped", stopped), HP_FU("fifo", report->fifo), HP_FU("awake", report->keep_awake), HP_FS("refused", report->refused));
+                   HP_FT("stopped", stopped), HP_FU("fifo", report->fifo), HP_FU("awake", report->keep_awake),
+                   HP_FS("refused", report->refused));
     for (unsigned i = 0; i < hp_live_net_n_hosts(run->net); i++) {
         hp_live_host_figures f;
         g_autoptr(GError) error = NULL;
@@ -299,7 +300,8 @@ hp_result *hp_live_run_carry_out(hp_live_run *run)
     if (run->verdict == HP_VERDICT_PASS)
         run_through(run);
     const hp_time now = hp_live_clock_now(run->clock);
-    finish_programs(run); /* punctual still: programs go on sending until they are told, and nothing carries it any more */
+    finish_programs(
+        run); /* punctual still: programs go on sending until they are told, and nothing carries it any more */
     hp_loop_relax(run->loop);
     hp_rig_finish(run->rig);
     hp_trace_merge_close(run->merge, now);

@@ -149,10 +149,8 @@ static void files_that_are_not_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(worlds_follow_from_what_is_there),
-        cmocka_unit_test(worlds_as_they_are_told),
-        cmocka_unit_test(steps_that_a_program_cannot_take),
-        cmocka_unit_test(flows_that_nobody_knows),
+        cmocka_unit_test(worlds_follow_from_what_is_there), cmocka_unit_test(worlds_as_they_are_told),
+        cmocka_unit_test(steps_that_a_program_cannot_take), cmocka_unit_test(flows_that_nobody_knows),
         cmocka_unit_test(files_that_are_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,9 +33,9 @@ static JsonNode *document(const said *s)
         "\"component\": 1, \"connected_ns\": %s, \"local_type\": \"%s\", \"remote_type\": \"%s\"}], \"flows\": [%s], "
         "\"tracks\": [%s], \"dtls\": []}",
         s->name != NULL ? s->name : "t", verdict, good ? "true" : "false", s->message != NULL ? s->message : "null",
-        s->session != NULL ? s->session : "1",
-        s->connected != NULL ? s->connected : "300000000", s->local != NULL ? s->local : "host",
-        s->remote != NULL ? s->remote : "srflx", s->flow != NULL ? s->flow : "", s->track != NULL ? s->track : "");
+        s->session != NULL ? s->session : "1", s->connected != NULL ? s->connected : "300000000",
+        s->local != NULL ? s->local : "host", s->remote != NULL ? s->remote : "srflx", s->flow != NULL ? s->flow : "",
+        s->track != NULL ? s->track : "");
     GError *error = NULL;
     JsonNode *node = json_from_string(text, &error);
     assert_null(error);
