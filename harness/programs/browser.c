@@ -1,7 +1,7 @@
-/* Theory of operation: a browser is a child (child.h) that reads DevTools commands on its stdin and answers on its stdout.
+/* Theory of operation: a browser is a child (child.h) that reads DevTools commands on its stdin and answers on stdout.
  *
- * devtools.c speaks the language; child.c has the pipes, which never block, and the process. A pipe that ends alone is no
- * event: the browser's end is, and it is told once, with how it came about. */
+ * devtools.c speaks the language; child.c has the pipes, which never block, and the process. A pipe that ends alone is
+ * no event: the browser's end is, and it is told once, with how it came about. */
 #include "programs/browser.h"
 
 #include <sys/wait.h>

@@ -4,8 +4,8 @@
  * words of a program that crashes are heard; but a grandchild may hold the pipe open for ever, and so the pipe is given
  * up END_MS after the process is gone.
  *
- * The program leads a process group (spawn.c), and what ends it ends the group: a server that was started by a shell must
- * not go on behind it. What leaves the group goes with the cage.
+ * The program leads a process group (spawn.c), and what ends it ends the group: a server that was started by a shell
+ * must not go on behind it. What leaves the group goes with the cage.
  *
  * What is to be written waits in a buffer while the pipe is full. A program that does not read its stdin costs memory
  * for the few lines that it is told in a run, and no more.

@@ -3,9 +3,9 @@
  * It is an ordinary process: neither our priority (which the kernel takes back at the fork) nor its limits.
  *
  * It inherits the namespaces, has a process group of its own, so that it can be ended with what it has started and the
- * terminal's Ctrl-C is not its, dies with the process that started it (and with the cage at the latest), and has two pipes
- * as stdin and stdout where they are asked for; stderr, and stdout otherwise, is the log. Nothing else stays open in it:
- * every descriptor of ours is closed on exec, those of libraries too, since all above 2 are closed here.
+ * terminal's Ctrl-C is not its, dies with the process that started it (and with the cage at the latest), and has two
+ * pipes as stdin and stdout where they are asked for; stderr, and stdout otherwise, is the log. Nothing else stays open
+ * in it: every descriptor of ours is closed on exec, those of libraries too, since all above 2 are closed here.
  *
  * That exec failed is told through a pipe that exec closes: the caller has it as an error, with the program's name. */
 #include <errno.h>

@@ -130,7 +130,8 @@ def test_a_proxy_of_the_users_is_not_asked(run_scenario, tmp_path):
     (tmp_path / "peer.py").write_text(
         "import os, sys\nprint('proxies', sorted(k for k in os.environ if 'proxy' in k.lower()))\n"
         "print('{\"event\": \"ready\"}', flush=True)\nsys.stdin.read()\n")
-    run = run_scenario('name: case\npeers: {alice: {exec: [/usr/bin/python3, peer.py], environment: {MY_PROXY: "1"}}, bob: }\n'
+    run = run_scenario("name: case\npeers:\n  bob:\n"
+                       '  alice: {exec: [/usr/bin/python3, peer.py], environment: {MY_PROXY: "1"}}\n'
                        "steps: [{wait: 100ms}]\nexpect:\n"
                        "  - event: {event: sut-log, of: alice, where: {message: \"proxies ['MY_PROXY']\"}, count: 1}\n",
                        "--world", "live", env={"http_proxy": "http://192.0.2.1:3128", "ALL_PROXY": "socks://192.0.2.1"})
@@ -183,7 +184,8 @@ def test_a_program_that_floods_its_log(call):
 
 
 def test_a_peer_may_be_called_broker(run_scenario, tmp_path):
-    (tmp_path / "peer.py").write_text("import sys\nprint('{\"event\": \"ready\"}', flush=True)\nprint('mine', file=sys.stderr)\n"
+    (tmp_path / "peer.py").write_text("import sys\nprint('{\"event\": \"ready\"}', flush=True)\n"
+                                      "print('mine', file=sys.stderr)\n"
                                       "sys.stdin.read()\n")
     run = run_scenario("name: case\npeers: {broker: {exec: [/usr/bin/python3, peer.py]}, bob: }\n"
                        "steps: [{wait: 100ms}]\nexpect: [event: {event: run-start, count: 1}]\n", "--world", "live")
