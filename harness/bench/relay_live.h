@@ -1,6 +1,7 @@
 /* TURN relays for real: Hairpin's server (`hairpin serve`) and coturn, each a process in a network namespace, under the
- * same load. What is measured: packets relayed for a second of the server's CPU, the rate until packets are lost, the
- * CPU of a packet at a rate that all can do. */
+ * same load, in three shapes: voice, data (both packet by packet) and video (frames of packets). What is measured: packets
+ * relayed for a second of the server's CPU, the rate until packets are lost, the CPU of a packet at a rate that all can
+ * do; the memory of an allocation. */
 #ifndef HP_BENCH_RELAY_LIVE_H
 #define HP_BENCH_RELAY_LIVE_H
 
@@ -17,8 +18,9 @@ typedef struct hp_bench_relay_options {
     const unsigned *clients; /* each number for itself */
     unsigned n_clients;
     unsigned repeats;
-    unsigned n_sizes; /* of payloads: 1, or 2 */
+    unsigned n_shapes; /* of the load, in this order: voice, data, video */
     hp_time window; /* of one rate */
+    bool highest; /* look for the highest rate without loss, which takes most of the time */
 } hp_bench_relay_options;
 
 /* clients: 8 and 100. */

@@ -2,13 +2,18 @@
  *
  * What is due follows the clock: after t seconds rate * t packets were sent. Between looks at the clock at most 128 leave,
  * and everything that came is read, so that no queue here fills; the generator's own limit shows as fewer packets sent
- * than wanted, never as loss. Packets are made beforehand, one a flow; only their stamp changes, which a UDP checksum of
- * 0 (there is none) allows. */
+ * than wanted, never as loss. Packets are made beforehand, a frame a flow; only their stamps change. Their UDP checksums
+ * are the pseudo header's sum alone, and the header before each packet (struct virtio_net_hdr) tells the kernel that the
+ * rest is known to be good: what a card that has looked at the checksum says.
+ *
+ * What the server sends may be several datagrams in one, as the device offers to take them apart. */
 #include "bench/relay_load.h"
 
 #include <errno.h>
+#include <linux/virtio_net.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,21 +32,33 @@ enum {
     TRIES = 50,
     WAIT_MS = 100, /* for an answer */
     MAX_PACKET = 2048,
+    MAX_READ = 1 << 17, /* with datagrams in one */
     HEADERS = HP_IPV4_HEADER + HP_UDP_HEADER,
     FIRST_PORT = 10000, /* of the clients */
     PEER_PORT = 9000,
 };
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* from Linux 6.2 on */
+#endif
 #define AFTERWARDS (100 * HP_MS) /* that something may still come after the last packet was sent */
 
+/* What is written at once: one packet, or a train of one flow's, each `segment` bytes after the one before. */
 typedef struct flow {
-    uint8_t bytes[MAX_PACKET]; /* the whole packet */
-    size_t length, stamp; /* stamp: where it is */
+    uint8_t *bytes; /* the whole packet; owned */
+    size_t length, stamp, segment; /* stamp: where the first is */
+    unsigned n; /* stamps */
 } flow;
+
+/* What a client, or the peer for it, sends in a turn: a train where the device takes them, else `full` for all packets but
+ * the last. */
+typedef struct frame {
+    flow train, full, last;
+} frame;
 
 typedef struct turn_client {
     hp_addr addr, relay;
     char nonce[256], realm[256];
-    flow up, down;
+    frame up, down;
 } turn_client;
 
 struct hp_relay_load {
@@ -53,6 +70,7 @@ struct hp_relay_load {
     uint64_t turn; /* whose turn it is */
     uint64_t sent, received;
     hp_lateness delays;
+    uint8_t in[MAX_READ];
 };
 
 static hp_time now(void)
@@ -62,6 +80,29 @@ static hp_time now(void)
     return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
 }
 
+/* ---- the device ---- */
+
+static bool write_packet(const hp_relay_load *load, struct virtio_net_hdr header, const uint8_t *bytes, size_t length)
+{
+    struct iovec parts[] = {{.iov_base = &header, .iov_len = sizeof header},
+                            {.iov_base = (uint8_t *)bytes, .iov_len = length}};
+    return writev(load->config.device, parts, G_N_ELEMENTS(parts)) == (ssize_t)(sizeof header + length);
+}
+
+/* The bytes of the next packet, 0: none. *ret_segment: of how many bytes each datagram in it is, 0: there is one. */
+static size_t read_packet(hp_relay_load *load, size_t *ret_segment)
+{
+    struct virtio_net_hdr header;
+    struct iovec parts[] = {{.iov_base = &header, .iov_len = sizeof header},
+                            {.iov_base = load->in, .iov_len = sizeof load->in}};
+    ssize_t n = readv(load->config.device, parts, G_N_ELEMENTS(parts));
+    if (n <= (ssize_t)sizeof header) {
+        return 0;
+    }
+    *ret_segment = header.gso_type != VIRTIO_NET_HDR_GSO_NONE ? header.gso_size : 0;
+    return (size_t)n - sizeof header;
+}
+
 /* ---- setting up ---- */
 
 static void write_datagram(const hp_relay_load *load, const hp_addr *from, const hp_addr *to, const void *data,
@@ -69,21 +110,18 @@ static void write_datagram(const hp_relay_load *load, const hp_addr *from, const
 {
     uint8_t bytes[MAX_PACKET];
     g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_UDP, from, to, data, length);
-    size_t n = hp_packet_write(p, bytes, sizeof bytes);
-    if (write(load->config.device, bytes, n) < 0) {
-        return; /* it is asked again */
-    }
+    write_packet(load, (struct virtio_net_hdr){0}, bytes, hp_packet_write(p, bytes, sizeof bytes)); /* or asked again */
 }
 
 /* The UDP payload of the next datagram for that client, waiting for it until `end`; 0 bytes without one. */
-static size_t read_datagram(const hp_relay_load *load, const hp_addr *to, hp_time end, uint8_t out[static MESSAGE])
+static size_t read_datagram(hp_relay_load *load, const hp_addr *to, hp_time end, uint8_t out[static MESSAGE])
 {
     for (hp_time t; (t = now()) < end;) {
         struct pollfd ready = {.fd = load->config.device, .events = POLLIN};
-        uint8_t bytes[MAX_PACKET];
+        size_t segment;
         poll(&ready, 1, (int)((end - t) / HP_MS) + 1);
-        ssize_t n = read(load->config.device, bytes, sizeof bytes);
-        g_autoptr(hp_packet) p = n > 0 ? hp_packet_parse(bytes, (size_t)n, NULL) : NULL;
+        size_t n = read_packet(load, &segment);
+        g_autoptr(hp_packet) p = n > 0 ? hp_packet_parse(load->in, n, NULL) : NULL;
         if (p != NULL && p->proto == HP_PROTO_UDP && hp_addr_equal(&p->dst, to) && p->length <= MESSAGE) {
             memcpy(out, p->payload, p->length);
             return p->length;
@@ -93,7 +131,7 @@ static size_t read_datagram(const hp_relay_load *load, const hp_addr *to, hp_tim
 }
 
 /* Sends until there is an answer to it; returns its length, 0 without one. */
-static size_t ask(const hp_relay_load *load, const hp_addr *from, const uint8_t *message, size_t length,
+static size_t ask(hp_relay_load *load, const hp_addr *from, const uint8_t *message, size_t length,
                   uint8_t answer[static MESSAGE])
 {
     for (unsigned i = 0; i < TRIES; i++) {
@@ -127,7 +165,7 @@ static void copy_text(const hp_stun_msg *m, uint16_t type, char out[static 256])
 }
 
 /* Adds the credentials and asks; false with the error's code in *ret_code, 0 without an answer. */
-static bool ask_server(const hp_relay_load *load, turn_client *c, hp_stun_writer *w, uint8_t answer[static MESSAGE],
+static bool ask_server(hp_relay_load *load, turn_client *c, hp_stun_writer *w, uint8_t answer[static MESSAGE],
                        hp_stun_msg *ret, unsigned *ret_code)
 {
     if (c->nonce[0] != '\0') {
@@ -185,19 +223,72 @@ static bool bind_channel(hp_relay_load *load, turn_client *c, unsigned *ret_code
     return ask_server(load, c, &w, answer, &m, ret_code);
 }
 
-static void make_flow(flow *f, const hp_addr *from, const hp_addr *to, const void *data, size_t length, size_t header)
+/* The UDP checksum of a packet whose rest the receiver need not look at: the pseudo header's sum (RFC 768). */
+static void set_partial_checksum(uint8_t *bytes, size_t length)
 {
-    g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_UDP, from, to, data, length);
+    enum { ADDRESSES_AT = 12, CHECKSUM_AT = HP_IPV4_HEADER + 6 };
+    uint32_t sum = HP_PROTO_UDP + (uint32_t)(length - HP_IPV4_HEADER);
+    for (size_t i = ADDRESSES_AT; i < HP_IPV4_HEADER; i += 2) {
+        sum += hp_get16(bytes + i);
+    }
+    sum = (sum & 0xffff) + (sum >> 16);
+    hp_put16(bytes + CHECKSUM_AT, (uint16_t)(sum + (sum >> 16)));
+}
+
+/* n payloads, all but the last of `segment` bytes; in front of each `header` bytes stand before its stamp. */
+static void make_flow(flow *f, const hp_addr *from, const hp_addr *to, const GByteArray *data, size_t segment,
+                      size_t header)
+{
+    g_autoptr(hp_packet) p = hp_packet_new(HP_PROTO_UDP, from, to, data->data, data->len);
     p->no_checksum = true;
     p->dont_fragment = true;
-    f->length = hp_packet_write(p, f->bytes, sizeof f->bytes);
+    f->bytes = g_malloc(data->len + HEADERS);
+    f->length = hp_packet_write(p, f->bytes, data->len + HEADERS);
     f->stamp = HEADERS + header;
+    f->segment = segment;
+    f->n = (unsigned)((data->len + segment - 1) / segment);
+    set_partial_checksum(f->bytes, f->length);
+}
+
+static void add_payload(GByteArray *data, size_t size, bool channel)
+{
+    uint8_t payload[MAX_PACKET] = {0}, bytes[MAX_PACKET];
+    size_t length = hp_channel_data_write(bytes, sizeof bytes, CHANNEL, payload, size);
+    g_byte_array_append(data, channel ? bytes : payload, (guint)(channel ? length : size));
+}
+
+static void make_packets(const hp_relay_load *load, flow *f, const hp_addr *from, const hp_addr *to, unsigned n_full,
+                         bool last)
+{
+    g_autoptr(GByteArray) data = g_byte_array_new();
+    bool channel = hp_addr_equal(to, &load->config.server);
+    size_t header = channel ? CHANNEL_HEADER : 0;
+    for (unsigned i = 0; i < n_full; i++) {
+        add_payload(data, load->config.size, channel);
+    }
+    if (last) {
+        add_payload(data, load->config.last_size, channel);
+    }
+    make_flow(f, from, to, data, n_full > 0 ? load->config.size + header : data->len, header);
+}
+
+static void make_frame(const hp_relay_load *load, frame *f, const hp_addr *from, const hp_addr *to)
+{
+    make_packets(load, &f->train, from, to, load->config.frame - 1, true);
+    make_packets(load, &f->full, from, to, 1, false);
+    make_packets(load, &f->last, from, to, 0, true);
+}
+
+static void clear_frame(frame *f)
+{
+    g_free(f->train.bytes);
+    g_free(f->full.bytes);
+    g_free(f->last.bytes);
 }
 
 static bool add_client(hp_relay_load *load, unsigned i, GError **error)
 {
     turn_client *c = &load->clients[i];
-    uint8_t data[MAX_PACKET] = {0}, payload[MAX_PACKET] = {0};
     unsigned code = 0;
     c->addr = hp_addr_with_port(load->config.clients, (uint16_t)(FIRST_PORT + i));
     if (!allocate(load, c, &code) || !bind_channel(load, c, &code)) {
@@ -205,9 +296,8 @@ static bool add_client(hp_relay_load *load, unsigned i, GError **error)
                     code != 0 ? hp_stun_error_reason(code) : "the server does not answer");
         return false;
     }
-    size_t length = hp_channel_data_write(data, sizeof data, CHANNEL, payload, load->config.size);
-    make_flow(&c->up, &c->addr, &load->config.server, data, length, CHANNEL_HEADER);
-    make_flow(&c->down, &load->peer, &c->relay, payload, load->config.size, 0);
+    make_frame(load, &c->up, &c->addr, &load->config.server);
+    make_frame(load, &c->down, &load->peer, &c->relay);
     return true;
 }
 
@@ -216,6 +306,8 @@ hp_relay_load *hp_relay_load_new(const hp_relay_load_config *config, GError **er
     hp_relay_load *load = g_new0(hp_relay_load, 1);
     load->config = *config;
     load->config.size = CLAMP(config->size, STAMP, MAX_PACKET - HEADERS - CHANNEL_HEADER);
+    load->config.last_size = CLAMP(config->last_size, STAMP, load->config.size);
+    load->config.frame = CLAMP(config->frame, 1, HP_RELAY_LOAD_MAX_FRAME);
     load->clients = g_new0(turn_client, config->n_clients);
     load->peer = hp_addr_with_port(config->peer, PEER_PORT);
     for (unsigned i = 0; i < config->n_clients; i++) {
@@ -230,6 +322,10 @@ hp_relay_load *hp_relay_load_new(const hp_relay_load_config *config, GError **er
 void hp_relay_load_free(hp_relay_load *load)
 {
     if (load != NULL) {
+        for (unsigned i = 0; i < load->config.n_clients; i++) {
+            clear_frame(&load->clients[i].up);
+            clear_frame(&load->clients[i].down);
+        }
         g_free(load->clients);
         g_free(load);
     }
@@ -237,54 +333,92 @@ void hp_relay_load_free(hp_relay_load *load)
 
 /* ---- the load ---- */
 
-static bool write_flow(hp_relay_load *load, flow *f, hp_time t)
+static unsigned write_flow(hp_relay_load *load, flow *f, hp_time t)
 {
-    memcpy(f->bytes + f->stamp, &load->window, sizeof load->window);
-    memcpy(f->bytes + f->stamp + sizeof load->window, &t, sizeof t);
-    return write(load->config.device, f->bytes, f->length) == (ssize_t)f->length;
+    enum { CHECKSUM_IN_UDP = 6 };
+    struct virtio_net_hdr header = {
+        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = HP_IPV4_HEADER, .csum_offset = CHECKSUM_IN_UDP};
+    if (f->n > 1) {
+        header.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4;
+        header.gso_size = (uint16_t)f->segment;
+        header.hdr_len = HEADERS;
+    }
+    for (unsigned i = 0; i < f->n; i++) {
+        uint8_t *stamp = f->bytes + f->stamp + i * f->segment;
+        memcpy(stamp, &load->window, sizeof load->window);
+        memcpy(stamp + sizeof load->window, &t, sizeof t);
+    }
+    return write_packet(load, header, f->bytes, f->length) ? f->n : 0;
+}
+
+static void send_frame(hp_relay_load *load, frame *f, hp_time t)
+{
+    if (load->config.trains) {
+        load->sent += write_flow(load, &f->train, t);
+        return;
+    }
+    for (unsigned i = 1; i < load->config.frame; i++) {
+        load->sent += write_flow(load, &f->full, t);
+    }
+    load->sent += write_flow(load, &f->last, t);
+}
+
+/* What is sent at once: a frame to the server, and one to the relay. */
+static uint64_t step_of(const hp_relay_load *load)
+{
+    return UINT64_C(2) * load->config.frame;
 }
 
 static void send_some(hp_relay_load *load, uint64_t n, hp_time t)
 {
-    for (uint64_t i = 0; i < n; i += 2) {
+    for (uint64_t i = 0; i < n; i += step_of(load)) {
         turn_client *c = &load->clients[load->turn++ % load->config.n_clients];
-        load->sent += write_flow(load, &c->up, t);
-        load->sent += write_flow(load, &c->down, t);
+        send_frame(load, &c->up, t);
+        send_frame(load, &c->down, t);
     }
 }
 
-/* What the server sends: to a client as ChannelData, to the peer as it was. */
-static void take(hp_relay_load *load, const uint8_t *bytes, size_t n, hp_time t)
+static void take_one(hp_relay_load *load, const uint8_t *payload, size_t length, hp_time t)
 {
-    enum { PROTOCOL_AT = 9, DESTINATION_AT = 16 };
-    if (n < HEADERS || bytes[0] != 0x45 || bytes[PROTOCOL_AT] != HP_PROTO_UDP) {
-        return;
-    }
-    bool to_peer = memcmp(bytes + DESTINATION_AT, load->peer.ip, 4) == 0;
-    size_t at = to_peer ? HEADERS : HEADERS + CHANNEL_HEADER;
     uint64_t window;
     hp_time sent;
-    if (n != at + load->config.size) {
+    if (length != load->config.size && length != load->config.last_size) {
         return;
     }
-    memcpy(&window, bytes + at, sizeof window);
-    memcpy(&sent, bytes + at + sizeof window, sizeof sent);
+    memcpy(&window, payload, sizeof window);
+    memcpy(&sent, payload + sizeof window, sizeof sent);
     if (window == load->window) {
         load->received++;
         hp_lateness_add(&load->delays, t > sent ? t - sent : 0);
     }
 }
 
+/* What the server sends: to a client as ChannelData, to the peer as it was. */
+static void take(hp_relay_load *load, const uint8_t *bytes, size_t n, size_t segment, hp_time t)
+{
+    enum { PROTOCOL_AT = 9, DESTINATION_AT = 16 };
+    if (n < HEADERS || bytes[0] != 0x45 || bytes[PROTOCOL_AT] != HP_PROTO_UDP) {
+        return;
+    }
+    bool to_peer = memcmp(bytes + DESTINATION_AT, load->peer.ip, 4) == 0;
+    size_t header = to_peer ? 0 : CHANNEL_HEADER;
+    for (size_t at = HEADERS, length; at < n; at += length) {
+        length = segment != 0 ? MIN(segment, n - at) : n - at;
+        if (length > header) {
+            take_one(load, bytes + at + header, length - header, t);
+        }
+    }
+}
+
 static void receive_some(hp_relay_load *load)
 {
-    uint8_t bytes[MAX_PACKET];
     hp_time t = now();
     for (unsigned i = 0; i < BURST; i++) {
-        ssize_t n = read(load->config.device, bytes, sizeof bytes);
-        if (n <= 0) {
+        size_t segment, n = read_packet(load, &segment);
+        if (n == 0) {
             return;
         }
-        take(load, bytes, (size_t)n, t);
+        take(load, load->in, n, segment, t);
     }
 }
 
@@ -316,8 +450,8 @@ hp_relay_window hp_relay_load_saturate(hp_relay_load *load, unsigned under_way, 
     uint64_t lost = 0;
     while ((t = now()) - start < length) {
         uint64_t gone = load->received + lost, received = load->received;
-        if (load->sent < gone + under_way) {
-            send_some(load, (gone + under_way - load->sent + 1) & ~UINT64_C(1), t);
+        if (load->sent + step_of(load) <= gone + under_way) {
+            send_some(load, gone + under_way - load->sent - step_of(load) + 1, t);
         }
         receive_some(load);
         if (load->received != received) {
@@ -337,8 +471,8 @@ hp_relay_window hp_relay_load_run(hp_relay_load *load, uint64_t rate, hp_time le
     uint64_t offered = 0;
     while ((t = now()) - start < length) {
         uint64_t due = (uint64_t)((unsigned __int128)rate * (t - start) / HP_S);
-        if (due >= offered + 2) {
-            uint64_t n = MIN(due - offered, BURST) & ~UINT64_C(1);
+        if (due >= offered + step_of(load)) {
+            uint64_t n = MIN(due - offered, MAX(BURST, step_of(load))) / step_of(load) * step_of(load);
             send_some(load, n, t);
             offered += n;
         }

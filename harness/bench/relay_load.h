@@ -7,7 +7,8 @@
  * no more than one.
  *
  * Every client has an allocation and a channel to the one peer, and packets go both ways, one client after the other in
- * turn: to the server as ChannelData, to the relays as plain datagrams. Each carries the number of its window, so that
+ * turn: to the server as ChannelData, to the relays as plain datagrams. What is sent in a turn is a frame: one packet,
+ * or several back to back, the last of them shorter. Each carries the number of its window, so that
  * what comes late is not taken for the next one's, and when it was sent. */
 #ifndef HP_BENCH_RELAY_LOAD_H
 #define HP_BENCH_RELAY_LOAD_H
@@ -21,13 +22,17 @@
 
 typedef struct hp_relay_load hp_relay_load;
 
+enum { HP_RELAY_LOAD_MAX_FRAME = 32 };
+
 typedef struct hp_relay_load_config {
-    int device; /* the TUN; non-blocking, and the caller's */
+    int device; /* the TUN, with a virtio header before each packet; non-blocking, and the caller's */
     hp_addr server; /* with port; IPv4, as the others */
     hp_addr clients, peer; /* where they are; port 0 */
     const char *user, *password;
     unsigned n_clients;
-    size_t size; /* bytes of payload, at least 16 */
+    bool trains; /* the device takes a frame as one packet with segments */
+    unsigned frame; /* packets of one flow back to back, at most HP_RELAY_LOAD_MAX_FRAME */
+    size_t size, last_size; /* bytes of payload, at least 16; of the last packet of a frame, at most as many */
 } hp_relay_load_config;
 
 /* Waits until the server answers, for a few seconds, allocates and binds the channels. NULL and HP_ERROR_ENVIRONMENT

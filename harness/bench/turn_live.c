@@ -46,7 +46,7 @@ hp_bench_turn_live_options hp_bench_turn_live_defaults(void)
     };
     options.relay.clients = load_clients;
     options.relay.n_clients = G_N_ELEMENTS(load_clients);
-    options.relay.n_sizes = 1;
+    options.relay.n_shapes = 1;
     options.relay.window = HP_S / 5;
     return options;
 }

@@ -273,15 +273,16 @@ bool hp_bench_options_relay(const hp_bench_options *o, GArray *clients, hp_bench
 {
     hp_bench_turn_options t = {0};
     *ret = hp_bench_relay_defaults();
+    ret->highest = !o->no_throughput;
     if (o->quick) {
         ret->repeats = 1;
         ret->window = HP_S / 5;
         ret->n_clients = 1;
     }
     if (o->self || o->turn || o->paths || o->seeds || o->ways || o->link || o->jitter || o->loss || o->rate ||
-        o->no_throughput || o->jobs || o->hang) {
-        hp_cli_usage(
-            "bench: --relay takes --clients, --repeats, --duration and --quick, and the options of its figures");
+        o->jobs || o->hang) {
+        hp_cli_usage("bench: --relay takes --clients, --repeats, --duration, --no-throughput and --quick, and the "
+                     "options of its figures");
         return false;
     }
     if (!read_relays("relay", o->relay, ret->servers) ||

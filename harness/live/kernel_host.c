@@ -224,6 +224,7 @@ static void on_end_of_turn(void *user)
 {
     hp_kernel_host *kernel = user;
     hp_kernel_flush_all(kernel);
+    kernel->turn++;
     if (kernel->gathering > 0) {
         gather(kernel);
     }
@@ -239,6 +240,7 @@ hp_host *hp_kernel_host_new(hp_world *world, const char *name, hp_loop *loop)
     hp_kernel_host *kernel = g_new0(hp_kernel_host, 1);
     kernel->host = hp_host_new(world, name);
     kernel->loop = loop;
+    kernel->turn = 2; /* no socket was full at the one before */
     kernel->indices = g_array_new(FALSE, TRUE, sizeof(int));
     kernel->inbox = hp_kernel_inbox_new();
     kernel->outbox = hp_kernel_outbox_new();

@@ -34,6 +34,7 @@ struct hp_kernel_socket {
     uint8_t ttl, tos; /* the descriptor's own */
     uint8_t n_fields_set; /* how often they were changed */
     uint16_t n_expected; /* datagrams that the next read asks for */
+    uint64_t full_at; /* the turn at which a read last brought all it asked for */
     int discover; /* the descriptor's IP_MTU_DISCOVER: IP_PMTUDISC_WANT, _PROBE or _DONT, which IPv6 numbers alike */
     bool one_by_one; /* the way out takes no segmentation offload */
     bool multicasts; /* prepared for it */
@@ -52,6 +53,7 @@ struct hp_kernel_host {
     hp_kernel_listener *first_listener;
     unsigned n_connections;
     hp_kernel_host_counters counters;
+    uint64_t turn; /* of the loop, counted from 2 */
     hp_time gathering; /* 0: off */
     hp_time counted_at; /* CLOCK_MONOTONIC */
     uint64_t counted; /* counters.datagrams_in then */

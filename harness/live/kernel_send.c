@@ -290,6 +290,15 @@ static void set_fields(hp_kernel_socket *s, const waiting *w)
     hp_kernel_set_int(s->fd, level, v6 ? IPV6_TCLASS : IP_TOS, s->tos);
 }
 
+/* As sendmmsg() says it: 1, or -1. What is but an address and bytes goes by the call that copies nothing else. */
+static int send_one(int fd, const struct msghdr *m)
+{
+    ssize_t n = m->msg_iovlen == 1 && m->msg_controllen == 0
+                    ? sendto(fd, m->msg_iov->iov_base, m->msg_iov->iov_len, MSG_DONTWAIT, m->msg_name, m->msg_namelen)
+                    : sendmsg(fd, m, MSG_DONTWAIT);
+    return n >= 0 ? 1 : -1;
+}
+
 /* Fills and makes one call from datagram `number` on; returns the number of the first that has not left and is not
  * given up, 0 at the end. *retried: the datagram whose error was taken for an older one's. */
 static uint32_t send_some(hp_kernel_socket *s, hp_kernel_outbox *out, uint32_t number, uint32_t *retried)
@@ -307,7 +316,7 @@ static uint32_t send_some(hp_kernel_socket *s, hp_kernel_outbox *out, uint32_t n
         n_buffers += out->messages[n].msg_hdr.msg_iovlen;
     }
     counters->send_calls++;
-    int sent = sendmmsg(s->fd, out->messages, n, MSG_DONTWAIT);
+    int sent = n > 1 ? sendmmsg(s->fd, out->messages, n, MSG_DONTWAIT) : send_one(s->fd, &out->messages[0].msg_hdr);
     int problem = errno;
     for (int i = 0; i < sent; i++) {
         counters->datagrams_out += out->counts[i];

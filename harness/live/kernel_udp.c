@@ -1,10 +1,11 @@
 /* The UDP sockets of a kernel host: opening, and what comes in.
  *
  * A descriptor is read a batch at a time (recvmmsg), at most one batch a turn, for the others' sake; the loop is
- * level-triggered and comes again. A batch has room for a little more than the last one held, as asking an empty socket
- * for one more costs as much as a system call's way in and out; a full one makes the next four times as large. With UDP_GRO the kernel may hand over several datagrams of one sender as one buffer
- * and the length of each: they are taken apart here. Every slot of the batch has room for the largest such buffer; only
- * what is used of it is ever touched. One inbox serves all sockets of the host, as nothing nests.
+ * level-triggered and comes again. Asking an empty socket for one more costs as much as half a datagram: so a socket is
+ * asked for one, as long as it had no more at the last turn, and otherwise for a little more than it held; a full batch
+ * makes the next four times as large. With UDP_GRO the kernel may hand over several datagrams of one sender as one
+ * buffer and the length of each: they are taken apart here. Every slot of the batch has room for the largest such
+ * buffer; only what is used of it is ever touched. One inbox serves all sockets of the host, as nothing nests.
  *
  * A socket that is bound to an address gets no multicast from Linux: joining a group opens a second descriptor, bound
  * to the group. Wildcards ask for the destination of each datagram (IP_PKTINFO).
@@ -168,14 +169,38 @@ static void hand_out(hp_kernel_socket *s, const hp_addr *to, struct mmsghdr *m)
     } while (left > 0 && kernel->receiving == s);
 }
 
+/* How many the next read asks for. */
+static uint16_t expect(const hp_kernel_socket *s, unsigned asked, int n)
+{
+    if (n == (int)asked) {
+        bool had_more = asked > 1 || s->full_at + 1 == s->kernel->turn;
+        return (uint16_t)(had_more ? MIN(asked * 4, BATCH) : 1);
+    }
+    return (uint16_t)(n > 1 ? n + 1 : 1);
+}
+
+/* recvmmsg(), or recvmsg() where one will do. */
+static int read_some(hp_kernel_inbox *in, int fd, unsigned asked)
+{
+    if (asked > 1) {
+        return recvmmsg(fd, in->messages, asked, MSG_DONTWAIT, NULL);
+    }
+    ssize_t n = recvmsg(fd, &in->messages[0].msg_hdr, MSG_DONTWAIT);
+    in->messages[0].msg_len = (unsigned)MAX(n, 0);
+    return n >= 0 ? 1 : -1;
+}
+
 static void receive(hp_kernel_socket *s, int fd, const hp_addr *to)
 {
     hp_kernel_host *kernel = s->kernel;
     hp_kernel_inbox *in = kernel->inbox;
     kernel->counters.receive_calls++;
     unsigned asked = s->n_expected;
-    int n = recvmmsg(fd, in->messages, asked, MSG_DONTWAIT, NULL);
-    s->n_expected = (uint16_t)(n == (int)asked ? MIN(asked * 4, BATCH) : MAX(n + 1, 2));
+    int n = read_some(in, fd, asked);
+    s->n_expected = expect(s, asked, n);
+    if (n == (int)asked) {
+        s->full_at = kernel->turn;
+    }
     const hp_addr there = *to;
     kernel->receiving = s;
     for (int i = 0; i < n; i++) {
@@ -259,7 +284,7 @@ hp_host_opened hp_kernel_udp_open(hp_socket *socket, GError **error)
     s->kernel = kernel;
     s->group_fd = -1;
     s->ttl = HP_KERNEL_USUAL_TTL;
-    s->n_expected = 2;
+    s->n_expected = 1;
     s->scope = hp_kernel_scope_of(kernel, &socket->local);
     s->fd = hp_kernel_open(socket->local.family == HP_AF_IPV6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
     if (s->fd >= 0 && set_up(s)) {

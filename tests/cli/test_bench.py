@@ -251,8 +251,8 @@ def test_turn_against_direct_live(live):
     assert all(cpu > 0 for cpu in points(document, "server-cpu-packet").values())
     assert [name for name, _ in points(document, "server-cpu-setup")] == ["direct", *relayed]
     assert set(points(document, "spoilt")) == {(name, 2) for name in ("direct", *relayed)}
-    assert points(document, "packets-per-second-172").keys() == {(server, 100) for server in servers}
-    assert points(document, "packets-per-cpu-second-172").keys() == {(server, 100) for server in servers}
+    assert points(document, "packets-per-second-voice").keys() == {(server, 100) for server in servers}
+    assert points(document, "packets-per-cpu-second-voice").keys() == {(server, 100) for server in servers}
     assert "turn-vs-direct-live" in page.read_text()
 
 

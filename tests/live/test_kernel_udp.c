@@ -425,6 +425,36 @@ static void test_whole_packets(void **state)
     }
 }
 
+/* A socket that had one at a time is asked for one; when many wait, they are read in a few calls all the same. Each is
+ * longer than the one before, so that they are no train. */
+static void test_reads(void **state)
+{
+    enum { BURST = 40, SINGLES = 5 };
+    static const uint8_t bytes[BURST];
+    kernel_rig rig;
+    kernel_rig_start(&rig);
+    g_autofree seen *a = g_new0(seen, 1), *b = g_new0(seen, 1);
+    hp_host *near = kernel_rig_host(&rig, "near", "127.0.0.1"), *far = kernel_rig_host(&rig, "far", "127.0.0.2");
+    hp_socket *from = bind_at(near, "127.0.0.1", a);
+    hp_addr to = hp_socket_local(bind_at(far, "127.0.0.2", b));
+    for (unsigned i = 1; i <= SINGLES; i++) {
+        assert_true(hp_socket_send(from, &to, bytes, 1, NULL));
+        kernel_rig_until(&rig, &b->n, i);
+        kernel_rig_settle(&rig);
+        assert_int_equal(hp_kernel_host_get_counters(far).receive_calls, i);
+    }
+    for (unsigned i = 0; i < BURST; i++) {
+        assert_true(hp_socket_send(from, &to, bytes, i + 1, NULL));
+    }
+    hp_kernel_host_flush(near);
+    kernel_rig_until(&rig, &b->n, SINGLES + BURST);
+    for (unsigned i = 0; i < BURST; i++) {
+        assert_int_equal(b->lengths[SINGLES + i], i + 1);
+    }
+    assert_in_range(hp_kernel_host_get_counters(far).receive_calls, SINGLES + 2, SINGLES + 6);
+    kernel_rig_stop(&rig);
+}
+
 /* Where they come fast they may gather: all of them come, in order, in fewer reads. */
 static void test_gathering(void **state)
 {
@@ -461,6 +491,7 @@ int main(void)
         cmocka_unit_test(test_interface_down), cmocka_unit_test(test_icmp),
         cmocka_unit_test(test_close_within),   cmocka_unit_test(test_multicast),
         cmocka_unit_test(test_whole_packets),  cmocka_unit_test(test_gathering),
+        cmocka_unit_test(test_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
