@@ -133,7 +133,8 @@ def test_a_proxy_of_the_users_is_not_asked(run_scenario, tmp_path):
     run = run_scenario("name: case\npeers:\n  bob:\n"
                        '  alice: {exec: [/usr/bin/python3, peer.py], environment: {MY_PROXY: "1"}}\n'
                        "steps: [{wait: 100ms}]\nexpect:\n"
-                       "  - event: {event: sut-log, of: alice, where: {message: \"proxies ['MY_PROXY']\"}, count: 1}\nuntil: 1s\n",
+                       "  - event: {event: sut-log, of: alice, where: {message: \"proxies ['MY_PROXY']\"}, count: 1}\n"
+                       "until: 1s\n",
                        "--world", "live", env={"http_proxy": "http://192.0.2.1:3128", "ALL_PROXY": "socks://192.0.2.1"})
     if run.code == 3 and "invalid" not in run.stdout:
         pytest.skip(run.stdout + run.stderr)
@@ -188,7 +189,8 @@ def test_a_peer_may_be_called_broker(run_scenario, tmp_path):
                                       "print('mine', file=sys.stderr)\n"
                                       "sys.stdin.read()\n")
     run = run_scenario("name: case\npeers: {broker: {exec: [/usr/bin/python3, peer.py]}, bob: }\n"
-                       "steps: [{wait: 100ms}]\nexpect: [event: {event: run-start, count: 1}]\nuntil: 1s\n", "--world", "live")
+                       "steps: [{wait: 100ms}]\nexpect: [event: {event: run-start, count: 1}]\n"
+                       "until: 1s\n", "--world", "live")
     if run.code == 3 and "File exists" not in run.stdout:
         pytest.skip(run.stdout + run.stderr)
     assert run.code == 0, run.stdout + run.stderr
