@@ -1,9 +1,14 @@
 """What whole-run tests share: the program, a way to run it, and scenarios made on the spot."""
 import os
+import signal
 import subprocess
 
 import pytest
 from program import HAIRPIN, ROOT, Run
+
+# A shell that starts the tests in the background lets them ignore SIGINT, and so would every program they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -548,7 +548,9 @@ static void models_are_what_came_in_whole(void **state)
     hp_link_configure(f.up, &(hp_link_config){.corrupt_ppb = HP_PPB}, "corrupt");
     send_rtp(&f, 2);
     hp_link_configure(f.up, &(hp_link_config){.mtu = 40}, "mtu");
-    send_rtp(&f, 3);
+    make_rtp(data, 3);
+    const hp_addr bob = hp_socket_local(f.to);
+    assert_true(hp_socket_send(f.from, &bob, data, sizeof data, &(hp_send_options){.may_fragment = true}));
     hp_link_configure(f.up, &(hp_link_config){.loss_ppb = HP_PPB}, "loss");
     send_rtp(&f, 4);
     run(&f, 20 * HP_MS);
