@@ -157,6 +157,9 @@ static const struct {
 /* Its configuration is lines of `user=NAME:PASSWORD`, where a password of 0x... is a key. */
 static void check_coturn_user(hp_loader *l, const hp_turn_user *user, const hp_tree *at)
 {
+    if (user->name == NULL || user->password == NULL) {
+        return; /* said already: both are required */
+    }
     if (user->expires != 0) {
         hp_loader_error(l, at, "use the builtin server", "coturn cannot be told when user `%s` expires", user->name);
     }

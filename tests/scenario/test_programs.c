@@ -123,6 +123,8 @@ static void what_coturn_cannot_be_told(void **state)
         assert_true(g_str_has_prefix(said, "2:") && strstr(said, "coturn"));
         hp_scenario_free(load_one(builtin));
     }
+    assert_complains("servers: {s: {kind: turn, program: coturn, users: {a: {}}}}\npeers: {a: }",
+                     "1:55: servers.s.users.a lacks `password`\n");
     hp_scenario_free(load_one("servers: {s: {kind: turn, program: coturn, nat-discovery: true, software: false,\n"
                               "  users: {a: b}, max-lifetime: 10m, nonce-lifetime: 30s}}\npeers: {a: }"));
 }
