@@ -6,9 +6,11 @@ import subprocess
 import pytest
 from program import HAIRPIN, ROOT, Run
 
-# A shell that starts the tests in the background lets them ignore SIGINT, and so would every program they start.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that starts the tests in the background lets them ignore SIGINT, nohup SIGHUP, and so would every program that
+# they start.
+for name, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(name) == signal.SIG_IGN:
+        signal.signal(name, usual)
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ static bool measure(const hp_bench_live_fabric_options *o, pass *ret, GError **e
     ret->of[FIGURE_SET_UP] = (double)set_up / 1e6;
     ret->of[FIGURE_TEAR_DOWN] = (double)tear_down / 1e6;
     for (unsigned i = 0; i < HP_BENCH_LIVE_RATES; i++) {
-        hp_bench_live_load load = {.rate = o->rates[i], .duration = o->duration, .delay = DELAY, .traced = true};
+        hp_bench_live_load load = {
+            .rate = o->rates[i], .duration = o->duration, .delay = DELAY, .traced = true, .punctual = true};
         if (!hp_bench_live(&load, &r, error)) {
             return false;
         }

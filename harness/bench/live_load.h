@@ -21,9 +21,9 @@ typedef struct hp_bench_live_result {
     uint64_t sent, received;
     uint64_t queue_drops; /* by the kernel, before the fabric */
     uint64_t buffer_drops; /* by the kernel, at the receiver's socket */
-    double cpu_ns; /* of this process, a packet that arrived */
-    double user_ns; /* the part of it that was not spent in the kernel */
-    hp_lateness error; /* from sendmmsg() to the receiver's kernel, less the link's delay */
+    double cpu_ns; /* of this process, a packet that arrived; spinning is not in it */
+    double user_ns; /* what was not spent in the kernel, spinning too */
+    hp_lateness error; /* from the sender's call to the receiver's kernel, less the link's delay */
     hp_lateness lateness; /* the loop's own */
 } hp_bench_live_result;
 

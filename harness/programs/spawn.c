@@ -91,9 +91,16 @@ static char **with_environment(const char *const *more)
     /* Nothing leads out of the namespace: a proxy of the user's cannot be reached, and a page would wait for it. */
     static const char *const proxies[] = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy",
                                           "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY"};
-    char **all = g_get_environ();
+    g_auto(GStrv) inherited = g_get_environ();
+    char **all = g_strdupv(inherited);
     for (unsigned i = 0; i < G_N_ELEMENTS(proxies); i++)
         all = g_environ_unsetenv(all, proxies[i]);
+    /* What Hairpin itself was told by the environment is not what it tells. */
+    for (unsigned i = 0; inherited[i]; i++) {
+        g_autofree char *name = g_strndup(inherited[i], strcspn(inherited[i], "="));
+        if (g_str_has_prefix(name, "HAIRPIN_"))
+            all = g_environ_unsetenv(all, name);
+    }
     for (unsigned i = 0; more && more[i]; i++) {
         const char *sign = strchr(more[i], '=');
         g_autofree char *name = sign ? g_strndup(more[i], (gsize)(sign - more[i])) : NULL;

@@ -83,7 +83,8 @@ until: 5s
     assert any('"do":"send"' in event["message"].replace(" ", "") for event in of_kind(run, "sut-log", "alice"))
 
 
-def test_what_a_program_is_told_of_its_world(call):
+def test_what_a_program_is_told_of_its_world(call, monkeypatch):
+    monkeypatch.setenv("HAIRPIN_SCREENSHOTS", "what Hairpin's tests are told")
     run = call()
     line = next(e["message"] for e in of_kind(run, "sut-log", "alice") if e["message"].startswith("environment "))
     environment = json.loads(line.removeprefix("environment "))
