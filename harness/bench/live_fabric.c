@@ -1,9 +1,8 @@
 /* The live fabric measured: hosts made and taken away, packets carried, delays kept.
  *
  * Every figure has one sample a pass, as in self.c. Packets cross a link of 20 ms and a NAT and are recorded at all taps,
- * as in a run. CPU and loss are measured at a few rates with the loop of an ordinary process, so that CPU is work and
- * not spinning; delays at a low rate with a punctual one, as runs have. A packet's delay is too long by what it waited
- * for the fabric, before and after its link.
+ * as in a run, and the loop is as punctual as a run's; CPU and loss are measured at a few rates, delays at a low one. A
+ * packet's delay is too long by what it waited for the fabric, before and after its link.
  *
  * The machine decides most of this: three of four nanoseconds are the kernel's. What it does meanwhile is seen in these
  * figures too, so they compare on an idle machine alone. */

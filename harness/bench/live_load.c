@@ -52,18 +52,17 @@ static hp_time clock_of(clockid_t id)
     return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
 }
 
-/* The fabric has the first CPU, the others share the rest. */
-static void choose_cpu(bool fabric)
+/* Of the CPUs that may be used: the fabric has the first, the others share the rest. */
+static void choose_cpu(const cpu_set_t *usable, bool fabric)
 {
-    cpu_set_t all, own;
-    if (sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2) {
+    cpu_set_t own = *usable;
+    if (CPU_COUNT(usable) < 2) {
         return;
     }
     unsigned first = 0;
-    while (!CPU_ISSET(first, &all)) {
+    while (!CPU_ISSET(first, usable)) {
         first++;
     }
-    own = all;
     CPU_CLR(first, &own);
     if (fabric) {
         CPU_ZERO(&own);
@@ -199,6 +198,7 @@ typedef struct fabric {
     hp_loop *loop;
     end inside, outside;
     hp_addr a, b;
+    cpu_set_t usable; /* none: not known */
 } fabric;
 
 static bool add_end(fabric *f, end *e, const char *name, const hp_addr *ip, hp_device_kind kind, GError **error)
@@ -280,7 +280,7 @@ static pid_t start(be_func *be, shared *s, const fabric *f, const hp_bench_live_
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        choose_cpu(false);
+        choose_cpu(&f->usable, false);
         be(s, f, load);
     }
     return child;
@@ -354,23 +354,24 @@ static bool measure(fabric *f, shared *s, const hp_bench_live_load *load, hp_ben
 
 bool hp_bench_live(const hp_bench_live_load *load, hp_bench_live_result *ret, GError **error)
 {
-    cpu_set_t usual;
-    bool bound = sched_getaffinity(0, sizeof usual, &usual) == 0;
     shared *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s == MAP_FAILED) {
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory: %s", g_strerror(errno));
         return false;
     }
     fabric f = {0};
+    if (sched_getaffinity(0, sizeof f.usable, &f.usable) != 0) {
+        CPU_ZERO(&f.usable);
+    }
     bool ok = fabric_init(&f, load, error);
     if (ok) {
-        choose_cpu(true);
+        choose_cpu(&f.usable, true);
         ok = measure(&f, s, load, ret, error);
     }
     fabric_clear(&f);
     munmap(s, sizeof *s);
-    if (bound) {
-        sched_setaffinity(0, sizeof usual, &usual);
+    if (CPU_COUNT(&f.usable) > 0) {
+        sched_setaffinity(0, sizeof f.usable, &f.usable);
     }
     return ok;
 }

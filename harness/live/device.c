@@ -2,12 +2,15 @@
  * kinds.
  *
  *   program -> kernel's stack -> device -> [noise?] -> hp_host_from_outboard() -> tap -> world
- *   world -> tap -> to_kernel() -> device -> kernel's stack -> program
+ *   world -> tap -> to_kernel() -> [train] -> device -> kernel's stack -> program
  *
  * Setting up: the link's properties first, then up, then addresses, then routes: a route needs an address, an address a
  * link that will not make up its own. Taking a link down, and taking away its last address, makes the kernel forget
  * routes and IPv6 addresses: whenever something came back or changed, all that should be there is asked for again, which
  * is harmless where it is.
+ *
+ * What the world sends in one turn of the loop may wait for the turn's end, to be handed over together (device_train.c);
+ * order is kept.
  *
  * Fairness: at most BATCH packets are read from a device in one turn of the loop. All of them have one time, that of the
  * turn; a batch takes some 20 us.
@@ -38,6 +41,8 @@ struct hp_device {
     hp_device_kind kind;
     int fd; /* TUN; the ring has its own */
     hp_ring *ring;
+    hp_train train; /* waits for the end of the turn; TUN */
+    bool trains; /* the kernel knows them, as far as we know */
     GArray *addresses; /* of hp_device_address */
     bool default_route, up;
     bool gone; /* somebody in the namespace took it away */
@@ -45,13 +50,16 @@ struct hp_device {
     uint32_t metric, table;
     hp_loop *loop; /* NULL: not attached */
     hp_loop_watch *watch;
+    hp_loop_end *at_end;
     hp_host *host;
     unsigned interface;
     hp_device_counters counters;
     uint64_t dropped_before; /* while it is down: what the kernel had dropped when it went */
     uint64_t dropped_down; /* what it dropped while it was down: nobody was too slow for that */
-    uint8_t room[PACKET_ROOM];
+    uint8_t room[HP_TUN_HEADER + PACKET_ROOM];
 };
+
+static void flush(hp_device *device);
 
 /* ---- addresses and routes ---- */
 
@@ -163,6 +171,7 @@ bool hp_device_set_up(hp_device *device, bool up, GError **error)
     if (up == device->up) {
         return true;
     }
+    flush(device);
     const uint64_t before = dropped_by_kernel(device);
     if (!hp_netlink_set_link(hp_netns_netlink(device->ns), device->index, &link, error)) {
         return false;
@@ -198,6 +207,7 @@ static bool open_device(hp_device *device, hp_device_kind kind, uint32_t mtu, GE
     if (kind != HP_DEVICE_VETH) {
         device->fd = hp_tun_open(device->ns, device->name, &no_tun);
         device->kind = HP_DEVICE_TUN;
+        device->trains = true;
         if (device->fd >= 0) {
             return true;
         }
@@ -257,7 +267,9 @@ void hp_device_free(hp_device *device)
     if (device == NULL) {
         return;
     }
+    flush(device);
     hp_loop_remove(device->watch);
+    hp_loop_at_end_remove(device->at_end);
     if (device->host != NULL) {
         hp_host_set_outboard(device->host, device->interface, NULL, NULL);
     }
@@ -328,13 +340,13 @@ static void on_tun(void *user, uint32_t events)
     hp_device *device = user;
     for (unsigned i = 0; i < BATCH; i++) {
         ssize_t length = read(device->fd, device->room, sizeof device->room);
-        if (G_UNLIKELY(length <= 0)) {
+        if (G_UNLIKELY(length <= HP_TUN_HEADER)) {
             if (length < 0 && errno != EAGAIN && errno != EINTR) {
                 lose(device);
             }
             return; /* nothing left, or the device is down */
         }
-        from_kernel(device, device->room, (size_t)length);
+        from_kernel(device, device->room + HP_TUN_HEADER, (size_t)length - HP_TUN_HEADER);
     }
 }
 
@@ -358,14 +370,56 @@ static void on_ring(void *user, uint32_t events)
 
 static bool write_out(hp_device *device, const hp_packet *p)
 {
-    size_t length = hp_packet_write(p, device->room, sizeof device->room);
+    uint8_t *ip = device->room + HP_TUN_HEADER;
+    size_t length = hp_packet_write(p, ip, PACKET_ROOM);
     if (length == 0) {
         return false;
     }
     if (device->ring != NULL) {
-        return hp_ring_write(device->ring, device->room, length);
+        return hp_ring_write(device->ring, ip, length);
     }
-    return write(device->fd, device->room, length) == (ssize_t)length;
+    memset(device->room, 0, HP_TUN_HEADER);
+    return write(device->fd, device->room, HP_TUN_HEADER + length) == (ssize_t)(HP_TUN_HEADER + length);
+}
+
+static void hand_over(hp_device *device, hp_packet *p)
+{
+    if (G_LIKELY(write_out(device, p))) {
+        device->counters.to_kernel++;
+        hp_packet_free(p);
+    } else {
+        device->counters.refused++;
+        hp_node_drop(hp_host_node(device->host), p, HP_DROP_HOST_DOWN, "the kernel did not take it");
+    }
+}
+
+/* As one, or, where that is not possible, one by one. */
+static void flush(hp_device *device)
+{
+    if (device->train.n == 0) {
+        return;
+    }
+    const hp_train train = device->train;
+    device->train.n = 0;
+    device->train.bytes = 0;
+    bool taken = false;
+    if (hp_train_is_long_enough(&train)) {
+        taken = hp_train_write(&train, device->fd);
+        device->trains = taken || errno != EINVAL;
+    }
+    for (unsigned i = 0; i < train.n; i++) {
+        if (taken) {
+            device->counters.to_kernel++;
+            hp_packet_free(train.cars[i]);
+        } else {
+            hand_over(device, train.cars[i]);
+        }
+    }
+}
+
+static void at_end(void *user)
+{
+    flush(user);
 }
 
 static void to_kernel(void *user, unsigned interface, hp_packet *p)
@@ -374,12 +428,15 @@ static void to_kernel(void *user, unsigned interface, hp_packet *p)
     if (G_UNLIKELY(!hp_live_clock_has_begun(hp_loop_clock(device->loop)))) {
         device->counters.early++;
         hp_packet_free(p);
-    } else if (G_LIKELY(write_out(device, p))) {
-        device->counters.to_kernel++;
-        hp_packet_free(p);
-    } else {
-        device->counters.refused++;
-        hp_node_drop(hp_host_node(device->host), p, HP_DROP_HOST_DOWN, "the kernel did not take it");
+        return;
+    }
+    const bool may_wait = device->trains && hp_loop_is_in_turn(device->loop);
+    if (may_wait && hp_train_add(&device->train, p)) {
+        return;
+    }
+    flush(device);
+    if (!may_wait || !hp_train_add(&device->train, p)) {
+        hand_over(device, p);
     }
 }
 
@@ -394,6 +451,7 @@ bool hp_device_attach(hp_device *device, hp_loop *loop, hp_host *host, unsigned 
                     hp_netns_name(device->ns), g_strerror(errno));
         return false;
     }
+    device->at_end = hp_loop_at_end(loop, at_end, device);
     device->host = host;
     device->interface = interface;
     hp_host_set_outboard(host, interface, to_kernel, device);

@@ -6,10 +6,25 @@
 
 enum { HP_DEVICE_QUEUE = 8192 }; /* packets that wait in the kernel for the fabric */
 
-/* device_tun.c: a descriptor, one packet a read and a write. -1 and error. */
+/* device_tun.c: a descriptor, one packet a read and a write, HP_TUN_HEADER bytes (struct virtio_net_hdr) before each.
+ * -1 and error. */
+enum { HP_TUN_HEADER = 10 };
 int hp_tun_open(hp_netns *ns, const char *name, GError **error);
 /* Leaves the device to its namespace. */
 void hp_tun_close(int fd);
+
+/* device_train.c: packets for a TUN device that are handed over as one. */
+enum { HP_TRAIN_MAX = 64 };
+typedef struct hp_train {
+    hp_packet *cars[HP_TRAIN_MAX];
+    unsigned n;
+    size_t bytes; /* of payload */
+} hp_train;
+/* False: p does not go with those that are there, or can be in no train. */
+bool hp_train_add(hp_train *train, hp_packet *p);
+bool hp_train_is_long_enough(const hp_train *train);
+/* One system call. False: none of them was taken; errno is EINVAL where the kernel knows no such trains. */
+bool hp_train_write(const hp_train *train, int fd);
 
 /* device_ring.c: a veth pair and a ring at its other end. */
 typedef struct hp_ring hp_ring;

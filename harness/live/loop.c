@@ -169,6 +169,11 @@ hp_loop_end *hp_loop_at_end(hp_loop *loop, void (*func)(void *user), void *user)
     return end;
 }
 
+bool hp_loop_is_in_turn(const hp_loop *loop)
+{
+    return loop->in_turn;
+}
+
 void hp_loop_at_end_remove(hp_loop_end *end)
 {
     if (end != NULL) {

@@ -66,6 +66,7 @@ void hp_loop_remove(hp_loop_watch *watch);
 typedef struct hp_loop_end hp_loop_end;
 hp_loop_end *hp_loop_at_end(hp_loop *loop, void (*func)(void *user), void *user);
 void hp_loop_at_end_remove(hp_loop_end *end);
+bool hp_loop_is_in_turn(const hp_loop *loop);
 
 /* One turn, which sleeps at most `longest` (HP_NEVER: as long as it takes). False with error when the world cannot go
  * on (HP_ERROR_LIMIT) or epoll fails. */

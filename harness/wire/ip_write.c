@@ -270,3 +270,25 @@ size_t hp_packet_write(const hp_packet *p, uint8_t *out, size_t cap)
     }
     return total;
 }
+
+size_t hp_packet_write_udp_header(const hp_packet *p, size_t length, uint8_t *out, size_t cap)
+{
+    g_assert(p->proto == HP_PROTO_UDP && !is_fragment(p));
+    layout l = lay_out(p);
+    size_t headers = l.ip + l.l4;
+    l.declared = l.l4 + length;
+    if (l.ip == 0 || headers > cap || l.ip + l.declared > HP_IP_MAX) {
+        return 0;
+    }
+    uint8_t *udp = out + l.ip;
+    if (p->src.family == HP_AF_IPV4) {
+        write_ipv4(p, &l, out);
+    } else {
+        write_ipv6(p, &l, out);
+    }
+    hp_put16(udp, p->src.port);
+    hp_put16(udp + 2, p->dst.port);
+    hp_put16(udp + 4, (uint32_t)l.declared);
+    hp_put16(udp + 6, hp_fold(hp_ip_pseudo_sum(&p->src, &p->dst, p->proto, (uint32_t)l.declared)));
+    return headers;
+}

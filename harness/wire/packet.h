@@ -103,6 +103,10 @@ size_t hp_packet_wire_length(const hp_packet *p);
  * flipped byte instead). Returns its length, or 0 when cap is too small or the packet fits no IP packet: src and dst of
  * different families, more than 65535 bytes, a fragment that does not start or stop at a multiple of 8. */
 size_t hp_packet_write(const hp_packet *p, uint8_t *out, size_t cap);
+/* The IP and UDP header alone, as if p (UDP, no fragment) had `length` bytes of payload; in place of the UDP checksum the
+ * sum of the pseudo header, as those want it who fill in checksums later (virtio's NEEDS_CSUM). Returns its length, or 0
+ * when cap is too small or the packet fits no IP packet. */
+size_t hp_packet_write_udp_header(const hp_packet *p, size_t length, uint8_t *out, size_t cap);
 /* Parses an IP packet, as the live world's TUN gives it. NULL and error (HP_ERROR_INVALID) when malformed. uid is 0. */
 hp_packet *hp_packet_parse(const uint8_t *data, size_t len, GError **error);
 
