@@ -22,7 +22,7 @@ struct hp_signaling {
     hp_broker *broker; /* NULL: elsewhere */
     const hp_signaling_remote_ops *remote;
     void *remote_user;
-    uint64_t *numbers; /* the last message's, of all processes; NULL: the broker counts */
+    uint64_t *numbers; /* of a remote one: the last message's, of all processes; NULL: nobody counts here */
     GArray *members; /* of member, by client number */
     hp_timer timer;
 };
@@ -143,11 +143,6 @@ static void trace_refused(hp_signaling *signaling, const char *name, const char 
                    HP_FS("to", ""), HP_FS("type", type), HP_FU("message", 0), HP_FS("reason", reason));
 }
 
-static uint64_t new_number(hp_signaling *signaling)
-{
-    return __atomic_add_fetch(signaling->numbers, 1, __ATOMIC_SEQ_CST);
-}
-
 static void send_remote(hp_signaling *signaling, const char *name, const char *json)
 {
     const hp_signaling_remote_ops *remote = signaling->remote;
@@ -156,24 +151,10 @@ static void send_remote(hp_signaling *signaling, const char *name, const char *j
     const char *type = there && signaling->numbers ? hp_broker_type_of(json, NULL) : NULL;
     uint64_t message = 0;
     if (type) {
-        message = new_number(signaling);
+        message = __atomic_add_fetch(signaling->numbers, 1, __ATOMIC_SEQ_CST);
         trace_sent(signaling, name, type, message, json);
     }
     remote->send(signaling->remote_user, message, json);
-}
-
-/* A number from the counter of all, or the broker's own. 0: it is no message. */
-static uint64_t post(hp_signaling *signaling, unsigned client, const char *json, const char **ret_type, GError **error)
-{
-    const hp_time now = hp_world_now(signaling->world);
-    if (!signaling->numbers)
-        return hp_broker_post(signaling->broker, now, client, json, ret_type, error);
-    const char *type = hp_broker_type_of(json, error);
-    if (!type)
-        return 0;
-    const uint64_t message = new_number(signaling);
-    *ret_type = type;
-    return hp_broker_post_numbered(signaling->broker, now, client, message, json, error) ? message : 0;
 }
 
 void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *json)
@@ -184,7 +165,8 @@ void hp_signaling_send(hp_signaling *signaling, unsigned client, const char *jso
         return;
     }
     g_autoptr(GError) error = NULL;
-    const uint64_t message = post(signaling, client, json, &type, &error);
+    const uint64_t message =
+        hp_broker_post(signaling->broker, hp_world_now(signaling->world), client, json, &type, &error);
     trace_sent(signaling, name, type, message, json);
     if (message == 0)
         trace_refused(signaling, name, type, error->message);
@@ -203,6 +185,8 @@ void hp_signaling_pass(hp_signaling *signaling, unsigned client, uint64_t messag
 void hp_signaling_share_numbers(hp_signaling *signaling, uint64_t *last)
 {
     signaling->numbers = last;
+    if (signaling->broker)
+        hp_broker_share_numbers(signaling->broker, last);
 }
 
 void hp_signaling_configure(hp_signaling *signaling, const hp_signaling_config *config)

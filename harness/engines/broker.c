@@ -50,6 +50,7 @@ struct hp_broker {
     GHashTable *by_name; /* a client's name -> its number + 1; of two with one name the first */
     GArray *heap; /* of copy */
     uint64_t n_messages, n_copies;
+    uint64_t *last_number; /* of a message: n_messages, or what other processes count with too */
 };
 
 static const char *const type_names[] = {
@@ -69,6 +70,7 @@ hp_broker *hp_broker_new(const hp_signaling_config *config, const hp_rng *rng, c
     broker->clients = g_array_new(FALSE, TRUE, sizeof(client));
     broker->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     broker->heap = g_array_new(FALSE, FALSE, sizeof(copy));
+    broker->last_number = &broker->n_messages;
     return broker;
 }
 
@@ -99,6 +101,11 @@ void hp_broker_leave(hp_broker *broker, unsigned number)
 {
     g_assert(number < broker->clients->len);
     g_array_index(broker->clients, client, number).present = false;
+}
+
+void hp_broker_share_numbers(hp_broker *broker, uint64_t *last)
+{
+    broker->last_number = last ? last : &broker->n_messages;
 }
 
 void hp_broker_configure(hp_broker *broker, const hp_signaling_config *config)
@@ -245,7 +252,7 @@ uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const cha
     g_autoptr(JsonParser) parser = parse(json, &type, &addressee, error);
     if (!parser)
         return 0;
-    uint64_t number = ++broker->n_messages;
+    uint64_t number = __atomic_add_fetch(broker->last_number, 1, __ATOMIC_SEQ_CST);
     post(broker, now, from, number, type, addressee, json);
     *ret_type = type_names[type];
     return number;

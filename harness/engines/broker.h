@@ -31,8 +31,10 @@ void hp_broker_leave(hp_broker *broker, unsigned client);
  * with a known `type`. *ret_type: the type's name. */
 uint64_t hp_broker_post(hp_broker *broker, hp_time now, unsigned from, const char *json, const char **ret_type,
                         GError **error);
-/* The same of a message that has its number already; not 0. The broker gives no number of its own then, so that all or
- * none should have one. */
+/* Numbers are counted up in *last from now on, by an atomic addition, as others do. It outlives the broker. NULL: the
+ * broker's own count. */
+void hp_broker_share_numbers(hp_broker *broker, uint64_t *last);
+/* The same as hp_broker_post() of a message that has got its number already, from the counter that is shared; not 0. */
 bool hp_broker_post_numbered(hp_broker *broker, hp_time now, unsigned from, uint64_t number, const char *json,
                              GError **error);
 /* The name of the type of a message that hp_broker_post() takes; NULL and HP_ERROR_INVALID of others. */
