@@ -48,8 +48,6 @@ hp_seam_env *hp_seam_innermost(void);
 /* A live environment's bridge (live.c), and what runs of it without waiting. */
 GSource *hp_seam_bridge_new(hp_seam_env *env);
 void hp_seam_live_drain(hp_seam_env *env, bool (*done)(void *user), void *user);
-/* Tells a live environment what passes by on its way to the kernel. */
-void hp_seam_tell_sent(const GOutputVector *vectors, gint n);
 /* The current environment's context may have something new to do, if there is one. */
 void hp_seam_stir(void);
 /* A socket of env has become readable. */

@@ -16,19 +16,16 @@
  * the inner context asked for last; they are exchanged when that list changes, and never between a poll and its check.
  *
  * What is sent is told to the owner where GSocket's functions are interposed (socket.c), while the environment is
- * entered: a datagram of several parts is put together for that.
+ * entered.
  *
  * Limits: one thread runs the default context and everything else here. */
 #include <gio/gio.h>
-#include <string.h>
 
 #include "live/kernel_host.h"
 #include "seam/env.h"
 
 /* Turns that a drain takes at most. */
 enum { LIVE_DRAIN_TURNS = 1000 };
-/* What is told of a datagram of several parts; a connectivity check is far shorter. */
-enum { TOLD_MAX = 2048 };
 
 typedef struct bridge {
     GSource parent;
@@ -173,28 +170,4 @@ void hp_seam_live_drain(hp_seam_env *env, bool (*done)(void *user), void *user)
         }
     }
     hp_seam_leave(env);
-}
-
-void hp_seam_tell_sent(const GOutputVector *vectors, gint n)
-{
-    const hp_seam_env *env = hp_seam_innermost();
-    if (!env || !env->bridge || !env->sent) {
-        return;
-    }
-    if (n == 1) {
-        env->sent(env->sent_user, vectors[0].buffer, vectors[0].size);
-        return;
-    }
-    uint8_t message[TOLD_MAX];
-    size_t length = 0;
-    for (gint i = 0; n < 0 ? vectors[i].buffer != NULL : i < n; i++) {
-        if (vectors[i].size > sizeof message - length) {
-            return; /* too long to be of interest */
-        }
-        if (vectors[i].size > 0) {
-            memcpy(message + length, vectors[i].buffer, vectors[i].size);
-            length += vectors[i].size;
-        }
-    }
-    env->sent(env->sent_user, message, length);
 }
