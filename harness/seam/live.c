@@ -36,6 +36,20 @@ typedef struct bridge {
     gint priority; /* of the inner turn */
 } bridge;
 
+/* From one to the other the inner context is this thread's, and code of the environment may run. */
+static void enter(hp_seam_env *env)
+{
+    hp_seam_enter(env);
+    gboolean owned = g_main_context_acquire(env->context);
+    g_assert(owned);
+}
+
+static void leave(hp_seam_env *env)
+{
+    g_main_context_release(env->context);
+    hp_seam_leave(env);
+}
+
 static void drop_records(bridge *b)
 {
     for (guint i = 0; i < b->n_records; i++) {
@@ -86,14 +100,10 @@ static gint query(bridge *b)
 static gboolean prepare(GSource *source, gint *timeout)
 {
     bridge *b = (bridge *)source;
-    GMainContext *context = b->env->context;
-    hp_seam_enter(b->env);
-    gboolean owned = g_main_context_acquire(context);
-    g_assert(owned);
-    gboolean ready = g_main_context_prepare(context, &b->priority);
+    enter(b->env);
+    gboolean ready = g_main_context_prepare(b->env->context, &b->priority);
     gint wait = query(b);
-    g_main_context_release(context);
-    hp_seam_leave(b->env);
+    leave(b->env);
     if (!is_same(b)) {
         exchange_records(b);
     }
@@ -104,13 +114,9 @@ static gboolean prepare(GSource *source, gint *timeout)
 static gboolean check(GSource *source)
 {
     bridge *b = (bridge *)source;
-    GMainContext *context = b->env->context;
-    hp_seam_enter(b->env);
-    gboolean owned = g_main_context_acquire(context);
-    g_assert(owned);
-    gboolean ready = g_main_context_check(context, b->priority, b->records, (gint)b->n_records);
-    g_main_context_release(context);
-    hp_seam_leave(b->env);
+    enter(b->env);
+    gboolean ready = g_main_context_check(b->env->context, b->priority, b->records, (gint)b->n_records);
+    leave(b->env);
     return ready;
 }
 
@@ -122,14 +128,11 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user)
         return G_SOURCE_REMOVE;
     }
     hp_seam_env *env = b->env;
-    hp_seam_enter(env);
-    gboolean owned = g_main_context_acquire(env->context);
-    g_assert(owned);
+    enter(env);
     env->running = true;
     g_main_context_dispatch(env->context);
     env->running = false;
-    g_main_context_release(env->context);
-    hp_seam_leave(env);
+    leave(env);
     hp_seam_notify(env);
     return G_SOURCE_CONTINUE;
 }
