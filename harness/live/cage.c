@@ -26,18 +26,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "live/refused.h"
 
 struct hp_cage {
     pid_t init;
 };
-
-static bool refused(GError **error, const char *what)
-{
-    int why = errno;
-    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "%s: %s", what, g_strerror(why));
-    return false;
-}
 
 G_NORETURN static void be_init(int ready)
 {
@@ -67,7 +60,7 @@ static bool start_init(hp_cage *cage, GError **error)
     int ends[2];
     char byte;
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return refused(error, "pipe");
+        return hp_refused(error, "pipe");
     }
     cage->init = fork();
     if (cage->init == 0) {
@@ -79,13 +72,13 @@ static bool start_init(hp_cage *cage, GError **error)
     while (cage->init > 0 && (n = read(ends[0], &byte, 1)) < 0 && errno == EINTR) {
     }
     close(ends[0]);
-    return n == 1 || refused(error, "the first process of a PID namespace did not start");
+    return n == 1 || hp_refused(error, "the first process of a PID namespace did not start");
 }
 
 hp_cage *hp_cage_new(GError **error)
 {
     if (unshare(CLONE_NEWPID) != 0) {
-        refused(error, "no PID namespace can be made");
+        hp_refused(error, "no PID namespace can be made");
         return NULL;
     }
     hp_cage *cage = g_new0(hp_cage, 1);
@@ -119,14 +112,14 @@ void hp_cage_free(hp_cage *cage)
 bool hp_cage_settle(GError **error)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-        return refused(error, "no mount namespace can be made");
+        return hp_refused(error, "no mount namespace can be made");
     }
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0 ||
-           refused(error, "mounting /proc");
+           hp_refused(error, "mounting /proc");
 }
 
 bool hp_cage_overlay(const char *file, const char *path, GError **error)
 {
     g_autofree char *what = g_strdup_printf("putting %s over %s", file, path);
-    return mount(file, path, NULL, MS_BIND, NULL) == 0 || refused(error, what);
+    return mount(file, path, NULL, MS_BIND, NULL) == 0 || hp_refused(error, what);
 }

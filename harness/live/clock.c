@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "base/error.h"
+#include "live/refused.h"
 
 struct hp_live_clock {
     _Atomic uint64_t start; /* CLOCK_MONOTONIC, ns; 0: not yet */
@@ -19,7 +19,7 @@ hp_live_clock *hp_live_clock_new(GError **error)
 {
     void *page = mmap(NULL, sizeof(hp_live_clock), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory for the clock: %s", g_strerror(errno));
+        hp_refused(error, "no shared memory for the clock");
         return NULL;
     }
     return page;

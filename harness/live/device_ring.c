@@ -24,9 +24,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "live/device_private.h"
 #include "live/netlink.h"
+#include "live/refused.h"
 
 #define WIRE "wire" /* the other end */
 
@@ -43,13 +43,6 @@ struct hp_ring {
     uint64_t dropped;
     struct sockaddr_ll to;
 };
-
-static bool refused(GError **error, const char *what)
-{
-    int why = errno;
-    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "%s: %s", what, g_strerror(why));
-    return false;
-}
 
 /* In the host's namespace. */
 static bool switch_offloads_off(hp_netns *ns, const char *name, GError **error)
@@ -68,7 +61,7 @@ static bool switch_offloads_off(hp_netns *ns, const char *name, GError **error)
         ok = ioctl(fd, SIOCETHTOOL, &request) == 0 || offloads[i] != ETHTOOL_STXCSUM;
     }
     if (!ok) {
-        refused(error, "switching checksum offload off");
+        hp_refused(error, "switching checksum offload off");
     }
     hp_netns_leave(ns);
     if (fd >= 0) {
@@ -93,7 +86,7 @@ static bool open_socket(hp_ring *ring, int index, uint32_t mtu, GError **error)
     static const int version = TPACKET_V2, on = 1;
     ring->fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ring->fd < 0) {
-        return refused(error, "no packet socket");
+        return hp_refused(error, "no packet socket");
     }
     ring->frame_size = frame_size_for(mtu);
     size_t block = MAX(ring->frame_size, (size_t)PAGE);
@@ -105,17 +98,17 @@ static bool open_socket(hp_ring *ring, int index, uint32_t mtu, GError **error)
     if (setsockopt(ring->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0 ||
         setsockopt(ring->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0 ||
         setsockopt(ring->fd, SOL_PACKET, PACKET_RX_RING, &request, sizeof request) != 0) {
-        return refused(error, "setting up a packet socket");
+        return hp_refused(error, "setting up a packet socket");
     }
     void *frames = mmap(NULL, ring->size, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
     if (frames == MAP_FAILED) {
-        return refused(error, "mapping a packet ring");
+        return hp_refused(error, "mapping a packet ring");
     }
     ring->frames = frames;
     /* Without a protocol nothing has come in yet; binding with one begins. */
     struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
     if (bind(ring->fd, (const struct sockaddr *)&at, sizeof at) != 0) {
-        return refused(error, "binding a packet socket");
+        return hp_refused(error, "binding a packet socket");
     }
     ring->to = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_ifindex = index, .sll_halen = ETH_ALEN};
     memcpy(ring->to.sll_addr, host_mac, ETH_ALEN);

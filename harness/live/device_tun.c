@@ -12,8 +12,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "live/device_private.h"
+#include "live/refused.h"
 
 #define NODE "/dev/net/tun"
 
@@ -21,7 +21,7 @@ static int open_here(const char *name, GError **error)
 {
     int fd = open(NODE, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, NODE ": %s", g_strerror(errno));
+        hp_refused(error, NODE);
         return -1;
     }
     struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};

@@ -3,23 +3,18 @@
  * All of 127.0.0.0/8 is loopback's, though only 127.0.0.1 is listed. Limits: what changes later is not noticed. */
 #include "live/kernel_addresses.h"
 
-#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/error.h"
 #include "live/kernel_calls.h"
+#include "live/refused.h"
 
 static bool list(struct ifaddrs **ret, GError **error)
 {
-    if (getifaddrs(ret) == 0) {
-        return true;
-    }
-    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "this machine's addresses: %s", g_strerror(errno));
-    return false;
+    return getifaddrs(ret) == 0 || hp_refused(error, "this machine's addresses");
 }
 
 static bool read_address(const struct ifaddrs *a, hp_addr *ret)

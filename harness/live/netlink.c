@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "live/refused.h"
 
 enum { REQUEST_ROOM = 1024, ANSWER_ROOM = 16384, LEAST_IPV6_MTU = 1280 };
 
@@ -39,7 +39,7 @@ hp_netlink *hp_netlink_new(GError **error)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no netlink socket: %s", g_strerror(errno));
+        hp_refused(error, "no netlink socket");
         return NULL;
     }
     hp_netlink *nl = g_new0(hp_netlink, 1);

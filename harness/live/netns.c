@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "live/netlink.h"
+#include "live/refused.h"
 
 struct hp_netns {
     char *name;
@@ -29,11 +29,11 @@ struct hp_netns {
 
 #define OWN_NAMESPACE "/proc/thread-self/ns/net"
 
-static bool refused(GError **error, const char *what)
+/* In the namespace that the thread is in. */
+static bool write_setting(const char *path, const char *value, GError **error)
 {
-    int why = errno;
-    g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "%s: %s", what, g_strerror(why));
-    return false;
+    g_autofree char *file = g_strconcat("/proc/sys/net/", path, NULL);
+    return hp_write_into(file, value, error);
 }
 
 /* In the fresh namespace. */
@@ -41,15 +41,13 @@ static bool prepare(hp_netns *ns, GError **error)
 {
     ns->fd = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
     if (ns->fd < 0) {
-        return refused(error, OWN_NAMESPACE);
+        return hp_refused(error, OWN_NAMESPACE);
     }
     ns->netlink = hp_netlink_new(error);
     /* The loopback device is the first of every namespace. */
     return ns->netlink != NULL &&
            hp_netlink_set_link(ns->netlink, 1, &(hp_netlink_link){.set_up = true, .up = true}, error);
 }
-
-static bool write_setting(const char *path, const char *value, GError **error);
 
 hp_netns *hp_netns_new(const char *name, GError **error)
 {
@@ -58,7 +56,7 @@ hp_netns *hp_netns_new(const char *name, GError **error)
     ns->fd = -1;
     ns->home = open(OWN_NAMESPACE, O_RDONLY | O_CLOEXEC);
     if (ns->home < 0 || unshare(CLONE_NEWNET) != 0) {
-        refused(error, ns->home < 0 ? OWN_NAMESPACE : "no network namespace can be made");
+        hp_refused(error, ns->home < 0 ? OWN_NAMESPACE : "no network namespace can be made");
         hp_netns_free(ns);
         return NULL;
     }
@@ -110,7 +108,7 @@ bool hp_netns_enter(const hp_netns *ns, GError **error)
 {
     if (setns(ns->fd, CLONE_NEWNET) != 0) {
         g_autofree char *what = g_strconcat("entering the network namespace of ", ns->name, NULL);
-        return refused(error, what);
+        return hp_refused(error, what);
     }
     return true;
 }
@@ -124,20 +122,6 @@ void hp_netns_leave(const hp_netns *ns)
 }
 
 /* ---- settings and counters: /proc of the namespace that the thread is in ---- */
-
-static bool write_setting(const char *path, const char *value, GError **error)
-{
-    g_autofree char *file = g_strconcat("/proc/sys/net/", path, NULL);
-    int fd = open(file, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-    if (!ok) {
-        refused(error, file);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok;
-}
 
 bool hp_netns_set(const hp_netns *ns, const char *path, const char *value, GError **error)
 {

@@ -26,10 +26,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "live/device_private.h"
 #include "live/netlink.h"
 #include "live/punctual.h"
+#include "live/refused.h"
 
 enum {
     CAN_NAMESPACES = 1 << 0,
@@ -53,31 +53,15 @@ static bool is_root(void)
     return geteuid() == 0 && syscall(SYS_capget, &header, data) == 0 && (data[0].effective & needed) == needed;
 }
 
-static bool write_map(const char *path, const char *text, GError **error)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (!ok) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "%s: %s", path, g_strerror(errno));
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return ok;
-}
-
 static bool enter_user_namespace(GError **error)
 {
     g_autofree char *uids = g_strdup_printf("0 %u 1", (unsigned)geteuid());
     g_autofree char *gids = g_strdup_printf("0 %u 1", (unsigned)getegid());
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) != 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT,
-                    "without the rights of root, and with no user namespaces here (unshare -Urnm): %s",
-                    g_strerror(errno));
-        return false;
+        return hp_refused(error, "without the rights of root, and with no user namespaces here (unshare -Urnm)");
     }
-    return write_map("/proc/self/setgroups", "deny", error) && write_map("/proc/self/uid_map", uids, error) &&
-           write_map("/proc/self/gid_map", gids, error);
+    return hp_write_into("/proc/self/setgroups", "deny", error) && hp_write_into("/proc/self/uid_map", uids, error) &&
+           hp_write_into("/proc/self/gid_map", gids, error);
 }
 
 bool hp_rights_enter(GError **error)
@@ -165,8 +149,7 @@ static int try_everything(GError **error)
         return can;
     }
     if (unshare(CLONE_NEWNS | CLONE_NEWPID) != 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no mount and PID namespaces can be made: %s",
-                    g_strerror(errno));
+        hp_refused(error, "no mount and PID namespaces can be made");
         return can;
     }
     return can | try_inside(error);
