@@ -7,7 +7,6 @@
 
 #include <stdatomic.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "live/refused.h"
 
@@ -32,17 +31,10 @@ void hp_live_clock_free(hp_live_clock *clock)
     }
 }
 
-static hp_time monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
-}
-
 void hp_live_clock_begin(hp_live_clock *clock)
 {
     uint64_t none = 0;
-    atomic_compare_exchange_strong(&clock->start, &none, monotonic());
+    atomic_compare_exchange_strong(&clock->start, &none, hp_clock_read(CLOCK_MONOTONIC));
 }
 
 bool hp_live_clock_has_begun(const hp_live_clock *clock)
@@ -53,7 +45,7 @@ bool hp_live_clock_has_begun(const hp_live_clock *clock)
 hp_time hp_live_clock_now(const hp_live_clock *clock)
 {
     uint64_t start = atomic_load_explicit(&clock->start, memory_order_relaxed);
-    return start != 0 ? monotonic() - start : 0;
+    return start != 0 ? hp_clock_read(CLOCK_MONOTONIC) - start : 0;
 }
 
 hp_time hp_live_clock_monotonic(const hp_live_clock *clock, hp_time run_time)

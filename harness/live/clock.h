@@ -6,8 +6,17 @@
 #define HP_LIVE_CLOCK_H
 
 #include <glib.h>
+#include <time.h>
 
 #include "base/time.h"
+
+/* A clock of the machine, as CLOCK_MONOTONIC. */
+static inline hp_time hp_clock_read(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
+}
 
 typedef struct hp_live_clock hp_live_clock;
 

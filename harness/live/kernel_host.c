@@ -194,13 +194,6 @@ static const hp_host_backend backend = {
     .tcp_n_connections = hp_kernel_tcp_n_connections,
 };
 
-static hp_time monotonic(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
-}
-
 /* Sleeps when at least eight datagrams are to be expected meanwhile: for fewer the delay is not worth it. The mean follows within some sixteen turns. */
 static void gather(hp_kernel_host *kernel)
 {
@@ -209,7 +202,7 @@ static void gather(hp_kernel_host *kernel)
     if (came == 0) {
         return;
     }
-    hp_time now = monotonic(), passed = MAX(now - kernel->counted_at, 1);
+    hp_time now = hp_clock_read(CLOCK_MONOTONIC), passed = MAX(now - kernel->counted_at, 1);
     uint64_t expected_milli = MIN(came * 1000 * kernel->gathering / passed, MOST_MILLI);
     kernel->expected_milli = (kernel->expected_milli * (WEIGHT - 1) + expected_milli) / WEIGHT;
     kernel->counted = kernel->counters.datagrams_in;

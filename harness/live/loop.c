@@ -22,7 +22,6 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -30,16 +29,9 @@
 
 enum { EVENTS = 64, LATENESS_EVERY = 16 };
 
-static hp_time read_clock(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
-}
-
 static hp_time monotonic(void)
 {
-    return read_clock(CLOCK_MONOTONIC);
+    return hp_clock_read(CLOCK_MONOTONIC);
 }
 
 hp_loop *hp_loop_new(hp_world *world, const hp_live_clock *clock, const hp_loop_options *options, GError **error)
@@ -295,7 +287,7 @@ static void beat(hp_loop *loop)
     if (now < loop->beat) {
         return;
     }
-    hp_time computed = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    hp_time computed = hp_clock_read(CLOCK_THREAD_CPUTIME_ID);
     if (start != HP_NEVER) {
         hp_time late = now - MAX(loop->beat, start);
         hp_lateness_add(&loop->lateness, late);
