@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "live/kernel_calls.h"
 #include "wire/packet.h"
 
 /* Of a socket's receive buffer, and of what is read at once. */
@@ -229,7 +230,6 @@ static int make_socket(uint32_t groups)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
     struct sockaddr_nl own = {.nl_family = AF_NETLINK, .nl_groups = groups};
-    int room = ROOM;
     if (fd < 0 || bind(fd, (struct sockaddr *)&own, sizeof own) < 0) {
         int failed = errno;
         if (fd >= 0) {
@@ -238,10 +238,7 @@ static int make_socket(uint32_t groups)
         errno = failed;
         return -1;
     }
-    /* Fails without the right to go beyond the system's limit, which then holds. */
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    }
+    hp_kernel_set_room(fd, SO_RCVBUFFORCE, SO_RCVBUF, ROOM);
     return fd;
 }
 

@@ -141,8 +141,7 @@ bool hp_kernel_bind(hp_kernel_host *kernel, int fd, const hp_addr *local)
     if (errno != EADDRNOTAVAIL || hp_addr_is_unspecified(local) || hp_host_reachable_at(kernel->host, local) >= 0) {
         return false;
     }
-    bool v6 = local->family == HP_AF_IPV6;
-    return hp_kernel_set_int(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, 1) &&
+    return hp_kernel_set_ip(fd, local->family == HP_AF_IPV6, IP_FREEBIND, IPV6_FREEBIND, 1) &&
            bind(fd, &name.any, length) == 0;
 }
 

@@ -35,7 +35,7 @@ struct hp_kernel_socket {
     uint8_t n_fields_set; /* how often they were changed */
     uint16_t n_expected; /* datagrams that the next read asks for */
     uint64_t full_at; /* the turn at which a read last brought all it asked for */
-    int discover; /* the descriptor's IP_MTU_DISCOVER: IP_PMTUDISC_WANT, _PROBE or _DONT, which IPv6 numbers alike */
+    int discover; /* as hp_kernel_set_discover() set it last */
     bool one_by_one; /* the way out takes no segmentation offload */
     bool multicasts; /* prepared for it */
 };
@@ -90,6 +90,8 @@ void hp_kernel_inbox_free(hp_kernel_inbox *inbox);
 /* kernel_send.c */
 bool hp_kernel_udp_send(hp_socket *socket, const hp_addr *from, const hp_addr *to, const void *data, size_t length,
                         const hp_send_options *options);
+/* The descriptor's IP_MTU_DISCOVER: IP_PMTUDISC_WANT, _PROBE or _DONT. */
+void hp_kernel_set_discover(hp_kernel_socket *socket, int discover);
 /* What waits of one socket; of all. */
 void hp_kernel_flush_socket(hp_kernel_socket *socket);
 void hp_kernel_flush_all(hp_kernel_host *kernel);

@@ -90,17 +90,16 @@ static size_t headers_of(const hp_addr *to)
 static void prepare_multicast(hp_kernel_socket *s, const hp_addr *from)
 {
     bool v6 = from->family == HP_AF_IPV6;
-    int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     int interface = hp_host_interface_of(s->kernel->host, from);
     int index = interface >= 0 ? (int)hp_kernel_index_of(s->kernel, (unsigned)interface) : 0;
     s->multicasts = true;
-    hp_kernel_set_int(s->fd, level, v6 ? IPV6_MULTICAST_LOOP : IP_MULTICAST_LOOP, 0);
-    hp_kernel_set_int(s->fd, level, v6 ? IPV6_MULTICAST_HOPS : IP_MULTICAST_TTL, HP_KERNEL_USUAL_TTL);
+    hp_kernel_set_ip(s->fd, v6, IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP, 0);
+    hp_kernel_set_ip(s->fd, v6, IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS, HP_KERNEL_USUAL_TTL);
     if (v6) {
-        hp_kernel_set_int(s->fd, level, IPV6_MULTICAST_IF, index);
+        hp_kernel_set_int(s->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index);
     } else {
         struct ip_mreqn request = {.imr_ifindex = index};
-        hp_kernel_set_option(s->fd, level, IP_MULTICAST_IF, &request, sizeof request);
+        hp_kernel_set_option(s->fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof request);
     }
 }
 
@@ -267,11 +266,10 @@ static uint32_t fill_message(hp_kernel_socket *s, hp_kernel_outbox *out, unsigne
 static_assert(IP_PMTUDISC_WANT == IPV6_PMTUDISC_WANT && IP_PMTUDISC_PROBE == IPV6_PMTUDISC_PROBE,
               "both families number what is discovered alike");
 
-static void set_discover(hp_kernel_socket *s, int discover)
+void hp_kernel_set_discover(hp_kernel_socket *s, int discover)
 {
-    bool v6 = s->base.local.family == HP_AF_IPV6;
     s->discover = discover;
-    hp_kernel_set_int(s->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, discover);
+    hp_kernel_set_ip(s->fd, s->base.local.family == HP_AF_IPV6, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, discover);
 }
 
 /* Makes the descriptor's own TTL and traffic class those of its datagrams, where they do not change all the time: what
@@ -279,15 +277,14 @@ static void set_discover(hp_kernel_socket *s, int discover)
 static void set_fields(hp_kernel_socket *s, const waiting *w)
 {
     bool v6 = s->base.local.family == HP_AF_IPV6;
-    int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
     if ((w->ttl == s->ttl && w->tos == s->tos) || s->n_fields_set >= MAX_FIELDS_SET) {
         return;
     }
     s->n_fields_set++;
     s->ttl = w->ttl;
     s->tos = w->tos;
-    hp_kernel_set_int(s->fd, level, v6 ? IPV6_UNICAST_HOPS : IP_TTL, s->ttl);
-    hp_kernel_set_int(s->fd, level, v6 ? IPV6_TCLASS : IP_TOS, s->tos);
+    hp_kernel_set_ip(s->fd, v6, IP_TTL, IPV6_UNICAST_HOPS, s->ttl);
+    hp_kernel_set_ip(s->fd, v6, IP_TOS, IPV6_TCLASS, s->tos);
 }
 
 /* As sendmmsg() says it: 1, or -1. What is but an address and bytes goes by the call that copies nothing else. */
@@ -308,7 +305,7 @@ static uint32_t send_some(hp_kernel_socket *s, hp_kernel_outbox *out, uint32_t n
     size_t n_buffers = 0;
     const int discover = entry_at(out, number)->discover;
     if (discover != s->discover) {
-        set_discover(s, discover);
+        hp_kernel_set_discover(s, discover);
     }
     set_fields(s, entry_at(out, number));
     for (uint32_t next = number; next != 0 && n < BATCH && entry_at(out, next)->discover == discover; n++) {

@@ -106,8 +106,7 @@ void hp_kernel_tcp_set_nodelay(hp_tcp_socket *socket, bool nodelay)
 
 void hp_kernel_tcp_set_tos(hp_tcp_socket *socket, uint8_t tos)
 {
-    bool v6 = socket->pair.local.family == HP_AF_IPV6;
-    hp_kernel_set_int(((hp_kernel_tcp *)socket)->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, tos);
+    hp_kernel_set_ip(((hp_kernel_tcp *)socket)->fd, socket->pair.local.family == HP_AF_IPV6, IP_TOS, IPV6_TCLASS, tos);
 }
 
 static int whole_seconds(hp_time ns)

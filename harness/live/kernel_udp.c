@@ -243,20 +243,15 @@ static void on_group_ready(void *user, uint32_t events)
 static void ask_for_details(int fd, bool v6, bool destination, bool errors)
 {
     hp_kernel_set_int(fd, IPPROTO_UDP, UDP_GRO, 1); /* a kernel without it hands over one by one */
-    if (!hp_kernel_set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, ROOM)) {
-        hp_kernel_set_int(fd, SOL_SOCKET, SO_RCVBUF, ROOM);
-    }
-    if (!hp_kernel_set_int(fd, SOL_SOCKET, SO_SNDBUFFORCE, ROOM)) {
-        hp_kernel_set_int(fd, SOL_SOCKET, SO_SNDBUF, ROOM);
-    }
-    int level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
-    hp_kernel_set_int(fd, level, v6 ? IPV6_RECVHOPLIMIT : IP_RECVTTL, 1);
-    hp_kernel_set_int(fd, level, v6 ? IPV6_RECVTCLASS : IP_RECVTOS, 1);
+    hp_kernel_set_room(fd, SO_RCVBUFFORCE, SO_RCVBUF, ROOM);
+    hp_kernel_set_room(fd, SO_SNDBUFFORCE, SO_SNDBUF, ROOM);
+    hp_kernel_set_ip(fd, v6, IP_RECVTTL, IPV6_RECVHOPLIMIT, 1);
+    hp_kernel_set_ip(fd, v6, IP_RECVTOS, IPV6_RECVTCLASS, 1);
     if (destination) {
-        hp_kernel_set_int(fd, level, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, 1);
+        hp_kernel_set_ip(fd, v6, IP_PKTINFO, IPV6_RECVPKTINFO, 1);
     }
     if (errors) {
-        hp_kernel_set_int(fd, level, v6 ? IPV6_RECVERR : IP_RECVERR, 1);
+        hp_kernel_set_ip(fd, v6, IP_RECVERR, IPV6_RECVERR, 1);
     }
 }
 
@@ -267,8 +262,7 @@ static bool set_up(hp_kernel_socket *s)
     if (v6) {
         hp_kernel_set_int(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     }
-    s->discover = IP_PMTUDISC_WANT;
-    hp_kernel_set_int(s->fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER, s->discover);
+    hp_kernel_set_discover(s, IP_PMTUDISC_WANT);
     ask_for_details(s->fd, v6, s->base.wildcard, s->base.ops.icmp != NULL);
     if (!hp_kernel_bind(s->kernel, s->fd, &s->base.local)) {
         return false;
@@ -326,7 +320,7 @@ static bool join_at(int fd, const hp_addr *group, uint32_t index)
 {
     hp_kernel_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* several interfaces, or programs */
     bool v6 = group->family == HP_AF_IPV6;
-    hp_kernel_set_int(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MULTICAST_ALL : IP_MULTICAST_ALL, 0);
+    hp_kernel_set_ip(fd, v6, IP_MULTICAST_ALL, IPV6_MULTICAST_ALL, 0);
     hp_kernel_name name;
     socklen_t length = hp_kernel_name_of(group, index, &name);
     if (bind(fd, &name.any, length) != 0) {
