@@ -17,14 +17,18 @@ static bool list(struct ifaddrs **ret, GError **error)
     return getifaddrs(ret) == 0 || hp_refused(error, "this machine's addresses");
 }
 
-static bool read_address(const struct ifaddrs *a, hp_addr *ret)
+bool hp_kernel_addr_of_listed(const struct ifaddrs *a, hp_addr *ret)
 {
-    if (a->ifa_addr == NULL || (a->ifa_flags & IFF_UP) == 0) {
+    if (a->ifa_addr == NULL) {
         return false;
     }
     size_t length = a->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
-    return (a->ifa_addr->sa_family == AF_INET || a->ifa_addr->sa_family == AF_INET6) &&
-           hp_addr_from_sockaddr(a->ifa_addr, length, ret);
+    return hp_addr_from_sockaddr(a->ifa_addr, length, ret);
+}
+
+static bool read_address(const struct ifaddrs *a, hp_addr *ret)
+{
+    return (a->ifa_flags & IFF_UP) != 0 && hp_kernel_addr_of_listed(a, ret);
 }
 
 static GArray *addresses_of(const struct ifaddrs *all, bool loopback)

@@ -11,4 +11,8 @@ GArray *hp_kernel_addresses(GError **error);
  * kernel's that has some of them. False and HP_ERROR_ENVIRONMENT naming the first that this machine does not have. */
 bool hp_kernel_host_describe(hp_host *host, const hp_addr *addresses, size_t n, GError **error);
 
+/* The IP address in an entry of getifaddrs(); false when it has none. */
+struct ifaddrs;
+bool hp_kernel_addr_of_listed(const struct ifaddrs *entry, hp_addr *ret);
+
 #endif

@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "live/kernel_addresses.h"
 #include "live/kernel_calls.h"
 
 /* ---- names ---- */
@@ -40,15 +41,7 @@ socklen_t hp_kernel_name_of(const hp_addr *addr, uint32_t scope, hp_kernel_name 
 hp_addr hp_kernel_addr_of(const hp_kernel_name *name)
 {
     hp_addr addr = {0};
-    if (name->any.sa_family == AF_INET) {
-        addr.family = HP_AF_IPV4;
-        addr.port = ntohs(name->v4.sin_port);
-        memcpy(addr.ip, &name->v4.sin_addr, 4);
-    } else if (name->any.sa_family == AF_INET6) {
-        addr.family = HP_AF_IPV6;
-        addr.port = ntohs(name->v6.sin6_port);
-        memcpy(addr.ip, &name->v6.sin6_addr, 16);
-    }
+    hp_addr_from_sockaddr(&name->any, sizeof *name, &addr);
     return addr;
 }
 
@@ -63,13 +56,8 @@ static int find_index(const hp_host *host, unsigned interface)
         return -1;
     }
     for (const struct ifaddrs *a = all; a != NULL && index < 0; a = a->ifa_next) {
-        if (a->ifa_addr == NULL || (a->ifa_addr->sa_family != AF_INET && a->ifa_addr->sa_family != AF_INET6)) {
-            continue;
-        }
-        hp_kernel_name name;
-        memcpy(&name, a->ifa_addr, a->ifa_addr->sa_family == AF_INET ? sizeof name.v4 : sizeof name.v6);
-        hp_addr addr = hp_kernel_addr_of(&name);
-        if (hp_host_interface_of(host, &addr) == (int)interface) {
+        hp_addr addr;
+        if (hp_kernel_addr_of_listed(a, &addr) && hp_host_interface_of(host, &addr) == (int)interface) {
             index = (int)if_nametoindex(a->ifa_name);
         }
     }
