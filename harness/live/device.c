@@ -93,13 +93,8 @@ static bool add_default_route(hp_device *device, const hp_addr *gateway, uint8_t
     return device->table == 0 || hp_netlink_add_route(nl, &route, error);
 }
 
-static bool add_routes(hp_device *device, GError **error)
-{
-    return add_default_route(device, &device->gateway4, HP_AF_IPV4, error) &&
-           add_default_route(device, &device->gateway6, HP_AF_IPV6, error);
-}
-
-static bool add_addresses(hp_device *device, GError **error)
+/* All that should be there while the device is up. */
+static bool configure(hp_device *device, GError **error)
 {
     hp_netlink *nl = hp_netns_netlink(device->ns);
     for (unsigned i = 0; i < device->addresses->len; i++) {
@@ -108,7 +103,8 @@ static bool add_addresses(hp_device *device, GError **error)
             return false;
         }
     }
-    return true;
+    return add_default_route(device, &device->gateway4, HP_AF_IPV4, error) &&
+           add_default_route(device, &device->gateway6, HP_AF_IPV6, error);
 }
 
 /* The rule of an address is not forgotten by the kernel, and would be there twice. */
@@ -137,7 +133,7 @@ bool hp_device_add_address(hp_device *device, const hp_device_address *address, 
         return false;
     }
     g_array_append_val(device->addresses, *address);
-    return !device->up || (add_addresses(device, error) && add_routes(device, error));
+    return !device->up || configure(device, error);
 }
 
 bool hp_device_remove_address(hp_device *device, const hp_addr *ip, GError **error)
@@ -155,7 +151,7 @@ bool hp_device_remove_address(hp_device *device, const hp_addr *ip, GError **err
         return false;
     }
     /* Others of its network may have gone with it. */
-    return !device->up || (add_addresses(device, error) && add_routes(device, error));
+    return !device->up || configure(device, error);
 }
 
 static uint64_t dropped_by_kernel(hp_device *device)
@@ -182,7 +178,7 @@ bool hp_device_set_up(hp_device *device, bool up, GError **error)
         device->dropped_down += before - MIN(before, device->dropped_before);
     }
     device->up = up;
-    return !up || (add_addresses(device, error) && add_routes(device, error));
+    return !up || configure(device, error);
 }
 
 /* ---- making ---- */
