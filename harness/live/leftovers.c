@@ -94,8 +94,7 @@ static bool is_left(const char *path)
     if (fd < 0) {
         return errno == ENOENT && time(NULL) - folder.st_mtime > BEING_MADE_S;
     }
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    bool free_to_take = fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type == F_UNLCK && lock(fd);
+    bool free_to_take = lock(fd);
     close(fd);
     return free_to_take;
 }
