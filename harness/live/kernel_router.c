@@ -324,8 +324,6 @@ static bool set_forwarding(hp_kernel_router *router, GError **error)
     static const char *const settings[][2] = {
         {"ipv4/ip_forward", "1"},
         {"ipv6/conf/all/forwarding", "1"},
-        {"ipv4/conf/all/rp_filter", "0"},
-        {"ipv4/conf/default/rp_filter", "0"},
         /* It knows no better way than itself, as nobody on the fabric's networks forwards for another. */
         {"ipv4/conf/all/send_redirects", "0"},
         {"ipv4/conf/default/send_redirects", "0"},
@@ -413,7 +411,6 @@ void hp_kernel_router_close(hp_kernel_router *router)
     g_clear_pointer(&router->conntrack, hp_conntrack_free);
     for (unsigned side = 0; side < SIDES; side++) {
         g_clear_pointer(&router->devices[side], hp_device_free);
-        hp_host_set_outboard(router->hosts[side], 0, NULL, NULL);
     }
     g_clear_pointer(&router->ns, hp_netns_free);
     router->loop = NULL;
