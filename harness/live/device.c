@@ -183,14 +183,19 @@ bool hp_device_set_up(hp_device *device, bool up, GError **error)
 
 /* ---- making ---- */
 
+const char *hp_device_kind_name(hp_device_kind kind)
+{
+    static const char *const names[] = {[HP_DEVICE_ANY] = "any", [HP_DEVICE_TUN] = "tun", [HP_DEVICE_VETH] = "veth"};
+    return names[kind];
+}
+
 static hp_device_kind wanted_kind(hp_device_kind kind)
 {
     const char *forced = kind == HP_DEVICE_ANY ? g_getenv("HAIRPIN_LIVE_DEVICE") : NULL;
-    if (forced != NULL && strcmp(forced, "tun") == 0) {
-        return HP_DEVICE_TUN;
-    }
-    if (forced != NULL && strcmp(forced, "veth") == 0) {
-        return HP_DEVICE_VETH;
+    for (hp_device_kind k = HP_DEVICE_TUN; forced != NULL && k <= HP_DEVICE_VETH; k++) {
+        if (strcmp(forced, hp_device_kind_name(k)) == 0) {
+            return k;
+        }
     }
     return kind;
 }

@@ -51,6 +51,7 @@ void hp_device_free(hp_device *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_device, hp_device_free)
 
 hp_device_kind hp_device_get_kind(const hp_device *device); /* TUN or VETH */
+const char *hp_device_kind_name(hp_device_kind kind); /* "tun", "veth" */
 const char *hp_device_name(const hp_device *device);
 int hp_device_index(const hp_device *device); /* in its namespace */
 

@@ -488,7 +488,7 @@ hp_kernel_router_stats hp_kernel_router_get_stats(hp_kernel_router *router)
         hp_device_counters counters;
         if (router->devices[side] != NULL && hp_device_count(router->devices[side], &counters, NULL)) {
             hp_device_counters_add(&sum, &counters);
-            router->stats.device = hp_device_get_kind(router->devices[side]) == HP_DEVICE_TUN ? "tun" : "veth";
+            router->stats.device = hp_device_kind_name(hp_device_get_kind(router->devices[side]));
         }
     }
     if (router->ns != NULL) {

@@ -237,7 +237,7 @@ bool hp_live_net_figures(hp_live_net *net, unsigned i, hp_live_host_figures *ret
     *ret = (hp_live_host_figures){.name = host->name, .device = "none"};
     for (unsigned k = 0; k < host->n_devices; k++) {
         hp_device_counters counters;
-        ret->device = hp_device_get_kind(host->devices[k]) == HP_DEVICE_TUN ? "tun" : "veth";
+        ret->device = hp_device_kind_name(hp_device_get_kind(host->devices[k]));
         if (!hp_device_count(host->devices[k], &counters, error))
             return false;
         hp_device_counters_add(&ret->devices, &counters);
