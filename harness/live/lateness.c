@@ -36,15 +36,6 @@ void hp_lateness_add(hp_lateness *lateness, hp_time late)
     lateness->counts[bucket_of(late)]++;
 }
 
-void hp_lateness_merge(hp_lateness *lateness, const hp_lateness *other)
-{
-    lateness->n += other->n;
-    lateness->max = MAX(lateness->max, other->max);
-    for (unsigned i = 0; i < HP_LATENESS_BUCKETS; i++) {
-        lateness->counts[i] += other->counts[i];
-    }
-}
-
 hp_time hp_lateness_percentile(const hp_lateness *lateness, unsigned per_mille)
 {
     if (lateness->n == 0) {
@@ -60,13 +51,4 @@ hp_time hp_lateness_percentile(const hp_lateness *lateness, unsigned per_mille)
         }
     }
     return lateness->max;
-}
-
-uint64_t hp_lateness_above(const hp_lateness *lateness, hp_time bound)
-{
-    uint64_t n = 0;
-    for (unsigned i = bucket_of(bound) + 1; i < HP_LATENESS_BUCKETS; i++) {
-        n += lateness->counts[i];
-    }
-    return n;
 }

@@ -18,12 +18,8 @@ typedef struct hp_lateness {
 } hp_lateness;
 
 void hp_lateness_add(hp_lateness *lateness, hp_time late);
-/* Adds all of `other`. */
-void hp_lateness_merge(hp_lateness *lateness, const hp_lateness *other);
 /* The time that per_mille of 1000 were no later than (500: the median, 990: p99): the upper end of a bucket, so at most
  * 7 % too much, and never more than max. 0 when there is none. */
 hp_time hp_lateness_percentile(const hp_lateness *lateness, unsigned per_mille);
-/* How many were later than that, give or take the width of a bucket. */
-uint64_t hp_lateness_above(const hp_lateness *lateness, hp_time bound);
 
 #endif
