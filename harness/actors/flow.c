@@ -296,26 +296,13 @@ unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config)
     return f->number;
 }
 
-static bool is_done(const flow *f)
-{
-    return f->sent >= f->config.count;
-}
-
-bool hp_flows_done(const hp_flows *flows, unsigned number)
-{
-    for (unsigned i = 0; i < flows->list->len; i++) {
-        const flow *f = flows->list->pdata[i];
-        if (f->number == number)
-            return is_done(f);
-    }
-    return false;
-}
-
 unsigned hp_flows_n_running(const hp_flows *flows)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < flows->list->len; i++)
-        n += !is_done(flows->list->pdata[i]);
+    for (unsigned i = 0; i < flows->list->len; i++) {
+        const flow *f = flows->list->pdata[i];
+        n += f->sent < f->config.count;
+    }
     return n;
 }
 

@@ -35,8 +35,6 @@ unsigned hp_flows_start(hp_flows *flows, const hp_flow_config *config);
 void hp_flows_expect(hp_flows *flows, unsigned number, uint32_t size);
 /* Flows of this process whose last datagram was not sent yet. */
 unsigned hp_flows_n_running(const hp_flows *flows);
-/* Whether the last datagram of it was sent. */
-bool hp_flows_done(const hp_flows *flows, unsigned flow);
 bool hp_flows_all_done(const hp_flows *flows);
 
 #endif
