@@ -139,12 +139,10 @@ typedef struct named_counter {
 } named_counter;
 
 static const named_counter named[] = {
-    {"InDatagrams", "Udp6InDatagrams", offsetof(hp_netns_counters, udp_in)},
     {"OutDatagrams", "Udp6OutDatagrams", offsetof(hp_netns_counters, udp_out)},
     {"InErrors", "Udp6InErrors", offsetof(hp_netns_counters, udp_in_errors)},
     {"RcvbufErrors", "Udp6RcvbufErrors", offsetof(hp_netns_counters, udp_receive_buffer)},
     {"SndbufErrors", "Udp6SndbufErrors", offsetof(hp_netns_counters, udp_send_buffer)},
-    {"NoPorts", "Udp6NoPorts", offsetof(hp_netns_counters, udp_no_port)},
 };
 
 static void count(hp_netns_counters *counters, const char *name, bool ipv6, const char *value)

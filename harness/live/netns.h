@@ -33,12 +33,11 @@ void hp_netns_leave(const hp_netns *ns);
 /* Writes net/<path> below /proc/sys inside ("ipv4/ip_forward", "1"). */
 bool hp_netns_set(const hp_netns *ns, const char *path, const char *value, GError **error);
 
-/* What the kernel lost inside since the namespace was made, of both families. */
+/* What the kernel sent and lost inside since the namespace was made, of both families. */
 typedef struct hp_netns_counters {
-    uint64_t udp_in, udp_out; /* datagrams */
+    uint64_t udp_out; /* datagrams that were sent */
     uint64_t udp_in_errors; /* bad, or no room in a socket's buffer (counted below too) */
     uint64_t udp_receive_buffer, udp_send_buffer; /* no room */
-    uint64_t udp_no_port;
 } hp_netns_counters;
 bool hp_netns_count(const hp_netns *ns, hp_netns_counters *ret, GError **error);
 
