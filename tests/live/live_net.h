@@ -123,6 +123,26 @@ static inline live_net *live_net_new(hp_device_kind kind)
     return net;
 }
 
+/* One whose run has begun; the test is skipped where there can be none. */
+static inline live_net *live_net_begun(hp_device_kind kind)
+{
+    if (!live_is_possible(kind)) {
+        skip();
+    }
+    live_net *net = live_net_new(kind);
+    hp_live_clock_begin(net->clock);
+    return net;
+}
+
+/* For those who wait for something: fails once they have waited for too long. */
+static inline void live_turn(live_net *net)
+{
+    GError *error = NULL;
+    assert_true(hp_live_clock_now(net->clock) < PATIENCE);
+    hp_loop_turn(net->loop, 10 * HP_MS, &error);
+    no_error(error);
+}
+
 static inline void live_net_free(live_net *net)
 {
     for (unsigned i = 0; i < LIVE_HOSTS; i++) {
@@ -148,6 +168,27 @@ static inline int live_socket(const live_net *net, unsigned i, const hp_addr *lo
     assert_int_equal(bind(fd, (struct sockaddr *)&at, length), 0);
     hp_netns_leave(net->hosts[i].ns);
     return fd;
+}
+
+/* One in each host: at port 5000 of the first, 6000 of the second. */
+typedef struct live_pair {
+    hp_addr a, b;
+    int at_a, at_b;
+} live_pair;
+
+static inline live_pair live_pair_open(const live_net *net, uint8_t family)
+{
+    live_pair p = {.a = hp_addr_with_port(live_address(0, family), 5000),
+                   .b = hp_addr_with_port(live_address(1, family), 6000)};
+    p.at_a = live_socket(net, 0, &p.a);
+    p.at_b = live_socket(net, 1, &p.b);
+    return p;
+}
+
+static inline void live_pair_close(const live_pair *p)
+{
+    close(p->at_a);
+    close(p->at_b);
 }
 
 static inline ssize_t live_send(int fd, const hp_addr *to, const void *data, size_t length)

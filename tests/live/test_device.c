@@ -9,22 +9,16 @@
 
 static void there_and_back(hp_device_kind kind, uint8_t family)
 {
-    if (!live_is_possible(kind)) {
-        skip();
-    }
-    live_net *net = live_net_new(kind);
+    live_net *net = live_net_begun(kind);
     assert_int_equal(hp_device_get_kind(net->hosts[0].device), kind);
-    hp_live_clock_begin(net->clock);
-    hp_addr a = hp_addr_with_port(live_address(0, family), 5000);
-    hp_addr b = hp_addr_with_port(live_address(1, family), 6000);
-    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+    const live_pair p = live_pair_open(net, family);
     char room[100];
-    assert_int_equal(live_send(at_a, &b, "hello", 5), 5);
-    assert_int_equal(live_receive(net, at_b, room, sizeof room), 5);
+    assert_int_equal(live_send(p.at_a, &p.b, "hello", 5), 5);
+    assert_int_equal(live_receive(net, p.at_b, room, sizeof room), 5);
     assert_memory_equal(room, "hello", 5);
     assert_true(hp_live_clock_now(net->clock) >= 2 * HP_MS); /* two links of 1 ms */
-    assert_int_equal(live_send(at_b, &a, "you", 3), 3);
-    assert_int_equal(live_receive(net, at_a, room, sizeof room), 3);
+    assert_int_equal(live_send(p.at_b, &p.a, "you", 3), 3);
+    assert_int_equal(live_receive(net, p.at_a, room, sizeof room), 3);
     /* Both taps saw both, and no tap anything else: a kernel's own noise is not in the trace. */
     assert_int_equal(live_count_at(net, "a", HP_DIR_OUT, 0), 1);
     assert_int_equal(live_count_at(net, "b", HP_DIR_IN, 0), 1);
@@ -36,8 +30,7 @@ static void there_and_back(hp_device_kind kind, uint8_t family)
     assert_int_equal(counters.to_kernel, 1);
     assert_int_equal(counters.tx_dropped, 0);
     assert_int_equal(counters.malformed, 0);
-    close(at_a);
-    close(at_b);
+    live_pair_close(&p);
     live_net_free(net);
 }
 
@@ -64,24 +57,17 @@ static void ipv6_by_veth(void **state)
 /* A datagram of 4,000 bytes travels as fragments, which the other kernel puts together. */
 static void fragments(hp_device_kind kind, uint8_t family)
 {
-    if (!live_is_possible(kind)) {
-        skip();
-    }
-    live_net *net = live_net_new(kind);
-    hp_live_clock_begin(net->clock);
-    hp_addr a = hp_addr_with_port(live_address(0, family), 5000);
-    hp_addr b = hp_addr_with_port(live_address(1, family), 6000);
-    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+    live_net *net = live_net_begun(kind);
+    const live_pair p = live_pair_open(net, family);
     uint8_t sent[4000], room[5000];
     for (unsigned i = 0; i < sizeof sent; i++) {
         sent[i] = (uint8_t)(i * 7);
     }
-    assert_int_equal(live_send(at_a, &b, sent, sizeof sent), sizeof sent);
-    assert_int_equal(live_receive(net, at_b, room, sizeof room), sizeof sent);
+    assert_int_equal(live_send(p.at_a, &p.b, sent, sizeof sent), sizeof sent);
+    assert_int_equal(live_receive(net, p.at_b, room, sizeof room), sizeof sent);
     assert_memory_equal(room, sent, sizeof sent);
     assert_int_equal(live_count_at(net, "b", HP_DIR_IN, 0), 3);
-    close(at_a);
-    close(at_b);
+    live_pair_close(&p);
     live_net_free(net);
 }
 
@@ -101,11 +87,7 @@ static void fragments_by_veth(void **state)
 static void port_unreachable(void **state)
 {
     static const uint8_t families[] = {HP_AF_IPV4, HP_AF_IPV6};
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     for (unsigned i = 0; i < 2; i++) {
         hp_addr a = hp_addr_with_port(live_address(0, families[i]), 5000);
         hp_addr b = hp_addr_with_port(live_address(1, families[i]), 6000);
@@ -129,29 +111,22 @@ static void down_and_up(hp_device_kind kind)
 {
     static const uint8_t families[] = {HP_AF_IPV4, HP_AF_IPV6};
     GError *error = NULL;
-    if (!live_is_possible(kind)) {
-        skip();
-    }
-    live_net *net = live_net_new(kind);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(kind);
     for (unsigned i = 0; i < 2; i++) {
-        hp_addr a = hp_addr_with_port(live_address(0, families[i]), 5000);
-        hp_addr b = hp_addr_with_port(live_address(1, families[i]), 6000);
-        int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+        const live_pair p = live_pair_open(net, families[i]);
         hp_host_set_interface_up(net->hosts[0].host, 0, false);
         assert_true(hp_device_set_up(net->hosts[0].device, false, &error));
-        assert_int_equal(live_send(at_a, &b, "lost", 4), -1);
+        assert_int_equal(live_send(p.at_a, &p.b, "lost", 4), -1);
         assert_int_equal(errno, ENETUNREACH);
         hp_host_set_interface_up(net->hosts[0].host, 0, true);
         assert_true(hp_device_set_up(net->hosts[0].device, true, &error));
         no_error(error);
         char room[10];
-        assert_int_equal(live_send(at_a, &b, "hello", 5), 5);
-        assert_int_equal(live_receive(net, at_b, room, sizeof room), 5);
-        assert_int_equal(live_send(at_b, &a, "you", 3), 3);
-        assert_int_equal(live_receive(net, at_a, room, sizeof room), 3);
-        close(at_a);
-        close(at_b);
+        assert_int_equal(live_send(p.at_a, &p.b, "hello", 5), 5);
+        assert_int_equal(live_receive(net, p.at_b, room, sizeof room), 5);
+        assert_int_equal(live_send(p.at_b, &p.a, "you", 3), 3);
+        assert_int_equal(live_receive(net, p.at_a, room, sizeof room), 3);
+        live_pair_close(&p);
     }
     live_net_free(net);
 }
@@ -160,33 +135,24 @@ static void down_and_up(hp_device_kind kind)
  * descriptor that has nothing to say any more, and what the world sends there is dropped. */
 static void taken_away(hp_device_kind kind)
 {
-    if (!live_is_possible(kind)) {
-        skip();
-    }
-    live_net *net = live_net_new(kind);
-    hp_live_clock_begin(net->clock);
-    hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
-    hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
-    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+    live_net *net = live_net_begun(kind);
+    const live_pair p = live_pair_open(net, HP_AF_IPV4);
     assert_true(
         hp_netlink_remove_link(hp_netns_netlink(net->hosts[0].ns), hp_device_index(net->hosts[0].device), NULL));
     hp_time end = hp_live_clock_now(net->clock) + 100 * HP_MS;
     uint64_t turns = hp_loop_report_get(net->loop)->turns;
     while (hp_live_clock_now(net->clock) < end) {
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
     }
     assert_true(hp_loop_report_get(net->loop)->turns - turns < 100);
-    assert_int_equal(live_send(at_b, &a, "you", 3), 3);
-    end = hp_live_clock_now(net->clock) + PATIENCE;
+    assert_int_equal(live_send(p.at_b, &p.a, "you", 3), 3);
     while (live_count_at(net, "a", HP_DIR_IN, 0) == 0) {
-        assert_true(hp_live_clock_now(net->clock) < end);
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
     }
     hp_device_counters counters;
     assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
     assert_int_equal(counters.refused, 1);
-    close(at_a);
-    close(at_b);
+    live_pair_close(&p);
     live_net_free(net);
 }
 
@@ -211,11 +177,7 @@ static void drops_before_going_down(void **state)
 {
     enum { MANY = 20000 };
     GError *error = NULL;
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
     hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
     int at_a = live_socket(net, 0, &a);
@@ -245,11 +207,7 @@ static void interface_down_veth(void **state)
 /* What the fabric sends to an interface that is down in its world alone is dropped with a reason. */
 static void down_in_the_world(void **state)
 {
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
     hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
     int at_a = live_socket(net, 0, &a);
@@ -258,10 +216,7 @@ static void down_in_the_world(void **state)
     hp_trace_cursor cursor = {0};
     hp_record r;
     do {
-        GError *error = NULL;
-        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
-        hp_loop_turn(net->loop, 10 * HP_MS, &error);
-        no_error(error);
+        live_turn(net);
     } while (!hp_trace_next_of(net->trace, &cursor, 1U << HP_RECORD_DROP, &r));
     assert_int_equal(r.drop.reason, HP_DROP_HOST_DOWN);
     close(at_a);
@@ -272,11 +227,7 @@ static void down_in_the_world(void **state)
 static void renumbering(void **state)
 {
     GError *error = NULL;
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     hp_addr old = live_address(0, HP_AF_IPV4), fresh = ip("10.0.77.1");
     live_host *host = &net->hosts[0];
     assert_true(hp_device_remove_address(host->device, &old, &error));
@@ -301,11 +252,7 @@ static void renumbering(void **state)
 static void a_second_address_stays(void **state)
 {
     GError *error = NULL;
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     hp_addr first = live_address(0, HP_AF_IPV4), second = ip("10.0.0.2:5000"), far = ip("10.0.1.1:6000");
     live_host *host = &net->hosts[0];
     assert_true(hp_device_add_address(host->device, &(hp_device_address){hp_addr_with_port(second, 0), 24}, &error));
@@ -324,22 +271,19 @@ static void swallows_what_is_early(void **state)
         skip();
     }
     live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
-    hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
-    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+    const live_pair p = live_pair_open(net, HP_AF_IPV4);
     char room[10];
-    assert_int_equal(live_send(at_a, &b, "early", 5), 5);
+    assert_int_equal(live_send(p.at_a, &p.b, "early", 5), 5);
     hp_device_counters counters;
     do {
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
         assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
     } while (counters.early == 0);
     hp_live_clock_begin(net->clock);
-    assert_int_equal(live_send(at_a, &b, "now", 3), 3);
-    assert_int_equal(live_receive(net, at_b, room, sizeof room), 3);
+    assert_int_equal(live_send(p.at_a, &p.b, "now", 3), 3);
+    assert_int_equal(live_receive(net, p.at_b, room, sizeof room), 3);
     assert_int_equal(live_count_at(net, "a", HP_DIR_OUT, 0), 1);
-    close(at_a);
-    close(at_b);
+    live_pair_close(&p);
     live_net_free(net);
 }
 
@@ -383,18 +327,14 @@ static void sends_by_source(void **state)
 /* Wherever a packet is sent, there is no way out of the namespace but the device. */
 static void leads_nowhere_else(void **state)
 {
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000), far = ip("192.0.2.1:53");
     int at_a = live_socket(net, 0, &a);
     assert_int_equal(live_send(at_a, &far, "hello", 5), 5);
     hp_trace_cursor cursor = {0};
     hp_record r;
     do {
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
     } while (!hp_trace_next_of(net->trace, &cursor, 1U << HP_RECORD_DROP, &r));
     assert_string_equal(r.drop.place, "router");
     close(at_a);
@@ -405,11 +345,7 @@ static void leads_nowhere_else(void **state)
  * sent to a group goes on. */
 static void noise_stays_outside(void **state)
 {
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     hp_addr four = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5353), six = ip("[::]:5354");
     int at_four = live_socket(net, 0, &four), at_six = live_socket(net, 0, &six);
     struct ip_mreqn group4 = {.imr_ifindex = hp_device_index(net->hosts[0].device)};
@@ -421,15 +357,13 @@ static void noise_stays_outside(void **state)
     assert_int_equal(setsockopt(at_six, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &group6, sizeof group6), 0);
     hp_device_counters counters;
     do {
-        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
         assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
     } while (counters.noise < 2);
     assert_int_equal(counters.from_kernel, 0);
     assert_int_equal(live_send(at_four, &mdns4, "who?", 4), 4);
     do {
-        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
     } while (live_count_at(net, "a", HP_DIR_OUT, 0) == 0);
     assert_int_equal(live_count_at(net, "a", HP_DIR_OUT, 0), 1);
     close(at_four);
@@ -441,11 +375,7 @@ static void noise_stays_outside(void **state)
 static void queue_drops(hp_device_kind kind)
 {
     enum { FLOOD = 20000 };
-    if (!live_is_possible(kind)) {
-        skip();
-    }
-    live_net *net = live_net_new(kind);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(kind);
     hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
     hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
     int at_a = live_socket(net, 0, &a);
@@ -457,8 +387,7 @@ static void queue_drops(hp_device_kind kind)
     assert_true(hp_device_count(net->hosts[0].device, &counters, NULL));
     assert_true(counters.tx_dropped > 0);
     do { /* the rest is there */
-        assert_true(hp_live_clock_now(net->clock) < PATIENCE);
-        assert_true(hp_loop_turn(net->loop, 10 * HP_MS, NULL));
+        live_turn(net);
         assert_true(hp_device_count(net->hosts[0].device, &after, NULL));
     } while (after.from_kernel + after.tx_dropped < sent);
     assert_int_equal(after.from_kernel + after.tx_dropped, sent);
@@ -482,29 +411,22 @@ static void receive_errors_are_counted(void **state)
 {
     enum { FLOOD = 2000 };
     static const uint8_t families[] = {HP_AF_IPV4, HP_AF_IPV6};
-    if (!live_is_possible(HP_DEVICE_TUN)) {
-        skip();
-    }
-    live_net *net = live_net_new(HP_DEVICE_TUN);
-    hp_live_clock_begin(net->clock);
+    live_net *net = live_net_begun(HP_DEVICE_TUN);
     uint64_t lost = 0;
     for (unsigned k = 0; k < 2; k++) {
-        hp_addr a = hp_addr_with_port(live_address(0, families[k]), 5000);
-        hp_addr b = hp_addr_with_port(live_address(1, families[k]), 6000);
-        int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+        const live_pair p = live_pair_open(net, families[k]);
         static const uint8_t large[1000];
         hp_netns_counters counters = {0};
         for (unsigned i = 0; i < FLOOD || counters.udp_receive_buffer == lost; i++) {
             assert_true(hp_live_clock_now(net->clock) < PATIENCE);
-            assert_int_equal(live_send(at_a, &b, large, sizeof large), sizeof large);
+            assert_int_equal(live_send(p.at_a, &p.b, large, sizeof large), sizeof large);
             assert_true(hp_loop_turn(net->loop, HP_MS, NULL));
             assert_true(i % 100 != 0 || hp_netns_count(net->hosts[1].ns, &counters, NULL));
         }
         assert_true(counters.udp_receive_buffer > lost);
         assert_true(counters.udp_in_errors >= counters.udp_receive_buffer);
         lost = counters.udp_receive_buffer;
-        close(at_a);
-        close(at_b);
+        live_pair_close(&p);
     }
     hp_netns_counters sender;
     assert_true(hp_netns_count(net->hosts[0].ns, &sender, NULL));

@@ -33,6 +33,15 @@ static void as_this_user(void **state)
 
 enum { NOBODY = 65534 };
 
+/* The exit status of a child, once it has ended. */
+static int how_ended(pid_t child)
+{
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 /* Runs in a child that has become an ordinary user. */
 static int in_ordinary_child(int (*what)(void))
 {
@@ -45,10 +54,7 @@ static int in_ordinary_child(int (*what)(void))
         prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* as after exec(): else /proc/self belongs to root */
         _exit(what());
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return how_ended(child);
 }
 
 enum { GOOD, BAD, NOT_ALLOWED };
@@ -89,15 +95,12 @@ static int run_a_net(void)
         }
         live_net *net = live_net_new(kind);
         hp_live_clock_begin(net->clock);
-        hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
-        hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
-        int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b);
+        const live_pair p = live_pair_open(net, HP_AF_IPV4);
         char room[10];
-        if (live_send(at_a, &b, "hello", 5) != 5 || live_receive(net, at_b, room, sizeof room) != 5) {
+        if (live_send(p.at_a, &p.b, "hello", 5) != 5 || live_receive(net, p.at_b, room, sizeof room) != 5) {
             return BAD;
         }
-        close(at_a);
-        close(at_b);
+        live_pair_close(&p);
         live_net_free(net);
     }
     return GOOD;
@@ -144,11 +147,9 @@ static void without_user_namespaces(void **state)
         }
         _exit(refused_with_a_reason());
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
+    int ended = how_ended(child);
     assert_int_equal(rmdir(folder), 0);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), GOOD);
+    assert_int_equal(ended, GOOD);
 }
 
 /* Root that has lost what counts, as in a container, is anybody: a user namespace helps where it is allowed. */
@@ -182,13 +183,11 @@ static void root_without_its_rights(void **state)
     if (child == 0) {
         _exit(run_as_lesser_root());
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == NOT_ALLOWED) {
+    int ended = how_ended(child);
+    if (ended == NOT_ALLOWED) {
         skip();
     }
-    assert_int_equal(WEXITSTATUS(status), GOOD);
+    assert_int_equal(ended, GOOD);
 }
 
 /* Where /dev/net/tun does not open, veth takes its place without being asked for; forced, it is an error. */
@@ -221,10 +220,7 @@ static void without_tun(void **state)
     if (child == 0) {
         _exit(run_without_tun());
     }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), GOOD);
+    assert_int_equal(how_ended(child), GOOD);
 }
 
 int main(void)
