@@ -30,6 +30,13 @@ static unsigned count_entries(const char *path)
     return n;
 }
 
+G_NORETURN static void wait_to_be_killed(void)
+{
+    for (;;) {
+        pause();
+    }
+}
+
 static void fill(const char *folder)
 {
     g_autofree char *inner = g_build_filename(folder, "alice", "deep", NULL);
@@ -67,9 +74,7 @@ static pid_t start_run(const char *base)
         if (write(ends[1], "", 1) != 1) {
             _exit(1);
         }
-        for (;;) {
-            pause();
-        }
+        wait_to_be_killed();
     }
     assert_int_equal(read(ends[0], &byte, 1), 1);
     close(ends[0]);
@@ -125,13 +130,9 @@ static void be_run(int held)
         if (!ok) {
             _exit(1);
         }
-        for (;;) {
-            pause();
-        }
+        wait_to_be_killed();
     }
-    for (;;) {
-        pause();
-    }
+    wait_to_be_killed();
 }
 
 static void nothing_outlives_its_run(void **state)
@@ -169,9 +170,7 @@ static pid_t start_program(int *ret_end)
     pid_t program = fork();
     if (program == 0) {
         close(ends[0]);
-        for (;;) {
-            pause();
-        }
+        wait_to_be_killed();
     }
     close(ends[1]);
     *ret_end = ends[0];
