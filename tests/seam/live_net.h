@@ -12,67 +12,35 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "live/device.h"
 #include "live/kernel_host.h"
 #include "live/loop.h"
 #include "seam/seam.h"
 
-static inline bool live_net_up(int by, const char *name, const char *address)
+static hp_device *live_net_device; /* of the process, as long as it lives */
+
+static inline bool live_net_address(const char *text)
 {
-    struct ifreq r = {0};
-    g_strlcpy(r.ifr_name, name, sizeof r.ifr_name);
-    if (address) {
-        struct sockaddr_in at = {.sin_family = AF_INET};
-        inet_pton(AF_INET, address, &at.sin_addr);
-        memcpy(&r.ifr_addr, &at, sizeof at);
-        if (ioctl(by, SIOCSIFADDR, &r) != 0) {
-            return false;
-        }
-        inet_pton(AF_INET, "255.255.255.0", &at.sin_addr);
-        memcpy(&r.ifr_netmask, &at, sizeof at);
-        if (ioctl(by, SIOCSIFNETMASK, &r) != 0) {
-            return false;
-        }
-    }
-    r.ifr_flags = IFF_UP | IFF_RUNNING;
-    return ioctl(by, SIOCSIFFLAGS, &r) == 0;
+    hp_device_address address = {.bits = 24};
+    return hp_addr_parse(text, &address.ip) && hp_device_add_address(live_net_device, &address, NULL);
 }
 
 /* The process is in it from then on. NULL, or why that cannot be. */
 static inline const char *live_net_enter(void)
 {
-    if (unshare(CLONE_NEWNET) != 0) {
-        return "this process may not make a network namespace";
+    static GError *error;
+    const hp_device_config config = {.name = "eth0", .kind = HP_DEVICE_TUN};
+    hp_netns *ns = hp_netns_new("test", &error);
+    live_net_device = ns ? hp_device_new(ns, &config, &error) : NULL;
+    if (!live_net_device || !hp_netns_enter(ns, &error)) {
+        return error->message;
     }
-    int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC); /* stays open: the device goes with it */
-    struct ifreq r = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-    g_strlcpy(r.ifr_name, "eth0", sizeof r.ifr_name);
-    if (tun < 0 || ioctl(tun, TUNSETIFF, &r) != 0) {
-        return "/dev/net/tun cannot be opened";
-    }
-    int by = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool ok = live_net_up(by, "lo", NULL) && live_net_up(by, "eth0", "10.9.0.1");
-    close(by);
-    return ok ? NULL : "the interfaces could not be set up";
-}
-
-/* label: "eth0:1", "eth0:2", ... */
-static inline bool live_net_address(const char *label, const char *address)
-{
-    int by = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool ok = live_net_up(by, label, address);
-    close(by);
-    return ok;
+    return live_net_address("10.9.0.1") ? NULL : "the interface takes no address";
 }
 
 typedef struct live_net {
