@@ -140,7 +140,7 @@ static void on_free(hp_host *host)
     hp_kernel_host *kernel = hp_kernel_of(host);
     kernel->loop = NULL;
     hp_kernel_tcp_free_all(kernel);
-    hp_kernel_listener_free_all(kernel);
+    g_clear_pointer(&host->tcp, hp_tcp_stack_free);
     hp_host_close_all(host);
     hp_kernel_raw_free(kernel);
     hp_kernel_inbox_free(kernel->inbox);
@@ -151,6 +151,7 @@ static void on_free(hp_host *host)
 
 static const hp_host_backend backend = {
     .socket_size = sizeof(hp_kernel_socket),
+    .listener_size = sizeof(hp_kernel_listener),
     .free = on_free,
     .changed = on_changed,
     .open = hp_kernel_udp_open,

@@ -40,6 +40,15 @@ struct hp_kernel_socket {
     bool multicasts; /* prepared for it */
 };
 
+struct hp_kernel_listener {
+    hp_tcp_listener base; /* first: hp_tcp_listener* is cast to and fro */
+    hp_kernel_host *kernel;
+    int fd;
+    hp_loop_watch *watch;
+    hp_timer pause;
+    bool *gone; /* set when it is closed within its own callback */
+};
+
 struct hp_kernel_host {
     hp_host *host;
     hp_loop *loop; /* NULL when the world goes, as the loop has gone before */
@@ -50,7 +59,6 @@ struct hp_kernel_host {
     hp_kernel_raw *raw;
     GArray *indices; /* of int: the kernel's index of each interface, 0: not looked up yet, -1: it has none */
     hp_kernel_tcp *first_tcp; /* all */
-    hp_kernel_listener *first_listener;
     unsigned n_connections;
     hp_kernel_host_counters counters;
     uint64_t turn; /* of the loop, counted from 2 */
@@ -135,10 +143,8 @@ hp_tcp_end hp_kernel_tcp_end(const hp_tcp_socket *socket);
 hp_tcp_conn_stats hp_kernel_tcp_stats(const hp_tcp_socket *socket);
 
 /* kernel_listener.c */
-hp_tcp_listener *hp_kernel_tcp_listen(hp_host *host, const hp_addr *local, const hp_tcp_listener_ops *ops, void *user,
-                                      GError **error);
+hp_host_opened hp_kernel_tcp_listen(hp_tcp_listener *listener, GError **error);
 void hp_kernel_listener_close(hp_tcp_listener *listener);
 void hp_kernel_listener_set_receive_buffer(hp_tcp_listener *listener, uint32_t bytes);
-void hp_kernel_listener_free_all(hp_kernel_host *kernel);
 
 #endif

@@ -20,7 +20,7 @@ typedef enum hp_host_opened {
 } hp_host_opened;
 
 struct hp_host_backend {
-    size_t socket_size; /* of what begins with hp_socket */
+    size_t socket_size, listener_size; /* of what begins with hp_socket, hp_tcp_listener */
     /* Before anything of the host is freed: closes what there is. */
     void (*free)(hp_host *host);
     /* Addresses or interfaces changed, or somebody wants to see what else comes (hp_host_set_other()). */
@@ -38,9 +38,9 @@ struct hp_host_backend {
     /* Takes ownership. */
     void (*send_packet)(hp_host *host, unsigned interface, hp_packet *p);
 
-    /* TCP, as tcp.h says of each. What only concerns addresses was checked. */
-    hp_tcp_listener *(*tcp_listen)(hp_host *host, const hp_addr *local, const hp_tcp_listener_ops *ops, void *user,
-                                   GError **error);
+    /* TCP. A listener is opened and closed as a socket is, and has its members; the rest is as tcp.h says of each. What
+     * only concerns addresses was checked. */
+    hp_host_opened (*tcp_listen)(hp_tcp_listener *listener, GError **error);
     void (*tcp_listener_close)(hp_tcp_listener *listener);
     void (*tcp_listener_set_receive_buffer)(hp_tcp_listener *listener, uint32_t bytes);
     /* local: checked, and of remote's family; port 0 where any will do. */

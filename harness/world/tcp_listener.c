@@ -24,14 +24,31 @@ static bool is_taken(const hp_tcp_stack *stack, const hp_addr *local)
     return false;
 }
 
+/* Opens the backend's, as host_socket.c does a socket. */
+static bool open_listener(hp_tcp_listener *l, bool any_port, GError **error)
+{
+    enum { TRIES = 100 };
+    for (unsigned i = 1;; i++) {
+        g_autoptr(GError) problem = NULL;
+        hp_host_opened opened = l->stack->host->backend->tcp_listen(l, &problem);
+        if (opened == HP_HOST_OPENED) {
+            return true;
+        }
+        if (opened != HP_HOST_PORT_TAKEN || !any_port || i == TRIES) {
+            g_propagate_error(error, g_steal_pointer(&problem));
+            return false;
+        }
+        if (!hp_tcp_choose_port(l->stack, &l->local, error)) {
+            return false;
+        }
+    }
+}
+
 hp_tcp_listener *hp_tcp_listen(hp_host *host, const hp_addr *local, const hp_tcp_listener_ops *ops, void *user,
                                GError **error)
 {
     hp_tcp_stack *stack = hp_tcp_stack_of(host);
     hp_addr bound = *local;
-    if (host->backend != NULL) {
-        return hp_tcp_check_local(host, local, error) ? host->backend->tcp_listen(host, local, ops, user, error) : NULL;
-    }
     if (!hp_tcp_check_local(host, local, error) || (bound.port == 0 && !hp_tcp_choose_port(stack, &bound, error))) {
         return NULL;
     }
@@ -41,18 +58,25 @@ hp_tcp_listener *hp_tcp_listen(hp_host *host, const hp_addr *local, const hp_tcp
                     hp_addr_format(&bound, text));
         return NULL;
     }
-    hp_tcp_listener *l = g_new(hp_tcp_listener, 1);
+    hp_tcp_listener *l = g_malloc0(host->backend != NULL ? host->backend->listener_size : sizeof *l);
     *l = (hp_tcp_listener){.stack = stack, .local = bound, .ops = *ops, .user = user, .previous = stack->last_listener};
+    if (host->backend != NULL && !open_listener(l, local->port == 0, error)) {
+        g_free(l);
+        return NULL;
+    }
     *(stack->last_listener != NULL ? &stack->last_listener->next : &stack->first_listener) = l;
     stack->last_listener = l;
-    hp_addr_map_set_pointer(&stack->listeners, &bound, l);
-    hp_tcp_count_port(stack, &bound, 1);
+    hp_addr_map_set_pointer(&stack->listeners, &l->local, l);
+    hp_tcp_count_port(stack, &l->local, 1);
     return l;
 }
 
 void hp_tcp_listener_destroy(hp_tcp_listener *l)
 {
     hp_tcp_stack *stack = l->stack;
+    if (stack->host->backend != NULL) {
+        stack->host->backend->tcp_listener_close(l);
+    }
     hp_addr_map_remove(&stack->listeners, &l->local);
     hp_tcp_count_port(stack, &l->local, -1);
     *(l->previous != NULL ? &l->previous->next : &stack->first_listener) = l->next;
@@ -63,10 +87,6 @@ void hp_tcp_listener_destroy(hp_tcp_listener *l)
 void hp_tcp_listener_close(hp_tcp_listener *l)
 {
     if (l == NULL) {
-        return;
-    }
-    if (l->stack->host->backend != NULL) {
-        l->stack->host->backend->tcp_listener_close(l);
         return;
     }
     /* No callback can come of this, so that the list only loses what is passed. */

@@ -6,7 +6,7 @@
 #include "world/tcp.h"
 #include "world/tcp_table.h"
 
-/* Of a host with a backend only stack, pair, ops and user are used.
+/* Of a host with a backend only stack, pair, ops, user, held and pins are used, and it is in no list or table.
  *
  * Half open: `listener` is set, nobody holds it. Held: its user may use it. Neither: the connection ends by itself. A
  * socket is in the stack's table exactly while its connection is not CLOSED, and is freed when it is closed, not held
