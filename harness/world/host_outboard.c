@@ -37,12 +37,7 @@ void hp_host_from_outboard(hp_host *host, unsigned interface, hp_packet *p)
     if (p->uid == 0) {
         p->uid = hp_world_new_uid(host->node.world);
     }
-    if (interface >= host->interfaces->len) {
-        hp_node_drop(&host->node, p, HP_DROP_NO_ROUTE, "no such interface");
-        return;
-    }
-    if (!hp_host_interface_at(host, interface)->up) {
-        hp_node_drop(&host->node, p, HP_DROP_HOST_DOWN, NULL);
+    if (!hp_host_may_leave(host, interface, p)) {
         return;
     }
     hp_host_record(host, interface, HP_DIR_OUT, p);

@@ -171,18 +171,26 @@ void hp_host_deliver_loop(void *owner, hp_time now)
     hp_host_input(host, (unsigned)interface, p);
 }
 
+bool hp_host_may_leave(hp_host *host, unsigned interface, hp_packet *p)
+{
+    if (interface >= host->interfaces->len) {
+        hp_node_drop(&host->node, p, HP_DROP_NO_ROUTE, "no such interface");
+        return false;
+    }
+    if (!hp_host_interface_at(host, interface)->up) {
+        hp_node_drop(&host->node, p, HP_DROP_HOST_DOWN, NULL);
+        return false;
+    }
+    return true;
+}
+
 void hp_host_send_packet(hp_host *host, unsigned interface, hp_packet *p)
 {
     if (p->src.family != p->dst.family || p->src.family == HP_AF_NONE) {
         hp_node_drop(&host->node, p, HP_DROP_BAD_SOURCE, "source and destination are not of one family");
         return;
     }
-    if (interface >= host->interfaces->len) {
-        hp_node_drop(&host->node, p, HP_DROP_NO_ROUTE, "no such interface");
-        return;
-    }
-    if (!hp_host_interface_at(host, interface)->up) {
-        hp_node_drop(&host->node, p, HP_DROP_HOST_DOWN, NULL);
+    if (!hp_host_may_leave(host, interface, p)) {
         return;
     }
     if (host->backend != NULL) {

@@ -87,7 +87,9 @@ void hp_host_record_loop(hp_host *host, hp_packet *p);
 /* Sends p out of an up interface, or round to the host itself. Takes ownership; false when it was dropped for its
  * size. */
 bool hp_host_output(hp_host *host, unsigned interface, hp_packet *p);
-/* The same of a UDP datagram of a socket: with or without DF. */
+/* Whether there is such an interface, and it is up; else p is dropped and traced. */
+bool hp_host_may_leave(hp_host *host, unsigned interface, hp_packet *p);
+/* hp_host_output() of a UDP datagram of a socket: with or without DF. */
 bool hp_host_output_datagram(hp_host *host, unsigned interface, hp_packet *p, bool may_fragment);
 /* Sends an error about p, from the address p went to, unless the host is silent. */
 void hp_host_send_error(hp_host *host, hp_icmp_kind kind, const hp_packet *p);
