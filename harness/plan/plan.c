@@ -226,7 +226,7 @@ static void read_recordings(hp_plan_builder *b)
             g_autoptr(GError) error = NULL;
             const char *path = peer->source->media.replay[k];
             if (path)
-                peer->replay[k] = hp_recording_get(b->scenario, path, &error);
+                peer->replay[k] = hp_recording_get(b->plan, path, &error);
             if (error)
                 hp_plan_complain(b, peer->source->replay_mark[k], "the path is relative to the scenario's folder", "%s",
                                  error->message);

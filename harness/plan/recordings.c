@@ -22,18 +22,10 @@ static bool has_rtp(const hp_capture *capture)
     return false;
 }
 
-static char *full_path(const hp_scenario *scenario, const char *path)
+hp_capture *hp_recording_get(const hp_plan *plan, const char *path, GError **error)
 {
-    if (g_path_is_absolute(path)) {
-        return g_strdup(path);
-    }
-    g_autofree char *folder = g_path_get_dirname(scenario->file);
-    return g_build_filename(folder, path, NULL);
-}
-
-hp_capture *hp_recording_get(const hp_scenario *scenario, const char *path, GError **error)
-{
-    char *full = full_path(scenario, path);
+    const hp_scenario *scenario = plan->scenario;
+    char *full = hp_plan_path(plan, path);
     hp_capture *known = scenario->captures == NULL ? NULL : g_hash_table_lookup(scenario->captures, full);
     g_autoptr(hp_capture) capture = known != NULL ? hp_capture_ref(known) : hp_capture_read(full, error);
 

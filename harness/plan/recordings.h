@@ -2,11 +2,11 @@
 #ifndef HP_PLAN_RECORDINGS_H
 #define HP_PLAN_RECORDINGS_H
 
-#include "scenario/model.h"
+#include "plan/plan.h"
 #include "trace/capture.h"
 
 /* The recording that `replay: path` names. The cases of one file share what was read. NULL and an error that names the
  * file when it cannot be read or holds no RTP. */
-hp_capture *hp_recording_get(const hp_scenario *scenario, const char *path, GError **error);
+hp_capture *hp_recording_get(const hp_plan *plan, const char *path, GError **error);
 
 #endif
