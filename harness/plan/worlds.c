@@ -92,16 +92,17 @@ static void choose_worlds(hp_plan_builder *b)
 
 /* ---- steps ---- */
 
-/* What the protocol has no word for. A browser can be told to hold, by our own page. */
+/* Whether a foreign program can be told of such a step: what the protocol has a word for. A browser can be told to hold, by
+ * our own page. */
 static bool can_take(hp_peer_program program, hp_step_kind kind)
 {
     switch (kind) {
     case HP_STEP_HOLD:
-        return program == HP_PEER_LIBNICE || program == HP_PEER_CHROMIUM;
+        return program == HP_PEER_CHROMIUM;
     case HP_STEP_SET_MEDIA:
     case HP_STEP_MAP_PORT:
     case HP_STEP_UNMAP_PORT:
-        return program == HP_PEER_LIBNICE;
+        return false;
     case HP_STEP_CALL:
     case HP_STEP_SEND:
     case HP_STEP_WAIT_FOR:
@@ -244,13 +245,11 @@ static void check_steps(hp_plan_builder *b)
         } else if (step->kind == HP_STEP_SEND) {
             check_send(b, step);
         }
-        int who = taker(step) ? hp_plan_find_peer(b->plan, taker(step)) : -1;
-        if (who < 0 || b->plan->peers[who].source->is_raw ||
-            can_take(b->plan->peers[who].source->program.program, step->kind)) {
-            continue;
+        const hp_plan_peer *who = foreign(b->plan, taker(step));
+        if (who != NULL && !can_take(who->source->program.program, step->kind)) {
+            hp_plan_complain(b, step->mark, NULL, "peer `%s` is program %s, which cannot be told to `%s`",
+                             who->source->name, hp_plan_peer_program(who), hp_step_name(step));
         }
-        hp_plan_complain(b, step->mark, NULL, "peer `%s` is program %s, which cannot be told to `%s`", taker(step),
-                         hp_plan_peer_program(&b->plan->peers[who]), hp_step_name(step));
     }
 }
 
