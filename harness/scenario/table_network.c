@@ -230,15 +230,14 @@ static void start_nat(hp_loader *l, void *base, const void *parent, const hp_tre
 
 static void finish_nat(hp_loader *l, void *base, const hp_tree *node)
 {
-    const hp_sc_nat *nat = base;
+    hp_sc_nat *nat = base;
     const hp_nat_config *config = &nat->config;
     const hp_tree *outside6 = hp_tree_get(node, "outside6"), *port_mapping = hp_tree_get(node, "port-mapping");
 
     if (port_mapping != NULL) {
-        ((hp_sc_nat *)base)->port_mapping_mark = hp_loader_mark(l, port_mapping);
+        nat->port_mapping_mark = hp_loader_mark(l, port_mapping);
     }
-    hp_loader_check_kernel_nat(l, nat, node);
-    hp_loader_finish_kernel_nat(base);
+    hp_loader_finish_kernel_nat(l, nat, node);
     if (config->nat64_prefix.base.family != HP_AF_NONE && !hp_dns64_prefix_valid(&config->nat64_prefix)) {
         hp_loader_error(l, hp_tree_get(node, "nat64-prefix"), "for example 64:ff9b::/96",
                         "`nat64-prefix` must have 32, 40, 48, 56, 64 or 96 bits, and bits 64 to 71 zero (RFC 6052)");

@@ -2,8 +2,8 @@
  * what `hairpin agree` holds the two worlds to.
  *
  * A program of its own is named by `program`, the user's by `exec`; both may stand in `defaults`, and what a peer says
- * itself replaces what was said there. What goes with which program is told here, with the mark of the key; what the
- * plan must know (whether a step can be taken, whether coturn has a knob) is told in plan/lint_programs.c. */
+ * itself replaces what was said there. What goes with which program, and whether coturn has a knob, is told here, with the
+ * mark of the key; what the plan must know (whether a step can be taken) is told in plan/worlds.c. */
 #include "scenario/table_programs.h"
 
 #include <assert.h>
@@ -286,17 +286,13 @@ void hp_loader_start_kernel_nat(hp_sc_nat *nat, const hp_tree *node)
     }
 }
 
-void hp_loader_finish_kernel_nat(hp_sc_nat *nat)
-{
-    if (nat->kernel == HP_KERNEL_NAT_RANDOM || nat->kernel == HP_KERNEL_NAT_FULLY_RANDOM) {
-        nat->config.ports = HP_NAT_PORTS_RANDOM;
-    }
-}
-
-void hp_loader_check_kernel_nat(hp_loader *l, const hp_sc_nat *nat, const hp_tree *node)
+void hp_loader_finish_kernel_nat(hp_loader *l, hp_sc_nat *nat, const hp_tree *node)
 {
     if (nat->kernel == HP_KERNEL_NAT_NONE) {
         return;
+    }
+    if (nat->kernel != HP_KERNEL_NAT_MASQUERADE) {
+        nat->config.ports = HP_NAT_PORTS_RANDOM;
     }
     const char *presets[] = {"linux-netfilter", "linux-netfilter-firewalled",
                              nat->kernel == HP_KERNEL_NAT_MASQUERADE ? NULL : "linux-netfilter-random", NULL};

@@ -14,10 +14,8 @@ void hp_loader_check_peer_program(hp_loader *l, hp_sc_peer *peer, const hp_tree 
 void hp_loader_check_server_program(hp_loader *l, hp_sc_server *server, const hp_tree *node);
 /* What a kernel's NAT without a preset starts from. */
 void hp_loader_start_kernel_nat(hp_sc_nat *nat, const hp_tree *node);
-/* What the kind says of its ports. */
-void hp_loader_finish_kernel_nat(hp_sc_nat *nat);
-/* That a kernel has what the NAT was told. */
-void hp_loader_check_kernel_nat(hp_loader *l, const hp_sc_nat *nat, const hp_tree *node);
+/* What the kind says of its ports, and that a kernel has what the NAT was told. */
+void hp_loader_finish_kernel_nat(hp_loader *l, hp_sc_nat *nat, const hp_tree *node);
 void hp_loader_check_worlds(hp_loader *l, const hp_scenario *scenario, const hp_tree *node);
 
 #endif
