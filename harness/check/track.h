@@ -2,6 +2,7 @@
 #ifndef HP_CHECK_TRACK_H
 #define HP_CHECK_TRACK_H
 
+#include "base/rng.h"
 #include "check/facts.h"
 #include "check/result.h"
 
@@ -49,6 +50,18 @@ static inline bool hp_media_packet_is_in_flight(const hp_media_packet *p, hp_tim
  * nothing happened. */
 #define HP_TRACK_MAX_POINTS 36000
 hp_media_point *hp_track_series(const hp_track_facts *track, hp_time ended, hp_time *ret_start, unsigned *ret_n);
+
+/* Parts per billion; 0 of nothing. */
+static inline uint32_t hp_track_share(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? (uint32_t)((unsigned __int128)part * HP_PPB / whole) : 0;
+}
+
+/* units a second over a time; 0 for no time at all. */
+static inline uint64_t hp_track_rate(uint64_t units, hp_time time)
+{
+    return time > 0 ? (uint64_t)((unsigned __int128)units * HP_S / time) : 0;
+}
 
 /* The jitter of RTCP as time, rounded down. */
 static inline hp_time hp_track_units(const hp_track_facts *track, uint32_t units)

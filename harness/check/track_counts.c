@@ -7,7 +7,6 @@
  * less than what came and what was lost.
  *
  * All that takes a look at single packets is unknown: order, latency, when the first one came, how it sounded. */
-#include "base/rng.h"
 #include "check/track.h"
 
 /* What was counted in a window: the difference of two tellings. told 0: nothing was told. */
@@ -34,11 +33,6 @@ static hp_media_counts in_window(const GArray *list, const hp_track_window *w, h
     last.frames -= MIN(before.frames, last.frames);
     last.lost -= MIN(before.lost, last.lost);
     return last;
-}
-
-static uint64_t rate(uint64_t units, hp_time span)
-{
-    return span > 0 ? (uint64_t)((unsigned __int128)units * HP_S / span) : 0;
 }
 
 static unsigned unknown_of(const hp_track_facts *track, unsigned in, unsigned out)
@@ -70,13 +64,13 @@ void hp_track_counted_figures(const hp_track_facts *track, const hp_track_window
         .received = in.packets,
         .lost = in.lost,
         .in_flight = sent - accounted,
-        .loss_ppb = accounted > 0 ? (uint32_t)((unsigned __int128)in.lost * HP_PPB / accounted) : 0,
+        .loss_ppb = hp_track_share(in.lost, accounted),
         .octets = in.octets,
-        .bitrate = rate(in.octets * 8, span),
+        .bitrate = hp_track_rate(in.octets * 8, span),
         .jitter_mean = in.jitter,
         .first_packet = HP_NEVER,
         .first_frame = HP_NEVER,
         .frames = in.frames,
-        .frame_rate_milli = rate(in.frames * 1000, span),
+        .frame_rate_milli = hp_track_rate(in.frames * 1000, span),
     };
 }

@@ -26,7 +26,6 @@
  * concealment, see emodel.c. */
 #include "check/track.h"
 
-#include "base/rng.h"
 #include "check/emodel.h"
 #include "check/stats.h"
 
@@ -35,20 +34,9 @@ static bool holds(const hp_track_window *w, uint64_t index)
     return index >= w->from && index < w->to;
 }
 
-static uint32_t share_ppb(uint64_t part, uint64_t whole)
-{
-    return whole > 0 ? (uint32_t)((unsigned __int128)part * HP_PPB / whole) : 0;
-}
-
 static hp_time span_of(const hp_track_window *w)
 {
     return w->end != HP_NEVER && w->end > w->start ? w->end - w->start : 0;
-}
-
-/* units a second over a time; 0 for no time at all. */
-static uint64_t rate(uint64_t units, hp_time time)
-{
-    return time > 0 ? (uint64_t)((unsigned __int128)units * HP_S / time) : 0;
 }
 
 /* ---- packets ---- */
@@ -165,16 +153,16 @@ static void count_packets(const hp_track_facts *track, const hp_track_window *w,
     }
     const uint64_t judged = f->sent - f->in_flight;
     f->lost = judged - f->received;
-    f->loss_ppb = share_ppb(f->lost, judged);
-    f->unusable_ppb = share_ppb(f->unusable, judged);
+    f->loss_ppb = hp_track_share(f->lost, judged);
+    f->unusable_ppb = hp_track_share(f->unusable, judged);
     f->burst_milli = hp_emodel_burst_milli(judged, f->unusable, s.unusable_runs);
     f->jitter_max = hp_track_units(track, s.jitter_max);
     f->jitter_mean = f->received > 0 ? (hp_time)(s.jitter * HP_S / track->clock / f->received) : 0;
     f->latency = hp_distribution_of(latencies, s.n_latencies);
     f->first_packet = s.first_arrival;
-    f->bitrate = rate(f->octets * 8, w->bounded                    ? span_of(w)
-                                     : s.first_arrival != HP_NEVER ? s.last - s.first_arrival
-                                                                   : 0);
+    f->bitrate = hp_track_rate(f->octets * 8, w->bounded                    ? span_of(w)
+                                              : s.first_arrival != HP_NEVER ? s.last - s.first_arrival
+                                                                            : 0);
     if (track->kind == HP_MEDIA_AUDIO) {
         rate_speech(f, &s);
     }
@@ -212,9 +200,9 @@ static void count_frames(const hp_track_facts *track, const hp_track_window *w, 
     }
     f->frame_latency = hp_distribution_of(latencies, n_latencies);
     if (w->bounded) {
-        f->frame_rate_milli = rate(f->frames * 1000, span_of(w));
+        f->frame_rate_milli = hp_track_rate(f->frames * 1000, span_of(w));
     } else if (f->frames > 1) {
-        f->frame_rate_milli = rate((f->frames - 1) * 1000, MAX(last, last_packet) - f->first_frame);
+        f->frame_rate_milli = hp_track_rate((f->frames - 1) * 1000, MAX(last, last_packet) - f->first_frame);
     }
 }
 
@@ -280,16 +268,13 @@ void hp_track_figures(const hp_track_facts *track, const hp_track_window *window
     if (track->foreign_receiver) {
         hp_track_counted_figures(track, window, ret);
         evidence = (hp_track_evidence){0};
-        if (ret_evidence != NULL) {
-            *ret_evidence = evidence;
+    } else {
+        count_frames(track, window, last, ret);
+        count_freezes(track, window, ret);
+        count_incidents(track, window, ret, &evidence);
+        if (track->foreign_sender) {
+            know_arrivals_alone(ret);
         }
-        return;
-    }
-    count_frames(track, window, last, ret);
-    count_freezes(track, window, ret);
-    count_incidents(track, window, ret, &evidence);
-    if (track->foreign_sender) {
-        know_arrivals_alone(ret);
     }
     if (ret_evidence != NULL) {
         *ret_evidence = evidence;
