@@ -217,6 +217,8 @@ const hp_session_facts *hp_facts_session(const hp_facts *facts, const char *peer
 void hp_facts_media_record(hp_facts *facts, const hp_record *r);
 void hp_facts_media_event(hp_facts *facts, const hp_record *r);
 void hp_track_facts_free(void *track);
+/* The kind of media that an event names; false: none that there is. */
+bool hp_facts_media_kind(const hp_record *r, hp_media_kind *ret);
 /* A new track; NULL where that number is taken. */
 hp_track_facts *hp_facts_add_track(hp_facts *facts, unsigned number, hp_media_kind kind, const char *from,
                                    const char *to, const hp_record *began);

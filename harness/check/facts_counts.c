@@ -58,12 +58,11 @@ static hp_media_counts counts_of(const hp_record *r)
 
 void hp_facts_counts_event(hp_facts *facts, const hp_record *r)
 {
-    const char *teller = r->event.subject, *other = hp_record_text(r, "with"), *media = hp_record_text(r, "media");
+    const char *teller = r->event.subject, *other = hp_record_text(r, "with");
     const bool in = strcmp(hp_record_text(r, "direction"), "in") == 0;
-    const bool video = strcmp(media, hp_media_kind_name(HP_MEDIA_VIDEO)) == 0;
-    const hp_media_kind kind = video ? HP_MEDIA_VIDEO : HP_MEDIA_AUDIO;
     const char *from = in ? other : teller, *to = in ? teller : other;
-    if ((!video && strcmp(media, hp_media_kind_name(HP_MEDIA_AUDIO)) != 0) || !hp_facts_is_foreign(facts, teller)) {
+    hp_media_kind kind;
+    if (!hp_facts_media_kind(r, &kind) || !hp_facts_is_foreign(facts, teller)) {
         return;
     }
     hp_track_facts *track = find(facts, kind, from, to);

@@ -256,15 +256,26 @@ void hp_facts_media_record(hp_facts *facts, const hp_record *r)
 
 /* ---- events ---- */
 
-static void track_begins(hp_facts *facts, uint64_t number, const hp_record *r)
+bool hp_facts_media_kind(const hp_record *r, hp_media_kind *ret)
 {
     const char *media = hp_record_text(r, "media");
-    const bool is_video = strcmp(media, hp_media_kind_name(HP_MEDIA_VIDEO)) == 0;
-    if (number == 0 || number > MAX_TRACK || (!is_video && strcmp(media, hp_media_kind_name(HP_MEDIA_AUDIO)) != 0)) {
+    for (unsigned kind = 0; kind < HP_MEDIA_N_KINDS; kind++) {
+        if (strcmp(media, hp_media_kind_name(kind)) == 0) {
+            *ret = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void track_begins(hp_facts *facts, uint64_t number, const hp_record *r)
+{
+    hp_media_kind kind;
+    if (number == 0 || number > MAX_TRACK || !hp_facts_media_kind(r, &kind)) {
         return;
     }
-    hp_track_facts *track = hp_facts_add_track(facts, (unsigned)number, is_video ? HP_MEDIA_VIDEO : HP_MEDIA_AUDIO,
-                                               r->event.subject, hp_record_text(r, "to"), r);
+    hp_track_facts *track =
+        hp_facts_add_track(facts, (unsigned)number, kind, r->event.subject, hp_record_text(r, "to"), r);
     if (track == NULL) {
         return;
     }
