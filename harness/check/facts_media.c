@@ -108,6 +108,20 @@ static void add_incident(hp_track_facts *track, hp_incident_kind kind, uint64_t 
     g_array_append_val(track->incidents, incident);
 }
 
+/* One that nothing came of yet. */
+static hp_media_packet new_packet(const hp_record *r)
+{
+    return (hp_media_packet){
+        .sent = r->at,
+        .received = HP_NEVER,
+        .repaired = HP_NEVER,
+        .mouth_to_ear = HP_NEVER,
+        .index = (uint32_t)r->index,
+        .sequence = r->media.sequence,
+        .size = r->media.size,
+    };
+}
+
 static void sent(hp_track_facts *track, const hp_record *r)
 {
     const hp_media_record *m = &r->media;
@@ -116,16 +130,8 @@ static void sent(hp_track_facts *track, const hp_record *r)
         add_incident(track, HP_INCIDENT_RETRANSMITTED, r->index, 0);
         return;
     }
-    const hp_media_packet p = {
-        .sent = r->at,
-        .received = HP_NEVER,
-        .repaired = HP_NEVER,
-        .mouth_to_ear = HP_NEVER,
-        .index = (uint32_t)r->index,
-        .sequence = m->sequence,
-        .size = m->size,
-        .flags = m->flags & HP_MEDIA_F_REFUSED,
-    };
+    hp_media_packet p = new_packet(r);
+    p.flags = m->flags & HP_MEDIA_F_REFUSED;
     if (n == 0 || m->sequence > packets_of(track)[n - 1].sequence) {
         g_array_append_val(track->packets, p);
         return;
@@ -138,15 +144,9 @@ static void sent(hp_track_facts *track, const hp_record *r)
 
 static void insert_concluded(hp_track_facts *track, unsigned at, uint32_t sequence, const hp_record *r)
 {
-    const hp_media_packet p = {
-        .sent = r->at,
-        .received = HP_NEVER,
-        .repaired = HP_NEVER,
-        .mouth_to_ear = HP_NEVER,
-        .index = (uint32_t)r->index,
-        .sequence = sequence,
-        .size = sequence == r->media.sequence ? r->media.size : 0,
-    };
+    hp_media_packet p = new_packet(r);
+    p.sequence = sequence;
+    p.size = sequence == r->media.sequence ? r->media.size : 0;
     g_array_insert_val(track->packets, at, p);
 }
 
