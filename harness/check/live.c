@@ -17,8 +17,7 @@
 #include "check/media_facts.h"
 
 typedef struct hp_live_facts {
-    bool told; /* by the fabric */
-    hp_live_result figures; /* of the fabric */
+    hp_live_result figures; /* of the fabric, which may not have told them */
     GArray *hosts; /* of hp_live_host_result */
     GArray *programs; /* of hp_live_program_result */
 } hp_live_facts;
@@ -45,7 +44,8 @@ void hp_live_facts_free(hp_live_facts *live)
 
 static hp_live_result read_fabric(hp_facts *facts, const hp_record *r)
 {
-    return (hp_live_result){.timers = hp_record_u64(r, "timers"),
+    return (hp_live_result){.told = true,
+                            .timers = hp_record_u64(r, "timers"),
                             .median = hp_record_u64(r, "median"),
                             .p99 = hp_record_u64(r, "p99"),
                             .max = hp_record_u64(r, "max"),
@@ -102,7 +102,6 @@ void hp_facts_live_event(hp_facts *facts, const hp_record *r)
 {
     hp_live_facts *live = live_of(facts);
     if (r->event.kind == HP_EV_LIVE_FABRIC) {
-        live->told = true;
         live->figures = read_fabric(facts, r);
         network_stopped(facts, live->figures.max);
     } else if (r->event.kind == HP_EV_LIVE_HOST) {
@@ -216,7 +215,7 @@ static char *summarise(const hp_live_result *live)
 void hp_result_fill_live(hp_result *result, const hp_facts *facts)
 {
     const hp_live_facts *facts_live = facts->live;
-    if (facts_live == NULL || !facts_live->told) {
+    if (facts_live == NULL || !facts_live->figures.told) {
         return;
     }
     hp_live_result *live = hp_result_be_live(result);
@@ -224,7 +223,6 @@ void hp_result_fill_live(hp_result *result, const hp_facts *facts)
     hp_live_program_result *programs =
         g_memdup2(facts_live->programs->data, facts_live->programs->len * sizeof *programs);
     *live = facts_live->figures;
-    live->told = true;
     live->refused = g_string_chunk_insert_const(result->strings, live->refused);
     live->hosts = hosts;
     live->n_hosts = facts_live->hosts->len;
