@@ -73,6 +73,13 @@ static void take_name(hp_trace_merge *merge, const source *s, const hp_log_head 
     hp_trace_name_address(merge->into, hp_log_text(s->trace->base, end, r->name), &r->addr);
 }
 
+/* `ahead` of a run that has ended: media after the end is left out, what else was told later bears its time. */
+static void hold_to_end(const hp_trace_merge *merge, source *s)
+{
+    s->has_ahead = s->ahead.at <= merge->end || s->ahead.type != HP_RECORD_MEDIA;
+    s->ahead.at = MIN(s->ahead.at, merge->end);
+}
+
 /* True when `ahead` holds the source's next record. */
 static bool look_ahead(hp_trace_merge *merge, source *s, bool packets)
 {
@@ -89,8 +96,7 @@ static bool look_ahead(hp_trace_merge *merge, source *s, bool packets)
                 return false;
             }
             s->head = head;
-            s->has_ahead = s->ahead.at <= merge->end || s->ahead.type != HP_RECORD_MEDIA;
-            s->ahead.at = MIN(s->ahead.at, merge->end);
+            hold_to_end(merge, s);
         }
     }
     return s->has_ahead;
@@ -215,9 +221,10 @@ void hp_trace_merge_close(hp_trace_merge *merge, hp_time end)
 {
     merge->end = end;
     for (unsigned i = 0; i < merge->sources->len; i++) {
-        source *s = source_at(merge, i); /* one may have been looked at already */
-        s->has_ahead = s->has_ahead && (s->ahead.at <= end || s->ahead.type != HP_RECORD_MEDIA);
-        s->ahead.at = MIN(s->ahead.at, end);
+        source *s = source_at(merge, i);
+        if (s->has_ahead) { /* looked at before it had ended */
+            hold_to_end(merge, s);
+        }
     }
     hp_trace_merge_run(merge, HP_NEVER, UINT64_MAX);
 }
