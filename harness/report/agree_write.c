@@ -17,119 +17,86 @@
 #include "report/agree.h"
 
 #include "report/json_writer.h"
+#include "report/terminal.h"
 
-#define GREEN "\x1b[32m"
-#define RED "\x1b[31m"
-#define YELLOW "\x1b[33m"
-#define DIM "\x1b[2m"
-#define PLAIN "\x1b[0m"
+/* Of an outcome, of the names below it; of what is compared, which stands below those. */
+enum { LABEL_WIDTH = 11, WIDTH = 12, INNER_INDENT = LABEL_WIDTH + 2, INNER_WIDTH = 10 };
 
-enum { LABEL_WIDTH = 11 };
-
-static void put_label(GString *s, const hp_report_style *style, const char *colour, const char *label)
-{
-    g_string_append_printf(s, "%s%-*s%s", style->colour ? colour : "", LABEL_WIDTH, label, style->colour ? PLAIN : "");
-}
-
-/* Names and texts may come from the software under test: no control characters. */
-static void put_clean(GString *s, const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
-        const gunichar c = g_utf8_get_char(at);
-        if (g_unichar_iscntrl(c)) {
-            g_string_append_printf(s, "\\x%02x", c);
-        } else {
-            g_string_append_unichar(s, c);
-        }
-    }
-}
-
-static void put_row(GString *s, const char *label, const char *value)
-{
-    g_string_append_printf(s, "%*s%-10s", LABEL_WIDTH + 2, "", label);
-    put_clean(s, value);
-    g_string_append_c(s, '\n');
-}
-
-static void put_item(GString *s, const hp_agree_item *item)
+static void put_item(hp_output *o, const hp_report_style *style, const hp_agree_item *item)
 {
     char apart[HP_TIME_TEXT], bound[HP_TIME_TEXT];
-    g_string_append_printf(s, "%*s", LABEL_WIDTH, "");
-    put_clean(s, item->what);
-    g_string_append_c(s, '\n');
-    put_row(s, "virtual", item->values[0]);
-    put_row(s, "live", item->values[1]);
+    hp_output_printf(o, "%*s", LABEL_WIDTH, "");
+    hp_term_clean(o, item->what, LABEL_WIDTH);
+    hp_output_char(o, '\n');
+    hp_term_row(o, style, INNER_INDENT, INNER_WIDTH, "virtual", item->values[0]);
+    hp_term_row(o, style, INNER_INDENT, INNER_WIDTH, "live", item->values[1]);
     if (item->apart != HP_NEVER) {
         g_autofree char *text =
             g_strdup_printf("%s, at most %s", hp_time_format(item->apart, apart), hp_time_format(item->bound, bound));
-        put_row(s, "apart", text);
+        hp_term_row(o, style, INNER_INDENT, INNER_WIDTH, "apart", text);
     }
 }
 
-static void put_case(GString *s, const hp_agreement *a, const hp_report_style *style)
+static void put_case(hp_output *o, const hp_report_style *style, const hp_agreement *a)
 {
     switch (a->outcome) {
     case HP_AGREE_AGREES:
-        put_label(s, style, GREEN, "agrees");
+        hp_term_coloured(o, style, HP_TERM_GREEN, LABEL_WIDTH, "agrees");
         break;
     case HP_AGREE_DIFFERS:
-        put_label(s, style, RED, "DIFFERS");
+        hp_term_coloured(o, style, HP_TERM_RED, LABEL_WIDTH, "DIFFERS");
         break;
     case HP_AGREE_INVALID:
-        put_label(s, style, YELLOW, "INVALID");
+        hp_term_coloured(o, style, HP_TERM_YELLOW, LABEL_WIDTH, "INVALID");
         break;
     case HP_AGREE_LEFT_OUT:
     case HP_AGREE_N:
-        put_label(s, style, DIM, "left out");
+        hp_term_coloured(o, style, HP_TERM_DIM, LABEL_WIDTH, "left out");
         break;
     }
-    put_clean(s, a->name);
-    g_string_append(s, "  (");
+    hp_term_clean(o, a->name, LABEL_WIDTH);
+    hp_output_literal(o, "  (");
     if (a->outcome == HP_AGREE_LEFT_OUT) {
-        put_clean(s, a->why != NULL ? a->why : "");
+        hp_term_clean(o, a->why != NULL ? a->why : "", LABEL_WIDTH);
     } else if (a->outcome == HP_AGREE_INVALID) {
-        g_string_append(s, "the machine was too slow for the live run");
+        hp_output_literal(o, "the machine was too slow for the live run");
     } else {
-        g_string_append_printf(s, "%s, %u thing%s compared", a->verdicts[0], a->items->len,
-                               a->items->len == 1 ? "" : "s");
+        hp_output_printf(o, "%s, %u thing%s compared", a->verdicts[0], a->items->len, a->items->len == 1 ? "" : "s");
         if (a->why != NULL) {
-            g_string_append(s, "; bounds of its own: ");
-            put_clean(s, a->why);
+            hp_output_literal(o, "; bounds of its own: ");
+            hp_term_clean(o, a->why, LABEL_WIDTH);
         }
     }
-    g_string_append(s, a->repeated ? "; the first live run was invalid, this is a second one, alone)\n" : ")\n");
+    hp_output_text(o, a->repeated ? "; the first live run was invalid, this is a second one, alone)\n" : ")\n");
     for (unsigned i = 0; i < a->items->len; i++) {
         const hp_agree_item *item = a->items->pdata[i];
         if (item->differs || style->verbose) {
-            put_item(s, item);
+            put_item(o, style, item);
         }
     }
     if (a->outcome == HP_AGREE_DIFFERS && a->again != NULL) {
-        g_string_append_printf(s, "%*s%-12s", LABEL_WIDTH, "", "again");
-        put_clean(s, a->again);
-        g_string_append_c(s, '\n');
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "again", a->again);
     }
 }
 
 char *hp_agree_text(const GPtrArray *all, const hp_report_style *style)
 {
-    GString *s = g_string_new(NULL);
+    hp_output *o = hp_output_memory();
     unsigned n[HP_AGREE_N];
     hp_agree_count(all, n);
     for (unsigned i = 0; i < all->len; i++) {
-        put_case(s, all->pdata[i], style);
+        put_case(o, style, all->pdata[i]);
     }
-    g_string_append_printf(s, "%u agree, %u differ%s", n[HP_AGREE_AGREES], n[HP_AGREE_DIFFERS],
-                           n[HP_AGREE_DIFFERS] == 1 ? "s" : "");
+    hp_output_printf(o, "%u agree, %u differ%s", n[HP_AGREE_AGREES], n[HP_AGREE_DIFFERS],
+                     n[HP_AGREE_DIFFERS] == 1 ? "s" : "");
     if (n[HP_AGREE_INVALID] > 0) {
-        g_string_append_printf(s, ", %u invalid", n[HP_AGREE_INVALID]);
+        hp_output_printf(o, ", %u invalid", n[HP_AGREE_INVALID]);
     }
     if (n[HP_AGREE_LEFT_OUT] > 0) {
-        g_string_append_printf(s, ", %u left out", n[HP_AGREE_LEFT_OUT]);
+        hp_output_printf(o, ", %u left out", n[HP_AGREE_LEFT_OUT]);
     }
-    g_string_append_c(s, '\n');
-    return g_string_free(s, FALSE);
+    hp_output_char(o, '\n');
+    return hp_output_take(o, NULL);
 }
 
 /* ---- JSON ---- */

@@ -15,14 +15,7 @@
 #include <string.h>
 
 #include "base/decimal.h"
-#include "trace/output.h"
-
-#define GREEN "\x1b[32m"
-#define RED "\x1b[31m"
-#define YELLOW "\x1b[33m"
-#define CYAN "\x1b[36m"
-#define DIM "\x1b[2m"
-#define PLAIN "\x1b[0m"
+#include "report/terminal.h"
 
 #define NOT_RUN '_'
 #define NO_CASE 'x'
@@ -33,10 +26,10 @@ static const struct {
     char letter;
     const char *colour;
 } looks[] = {
-    [HP_OUTCOME_NONE] = {'.', DIM},
-    [HP_OUTCOME_RELAY] = {'R', YELLOW},
-    [HP_OUTCOME_HAIRPIN] = {'H', CYAN},
-    [HP_OUTCOME_DIRECT] = {'D', GREEN},
+    [HP_OUTCOME_NONE] = {'.', HP_TERM_DIM},
+    [HP_OUTCOME_RELAY] = {'R', HP_TERM_YELLOW},
+    [HP_OUTCOME_HAIRPIN] = {'H', HP_TERM_CYAN},
+    [HP_OUTCOME_DIRECT] = {'D', HP_TERM_GREEN},
 };
 static_assert(G_N_ELEMENTS(looks) == HP_OUTCOME_N, "one look an outcome");
 
@@ -57,17 +50,6 @@ typedef struct drawing {
 static const hp_grid_axis *axis_of(const hp_grid *grid, unsigned a)
 {
     return &g_array_index(grid->axes, hp_grid_axis, a);
-}
-
-static void put_coloured(const drawing *d, const char *colour, const char *text)
-{
-    if (d->style->colour) {
-        hp_output_text(d->o, colour);
-    }
-    hp_output_text(d->o, text);
-    if (d->style->colour) {
-        hp_output_literal(d->o, PLAIN);
-    }
 }
 
 /* ---- cells ---- */
@@ -99,7 +81,11 @@ static void put_place(const drawing *d, const place *p, unsigned *blanks)
     const char mark = p->failed ? '!' : p->shortfall ? '-' : p->unlucky ? '~' : '\0';
     const char text[] = {p->any ? letter : p->planned ? NOT_RUN : NO_CASE, mark, '\0'};
     hp_output_printf(d->o, "%*s", (int)*blanks, "");
-    put_coloured(d, !p->any ? DIM : p->failed || !p->known ? RED : looks[p->outcome].colour, text);
+    hp_term_coloured(d->o, d->style,
+                     !p->any                  ? HP_TERM_DIM
+                     : p->failed || !p->known ? HP_TERM_RED
+                                              : looks[p->outcome].colour,
+                     0, text);
     *blanks = mark == '\0' ? 1 : 0;
 }
 
@@ -167,7 +153,7 @@ static void put_headers(const drawing *d, unsigned first, unsigned last)
             g_string_append_printf(text, "%c ", number[line]);
         }
         g_strchomp(text->str);
-        put_coloured(d, DIM, text->str);
+        hp_term_coloured(d->o, d->style, HP_TERM_DIM, 0, text->str);
         hp_output_char(d->o, '\n');
     }
 }
@@ -378,7 +364,7 @@ static void put_legend(const drawing *d, const hp_grid_totals *t)
     }
     hp_output_literal(d->o, "; ");
     g_autofree char *failed = g_strdup_printf("%u failed", t->failed);
-    put_coloured(d, t->failed > 0 ? RED : PLAIN, failed);
+    hp_term_coloured(d->o, d->style, t->failed > 0 ? HP_TERM_RED : HP_TERM_PLAIN, 0, failed);
     if (hp_grid_not_run(d->grid) > 0) {
         hp_output_printf(d->o, "; %u not run", hp_grid_not_run(d->grid));
     }

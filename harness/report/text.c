@@ -13,11 +13,9 @@
  *
  * Texts may come from the software under test: control characters are shown as escapes, so that a message cannot
  * steer the terminal, and bytes that are no UTF-8 become U+FFFD. The functions return text; the command line prints. */
-#include "report/report.h"
+#include "report/terminal.h"
 
 #include <assert.h>
-
-#include "trace/output.h"
 
 enum { LABEL_WIDTH = 11, WIDTH = 12 }; /* of a verdict, of the names below it */
 enum { MOST_MEDIA = 6 }; /* lines about media below a failure */
@@ -28,83 +26,38 @@ typedef struct verdict_style {
     const char *one, *many; /* in the summary */
 } verdict_style;
 
-#define GREEN "\x1b[32m"
-#define RED "\x1b[31m"
-#define YELLOW "\x1b[33m"
-#define DIM "\x1b[2m"
-#define PLAIN "\x1b[0m"
-
 static const verdict_style styles[] = {
-    [HP_VERDICT_PASS] = {"ok", GREEN, "passed", "passed"},
-    [HP_VERDICT_FAIL] = {"FAIL", RED, "failed", "failed"},
-    [HP_VERDICT_EXPECTED_FAILURE] = {"known bug", YELLOW, "expected failure", "expected failures"},
-    [HP_VERDICT_FIXED] = {"FIXED", RED, "fixed", "fixed"},
-    [HP_VERDICT_CRASHED] = {"CRASHED", RED, "crashed", "crashed"},
-    [HP_VERDICT_HUNG] = {"HUNG", RED, "hung", "hung"},
-    [HP_VERDICT_ERROR] = {"ERROR", RED, "error", "errors"},
-    [HP_VERDICT_INVALID] = {"INVALID", YELLOW, "invalid", "invalid"},
-    [HP_VERDICT_SKIPPED] = {"skipped", DIM, "skipped", "skipped"},
+    [HP_VERDICT_PASS] = {"ok", HP_TERM_GREEN, "passed", "passed"},
+    [HP_VERDICT_FAIL] = {"FAIL", HP_TERM_RED, "failed", "failed"},
+    [HP_VERDICT_EXPECTED_FAILURE] = {"known bug", HP_TERM_YELLOW, "expected failure", "expected failures"},
+    [HP_VERDICT_FIXED] = {"FIXED", HP_TERM_RED, "fixed", "fixed"},
+    [HP_VERDICT_CRASHED] = {"CRASHED", HP_TERM_RED, "crashed", "crashed"},
+    [HP_VERDICT_HUNG] = {"HUNG", HP_TERM_RED, "hung", "hung"},
+    [HP_VERDICT_ERROR] = {"ERROR", HP_TERM_RED, "error", "errors"},
+    [HP_VERDICT_INVALID] = {"INVALID", HP_TERM_YELLOW, "invalid", "invalid"},
+    [HP_VERDICT_SKIPPED] = {"skipped", HP_TERM_DIM, "skipped", "skipped"},
 };
 static_assert(G_N_ELEMENTS(styles) == HP_VERDICT_N, "one style a verdict");
-
-/* Text as it may stand on a terminal. Lines after the first are indented by `indent`. */
-static void put_clean(hp_output *o, const char *text, unsigned indent)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-    g_strchomp(valid);
-    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
-        const gunichar c = g_utf8_get_char(at);
-        if (c == '\n') {
-            hp_output_printf(o, "\n%*s", (int)indent, "");
-        } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
-            hp_output_printf(o, "\\x%02x", c);
-        } else {
-            hp_output_bytes(o, at, (size_t)(g_utf8_next_char(at) - at));
-        }
-    }
-}
-
-static void put_coloured(hp_output *o, const hp_report_style *style, const char *colour, const char *text)
-{
-    if (style->colour) {
-        hp_output_text(o, colour);
-    }
-    hp_output_text(o, text);
-    if (style->colour) {
-        hp_output_literal(o, PLAIN);
-    }
-}
-
-/* "           seed        1": a name in a column of its own, then its value. */
-static void put_row(hp_output *o, const hp_report_style *style, unsigned indent, unsigned width, const char *name,
-                    const char *value)
-{
-    g_autofree char *column = g_strdup_printf("%-*s", (int)width, name);
-    hp_output_printf(o, "%*s", (int)indent, "");
-    put_coloured(o, style, DIM, column);
-    put_clean(o, value, indent + width);
-    hp_output_char(o, '\n');
-}
 
 static void put_failure(hp_output *o, const hp_report_style *style, const hp_report_failure *f)
 {
     char at[HP_TIME_TEXT];
     hp_output_printf(o, "%*s", LABEL_WIDTH, "");
-    put_clean(o, f->file, LABEL_WIDTH);
+    hp_term_clean(o, f->file, LABEL_WIDTH);
     if (f->line > 0) {
         hp_output_printf(o, ":%u", f->line);
     }
     hp_output_literal(o, ": ");
-    put_clean(o, f->what, LABEL_WIDTH);
+    hp_term_clean(o, f->what, LABEL_WIDTH);
     hp_output_char(o, '\n');
     enum { INDENT = LABEL_WIDTH + 2, INNER_WIDTH = 10 };
-    put_row(o, style, INDENT, INNER_WIDTH, "expected", f->expected);
-    put_row(o, style, INDENT, INNER_WIDTH, "got", f->got);
-    put_row(o, style, INDENT, INNER_WIDTH, "at", hp_time_format(f->at, at));
+    hp_term_row(o, style, INDENT, INNER_WIDTH, "expected", f->expected);
+    hp_term_row(o, style, INDENT, INNER_WIDTH, "got", f->got);
+    hp_term_row(o, style, INDENT, INNER_WIDTH, "at", hp_time_format(f->at, at));
     if (f->packet > 0) {
         g_autofree char *packet = g_strdup_printf("%u%s%s", f->packet, f->packet_line != NULL ? ": " : "",
                                                   f->packet_line != NULL ? f->packet_line : "");
-        put_row(o, style, INDENT, INNER_WIDTH, "packet", packet);
+        hp_term_row(o, style, INDENT, INNER_WIDTH, "packet", packet);
     }
 }
 
@@ -114,11 +67,11 @@ static void put_media(hp_output *o, const hp_report_style *style, const hp_repor
     const unsigned n = style->verbose ? c->media->len : MIN(c->media->len, most);
     for (unsigned i = 0; i < n; i++) {
         const hp_report_media *m = g_ptr_array_index(c->media, i);
-        put_row(o, style, LABEL_WIDTH, WIDTH, m->name, m->text);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, m->name, m->text);
     }
     if (n > 0 && n < c->media->len) {
         g_autofree char *more = g_strdup_printf("and %u more in result.json", c->media->len - n);
-        put_row(o, style, LABEL_WIDTH, WIDTH, "", more);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "", more);
     }
 }
 
@@ -128,7 +81,7 @@ static void put_predictions(hp_output *o, const hp_report_style *style, const hp
 {
     const unsigned n = style->verbose ? c->predictions->len : MIN(c->predictions->len, most);
     for (unsigned i = 0; i < n; i++) {
-        put_row(o, style, LABEL_WIDTH, WIDTH, "predicted", g_ptr_array_index(c->predictions, i));
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "predicted", g_ptr_array_index(c->predictions, i));
     }
 }
 
@@ -148,9 +101,8 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
 {
     hp_output *o = hp_output_memory();
     const verdict_style *v = &styles[c->verdict];
-    g_autofree char *label = g_strdup_printf("%-*s", LABEL_WIDTH, v->label);
-    put_coloured(o, style, v->colour, label);
-    put_clean(o, c->name, LABEL_WIDTH);
+    hp_term_coloured(o, style, v->colour, LABEL_WIDTH, v->label);
+    hp_term_clean(o, c->name, LABEL_WIDTH);
     put_counts(o, c);
 
     const bool good = !hp_verdict_is_bad(c->verdict);
@@ -159,10 +111,10 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
                          LABEL_WIDTH, "");
     }
     if (c->known_bug != NULL) {
-        put_row(o, style, LABEL_WIDTH, WIDTH, "known bug", c->known_bug);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "known bug", c->known_bug);
     }
     if (c->message != NULL) {
-        put_row(o, style, LABEL_WIDTH, WIDTH, "message", c->message);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "message", c->message);
     }
     for (unsigned i = 0; i < c->failures->len && (!good || style->verbose); i++) {
         put_failure(o, style, g_ptr_array_index(c->failures, i));
@@ -170,14 +122,14 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
     put_media(o, style, c, good ? 0 : MOST_MEDIA);
     put_predictions(o, style, c, good ? 0 : MOST_PREDICTIONS);
     if (c->live != NULL && (style->verbose || c->verdict == HP_VERDICT_INVALID)) {
-        put_row(o, style, LABEL_WIDTH, WIDTH, "live", c->live);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "live", c->live);
     }
     if (!good) {
         g_autofree char *seed = g_strdup_printf("%" G_GUINT64_FORMAT, c->seed);
-        put_row(o, style, LABEL_WIDTH, WIDTH, "seed", seed);
-        put_row(o, style, LABEL_WIDTH, WIDTH, "again", c->again);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "seed", seed);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "again", c->again);
         if (c->evidence != NULL) {
-            put_row(o, style, LABEL_WIDTH, WIDTH, "evidence", c->evidence);
+            hp_term_row(o, style, LABEL_WIDTH, WIDTH, "evidence", c->evidence);
         }
     }
     return hp_output_take(o, NULL);
@@ -186,14 +138,13 @@ char *hp_report_text_case(const hp_report_case *c, const hp_report_style *style)
 static void put_bad(hp_output *o, const hp_report_style *style, const hp_report_group *group)
 {
     const hp_report_case *bad = group->bad;
-    g_autofree char *label = g_strdup_printf("%-*s", LABEL_WIDTH, styles[bad->verdict].label);
     g_autofree char *name = g_strndup(bad->name, (gsize)group->name_length);
-    put_coloured(o, style, styles[bad->verdict].colour, label);
-    put_clean(o, name, LABEL_WIDTH);
+    hp_term_coloured(o, style, styles[bad->verdict].colour, LABEL_WIDTH, styles[bad->verdict].label);
+    hp_term_clean(o, name, LABEL_WIDTH);
     if (group->repeated) {
         hp_output_printf(o, "  %u of %u good; the first that is not: seed %" G_GUINT64_FORMAT "\n", group->n_good,
                          group->n, bad->seed);
-        put_row(o, style, LABEL_WIDTH, WIDTH, "again", bad->again);
+        hp_term_row(o, style, LABEL_WIDTH, WIDTH, "again", bad->again);
     } else {
         hp_output_char(o, '\n');
     }
@@ -210,7 +161,7 @@ char *hp_report_text_summary(const hp_report *report, const hp_report_style *sty
         i += group.n;
     }
     if (report->cases->len == 0) {
-        put_coloured(o, style, RED, "no scenario ran");
+        hp_term_coloured(o, style, HP_TERM_RED, 0, "no scenario ran");
         hp_output_char(o, '\n');
         return hp_output_take(o, NULL);
     }
@@ -225,7 +176,7 @@ char *hp_report_text_summary(const hp_report *report, const hp_report_style *sty
             hp_output_literal(o, ", ");
         }
         if (n > 0) {
-            put_coloured(o, style, styles[v].colour, part);
+            hp_term_coloured(o, style, styles[v].colour, 0, part);
         } else {
             hp_output_text(o, part);
         }
