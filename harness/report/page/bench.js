@@ -65,10 +65,10 @@ function metricView(metric, style, stops) {
     el("details", { open: !several }, el("summary", {}, "Figures"), numbers(metric)));
 }
 
-/** @param {HTMLElement} main @param {import("./data.js").Index} index */
 const TITLES = { "self": "Hairpin itself", "live-fabric": "The live fabric", "relay": "TURN servers under load",
   "turn-vs-direct-live": "TURN against direct, live" };
 
+/** @param {HTMLElement} main @param {import("./data.js").Index} index */
 export function showBench(main, index) {
   const bench = index.bench;
   if (!bench) {
