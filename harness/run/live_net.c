@@ -41,9 +41,14 @@ static uint8_t bits_of(const hp_plan *plan, const hp_plan_attachment *at, const 
     return prefix->base.family == address->family && hp_prefix_contains(prefix, address) ? prefix->bits : 0;
 }
 
+static hp_device_address of_device(const hp_plan *plan, const hp_plan_attachment *at, const hp_addr *address)
+{
+    return (hp_device_address){.ip = hp_addr_with_port(*address, 0), .bits = bits_of(plan, at, address)};
+}
+
 static void add_address(GArray *addresses, const hp_plan *plan, const hp_plan_attachment *at, const hp_addr *address)
 {
-    const hp_device_address a = {.ip = hp_addr_with_port(*address, 0), .bits = bits_of(plan, at, address)};
+    const hp_device_address a = of_device(plan, at, address);
     g_array_append_val(addresses, a);
 }
 
@@ -214,8 +219,7 @@ char *hp_live_net_readdress_server(hp_live_net *net, unsigned server, const hp_a
     for (unsigned i = 0; i < host->n_addresses && ok; i++)
         ok = hp_device_remove_address(host->devices[0], &host->addresses[i], &error);
     for (unsigned i = 0; i < n && ok; i++) {
-        const hp_device_address a = {.ip = hp_addr_with_port(addresses[i], 0),
-                                     .bits = bits_of(net->plan, at, &addresses[i])};
+        const hp_device_address a = of_device(net->plan, at, &addresses[i]);
         ok = hp_device_add_address(host->devices[0], &a, &error);
     }
     g_free(host->addresses);
