@@ -8,7 +8,6 @@
  * figures too, so they compare on an idle machine alone. */
 #include "bench/live_fabric.h"
 
-#include "base/error.h"
 #include "bench/live_load.h"
 #include "live/rights.h"
 
@@ -135,20 +134,9 @@ static void add_all(const collection *c, const hp_bench_live_fabric_options *o)
     }
 }
 
-static bool can_run(GError **error)
-{
-    hp_rights rights;
-    hp_rights_find(&rights);
-    if (!hp_rights_suffice(&rights)) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "the live world cannot run here: %s", rights.missing);
-        return false;
-    }
-    return hp_rights_enter(error);
-}
-
 hp_bench_document *hp_bench_live_fabric(const hp_bench_live_fabric_options *options, GError **error)
 {
-    if (!can_run(error)) {
+    if (!hp_rights_check(error) || !hp_rights_enter(error)) {
         return NULL;
     }
     g_autoptr(GArray) passes_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(pass)), options->repeats);

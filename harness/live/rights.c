@@ -236,3 +236,14 @@ bool hp_rights_suffice(const hp_rights *rights)
 {
     return rights->namespaces && (rights->tun || rights->veth);
 }
+
+bool hp_rights_check(GError **error)
+{
+    hp_rights rights;
+    hp_rights_find(&rights);
+    if (!hp_rights_suffice(&rights)) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "the live world cannot run here: %s", rights.missing);
+        return false;
+    }
+    return true;
+}

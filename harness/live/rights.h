@@ -20,6 +20,8 @@ typedef struct hp_rights {
 void hp_rights_find(hp_rights *ret);
 /* Whether the live world can run: namespaces, and a device of either kind. */
 bool hp_rights_suffice(const hp_rights *rights);
+/* Tries it. False and HP_ERROR_ENVIRONMENT with what is missing. */
+bool hp_rights_check(GError **error);
 
 /* In a process with one thread, before anything else of live/: root, or root in a user namespace of its own with mount
  * and network namespaces. False and HP_ERROR_ENVIRONMENT with what is missing. */

@@ -439,22 +439,12 @@ static bool turn(batch *b, bool *ret_more, GError **error)
     return true;
 }
 
-/* Whether this machine has a live world, before anything is begun in it. */
-static bool may_be_live(GError **error)
-{
-    hp_rights rights;
-    hp_rights_find(&rights);
-    if (!hp_rights_suffice(&rights))
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "the live world cannot run here: %s", rights.missing);
-    return hp_rights_suffice(&rights);
-}
-
 bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GError **error)
 {
     batch b = {.plans = plans, .n_plans = n_plans, .options = options};
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
     g_autoptr(hp_heap_hold) hold = hp_heap_settle(); /* first, so that what is set up lies close together */
-    bool ok = (!options->live || may_be_live(error)) && hp_run_warm_up(plans, n_plans, error);
+    bool ok = (!options->live || hp_rights_check(error)) && hp_run_warm_up(plans, n_plans, error);
     ok = ok && make_slots(&b, CLAMP(jobs, 1, MIN(MOST_JOBS, MAX(n_plans, 1))), error);
     bool more = ok;
     while (ok && more)
