@@ -107,7 +107,8 @@ static bool take_virtual(const hp_run_entry *entry, JsonObject *document, void *
     return true;
 }
 
-static bool compare(both *b, one *o, JsonObject *live, bool repeated, GError **error)
+/* A case that has an agreement already was run once more. */
+static bool compare(one *o, JsonObject *live, GError **error)
 {
     const hp_agree_config *agree = &o->plan->scenario->agree;
     const hp_agree_bounds bounds = {.connect = agree->connect, .latency = agree->latency, .why = agree->why};
@@ -119,24 +120,18 @@ static bool compare(both *b, one *o, JsonObject *live, bool repeated, GError **e
     if (a == NULL) {
         return false;
     }
-    a->repeated = repeated;
+    a->repeated = o->agreement != NULL;
     hp_agreement_free(o->agreement);
     o->agreement = a;
     return true;
 }
 
+/* Of the first live run, or of the second one of a case that was invalid. */
 static bool take_live(const hp_run_entry *entry, JsonObject *document, void *user, GError **error)
 {
-    both *b = user;
-    one *o = find(b, entry->name);
-    return o == NULL || o->document == NULL || o->agreement != NULL || compare(b, o, document, false, error);
-}
-
-static bool take_again(const hp_run_entry *entry, JsonObject *document, void *user, GError **error)
-{
-    both *b = user;
-    one *o = find(b, entry->name);
-    return o == NULL || o->document == NULL || compare(b, o, document, true, error);
+    one *o = find(user, entry->name);
+    const bool is_settled = o != NULL && o->agreement != NULL && o->agreement->outcome != HP_AGREE_INVALID;
+    return o == NULL || o->document == NULL || is_settled || compare(o, document, error);
 }
 
 static bool read_results(both *b, const char *folder, hp_run_document_fn fn, GError **error)
@@ -203,7 +198,7 @@ static int run_both(both *b, GError **error)
     g_autoptr(GPtrArray) third = choose(b, &invalid);
     if (b->options->live_folder == NULL && third->len > 0) {
         code = run_in(b, third, OF_AGAIN, true, true);
-        (void)read_results(b, of_again, take_again, error);
+        (void)read_results(b, of_again, take_live, error);
     }
     return code;
 }
