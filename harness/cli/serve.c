@@ -84,14 +84,6 @@ static bool begin(serving *s, const hp_serve_options *o, GError **error)
 
 static void print_ready(const hp_serve_options *o)
 {
-    static const struct {
-        const char *name;
-        uint8_t bit;
-        bool secure;
-    } transports[] = {{"udp", HP_SERVER_UDP, false},
-                      {"tcp", HP_SERVER_TCP, false},
-                      {"tls", HP_SERVER_TLS, true},
-                      {"dtls", HP_SERVER_DTLS, true}};
     const hp_server_config *c = &o->server;
     uint8_t set = c->transports != 0 ? c->transports : HP_SERVER_UDP;
     g_autoptr(GString) text = g_string_new("ready:");
@@ -99,15 +91,15 @@ static void print_ready(const hp_serve_options *o)
         set = HP_SERVER_UDP | HP_SERVER_TCP;
     }
     for (guint i = 0; i < o->addresses->len; i++) {
-        for (unsigned k = 0; k < G_N_ELEMENTS(transports); k++) {
-            hp_addr at = g_array_index(o->addresses, hp_addr, i);
-            uint16_t port = o->is_dns              ? (o->dns.port != 0 ? o->dns.port : 53)
-                            : transports[k].secure ? (c->tls_port != 0 ? c->tls_port : 5349)
-                                                   : (c->port != 0 ? c->port : 3478);
+        for (unsigned k = 0; k < HP_SERVE_N_TRANSPORTS; k++) {
+            const hp_serve_transport *t = &hp_serve_transports[k];
+            uint16_t port = o->is_dns   ? (o->dns.port != 0 ? o->dns.port : 53)
+                            : t->secure ? (c->tls_port != 0 ? c->tls_port : 5349)
+                                        : (c->port != 0 ? c->port : 3478);
+            hp_addr at = hp_addr_with_port(g_array_index(o->addresses, hp_addr, i), port);
             char buf[HP_ADDR_TEXT];
-            at.port = port;
-            if ((set & transports[k].bit) != 0) {
-                g_string_append_printf(text, " %s:%s", transports[k].name, hp_addr_format(&at, buf));
+            if ((set & t->bit) != 0) {
+                g_string_append_printf(text, " %s:%s", t->name, hp_addr_format(&at, buf));
             }
         }
     }

@@ -138,23 +138,24 @@ static int read_users(hp_serve_options *o, const words *w)
 
 /* ---- what is served ---- */
 
+const hp_serve_transport hp_serve_transports[HP_SERVE_N_TRANSPORTS] = {{"udp", HP_SERVER_UDP, false},
+                                                                       {"tcp", HP_SERVER_TCP, false},
+                                                                       {"tls", HP_SERVER_TLS, true},
+                                                                       {"dtls", HP_SERVER_DTLS, true}};
+
 static int read_transports(hp_serve_options *o, const char *text)
 {
-    static const struct {
-        const char *name;
-        uint8_t bit;
-    } known[] = {{"udp", HP_SERVER_UDP}, {"tcp", HP_SERVER_TCP}, {"tls", HP_SERVER_TLS}, {"dtls", HP_SERVER_DTLS}};
     o->server.transports = 0;
     g_auto(GStrv) names = g_strsplit(text, ",", -1);
     for (unsigned i = 0; names[i] != NULL; i++) {
         unsigned k = 0;
-        while (k < G_N_ELEMENTS(known) && strcmp(known[k].name, names[i]) != 0) {
+        while (k < HP_SERVE_N_TRANSPORTS && strcmp(hp_serve_transports[k].name, names[i]) != 0) {
             k++;
         }
-        if (k == G_N_ELEMENTS(known)) {
+        if (k == HP_SERVE_N_TRANSPORTS) {
             return hp_cli_usage("serve: --transport: `%s` is none of udp, tcp, tls, dtls", names[i]);
         }
-        o->server.transports |= known[k].bit;
+        o->server.transports |= hp_serve_transports[k].bit;
     }
     return o->server.transports != 0 ? HP_EXIT_GOOD
                                      : hp_cli_usage("serve: --transport wants one of udp, tcp, tls, dtls");

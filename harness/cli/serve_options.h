@@ -6,6 +6,15 @@
 #include "config/dns.h"
 #include "config/server.h"
 
+/* What a server is reached over, by the names that users know. */
+typedef struct hp_serve_transport {
+    const char *name; /* "udp" */
+    uint8_t bit; /* HP_SERVER_* */
+    bool secure; /* at the TLS port */
+} hp_serve_transport;
+enum { HP_SERVE_N_TRANSPORTS = 4 };
+extern const hp_serve_transport hp_serve_transports[HP_SERVE_N_TRANSPORTS];
+
 typedef struct hp_serve_options {
     hp_server_config server; /* its strings and arrays are the options' own, or the scenario's */
     bool is_dns;
