@@ -1,6 +1,6 @@
 /* The live fabric measured: hosts made and taken away, packets carried, delays kept.
  *
- * Every figure has one sample a pass, as in self.c. Packets cross a link of 20 ms and a NAT and are recorded at all taps,
+ * Every figure has one sample a pass, (passes.h). Packets cross a link of 20 ms and a NAT and are recorded at all taps,
  * as in a run, and the loop is as punctual as a run's; CPU and loss are measured at a few rates, delays at a low one. A
  * packet's delay is too long by what it waited for the fabric, before and after its link.
  *
@@ -9,6 +9,7 @@
 #include "bench/live_fabric.h"
 
 #include "bench/live_load.h"
+#include "bench/passes.h"
 #include "live/rights.h"
 
 #define DELAY (20 * HP_MS)
@@ -35,10 +36,6 @@ enum {
     FIGURE_N = FIGURE_LATENESS + 3
 };
 
-typedef struct pass {
-    double of[FIGURE_N];
-} pass;
-
 /* ---- a pass ---- */
 
 static void add_histogram(const hp_lateness *lateness, double ret[static 3])
@@ -48,52 +45,37 @@ static void add_histogram(const hp_lateness *lateness, double ret[static 3])
     ret[2] = (double)lateness->max / 1e3;
 }
 
-static bool measure(const hp_bench_live_fabric_options *o, pass *ret, GError **error)
+static bool measure(const hp_bench_live_fabric_options *o, double *ret, GError **error)
 {
     hp_time set_up, tear_down;
     hp_bench_live_result r;
     if (!hp_bench_live_hosts(o->hosts, &set_up, &tear_down, error)) {
         return false;
     }
-    ret->of[FIGURE_SET_UP] = (double)set_up / 1e6;
-    ret->of[FIGURE_TEAR_DOWN] = (double)tear_down / 1e6;
+    ret[FIGURE_SET_UP] = (double)set_up / 1e6;
+    ret[FIGURE_TEAR_DOWN] = (double)tear_down / 1e6;
     for (unsigned i = 0; i < HP_BENCH_LIVE_RATES; i++) {
         hp_bench_live_load load = {
             .rate = o->rates[i], .duration = o->duration, .delay = DELAY, .traced = true, .punctual = true};
         if (!hp_bench_live(&load, &r, error)) {
             return false;
         }
-        ret->of[FIGURE_CPU + i] = r.cpu_ns / 1e3;
-        ret->of[FIGURE_LOSS + i] = 100.0 * (double)(r.sent - r.received) / (double)r.sent;
+        ret[FIGURE_CPU + i] = r.cpu_ns / 1e3;
+        ret[FIGURE_LOSS + i] = 100.0 * (double)(r.sent - r.received) / (double)r.sent;
     }
     hp_bench_live_load quiet = {
         .rate = o->quiet_rate, .duration = o->duration, .delay = DELAY, .traced = true, .punctual = true};
     if (!hp_bench_live(&quiet, &r, error)) {
         return false;
     }
-    add_histogram(&r.error, &ret->of[FIGURE_ERROR]);
-    add_histogram(&r.lateness, &ret->of[FIGURE_LATENESS]);
+    add_histogram(&r.error, &ret[FIGURE_ERROR]);
+    add_histogram(&r.lateness, &ret[FIGURE_LATENESS]);
     return true;
 }
 
 /* ---- the document ---- */
 
-typedef struct collection {
-    hp_bench_document *document;
-    const pass *passes;
-    double *samples;
-    unsigned n;
-} collection;
-
-static void add(const collection *c, const hp_bench_subject *subject, const char *variant, double x, unsigned figure)
-{
-    for (unsigned i = 0; i < c->n; i++) {
-        c->samples[i] = c->passes[i].of[figure];
-    }
-    hp_bench_document_add(c->document, subject, variant, x, c->samples, c->n);
-}
-
-static void add_all(const collection *c, const hp_bench_live_fabric_options *o)
+static void add_all(hp_bench_document *d, const hp_bench_passes *p, const hp_bench_live_fabric_options *o)
 {
     static const char *const points[] = {"median", "p99", "max"};
     static const hp_bench_subject hosts = {.name = "live-hosts",
@@ -122,15 +104,15 @@ static void add_all(const collection *c, const hp_bench_live_fabric_options *o)
                                               .about = "how late the fabric's own timers fired",
                                               .unit = "us",
                                               .better = HP_BENCH_LOWER};
-    add(c, &hosts, "set-up", o->hosts, FIGURE_SET_UP);
-    add(c, &hosts, "tear-down", o->hosts, FIGURE_TEAR_DOWN);
+    hp_bench_passes_add(p, d, &hosts, "set-up", o->hosts, FIGURE_SET_UP);
+    hp_bench_passes_add(p, d, &hosts, "tear-down", o->hosts, FIGURE_TEAR_DOWN);
     for (unsigned i = 0; i < HP_BENCH_LIVE_RATES; i++) {
-        add(c, &cpu, "nat", o->rates[i], FIGURE_CPU + i);
-        add(c, &loss, "nat", o->rates[i], FIGURE_LOSS + i);
+        hp_bench_passes_add(p, d, &cpu, "nat", o->rates[i], FIGURE_CPU + i);
+        hp_bench_passes_add(p, d, &loss, "nat", o->rates[i], FIGURE_LOSS + i);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(points); i++) {
-        add(c, &late, points[i], 0, FIGURE_ERROR + i);
-        add(c, &lateness, points[i], 0, FIGURE_LATENESS + i);
+        hp_bench_passes_add(p, d, &late, points[i], 0, FIGURE_ERROR + i);
+        hp_bench_passes_add(p, d, &lateness, points[i], 0, FIGURE_LATENESS + i);
     }
 }
 
@@ -139,12 +121,9 @@ hp_bench_document *hp_bench_live_fabric(const hp_bench_live_fabric_options *opti
     if (!hp_rights_check(error) || !hp_rights_enter(error)) {
         return NULL;
     }
-    g_autoptr(GArray) passes_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(pass)), options->repeats);
-    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), options->repeats);
-    pass *passes = (pass *)(void *)passes_room->data;
-    double *samples = (double *)(void *)samples_room->data;
+    g_autoptr(hp_bench_passes) passes = hp_bench_passes_new(options->repeats, FIGURE_N);
     for (unsigned i = 0; i < options->repeats; i++) {
-        if (!measure(options, &passes[i], error)) {
+        if (!measure(options, hp_bench_passes_at(passes, i), error)) {
             return NULL;
         }
     }
@@ -154,7 +133,6 @@ hp_bench_document *hp_bench_live_fabric(const hp_bench_live_fabric_options *opti
     hp_bench_document_set_seeds(d, options->repeats);
     hp_bench_document_set(d, "duration", "%s", hp_time_format(options->duration, duration));
     hp_bench_document_set(d, "quiet-rate", "%u", options->quiet_rate);
-    const collection c = {d, passes, samples, options->repeats};
-    add_all(&c, options);
+    add_all(d, passes, options);
     return g_steal_pointer(&d);
 }

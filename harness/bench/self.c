@@ -1,8 +1,7 @@
 /* Hairpin measured by itself: the engines of its servers, its fabric, and whole calls.
  *
- * Each figure has `repeats` samples, one a pass; a pass measures everything once, so that what slows the machine down for
- * a while falls on a sample of every figure and not on all samples of one. Ratios are taken within a pass for the same
- * reason: both halves had the same weather. Times are CPU of this thread, or process, and everything runs in this process,
+ * Each figure has `repeats` samples, one a pass (passes.h). Ratios are taken within a pass: both halves had the same
+ * weather. Times are CPU of this thread, or process, and everything runs in this process,
  * one thing after the other.
  *
  * What a call is made of (packets in its capture, and bytes that a relay puts around a payload) is virtual: the same on
@@ -16,6 +15,7 @@
 #include "bench/clock.h"
 #include "bench/engine.h"
 #include "bench/fabric.h"
+#include "bench/passes.h"
 #include "bench/variants.h"
 #include "run/run.h"
 
@@ -56,10 +56,6 @@ enum {
     FIGURE_N
 };
 
-typedef struct pass {
-    double of[FIGURE_N];
-} pass;
-
 /* NAT rows are in pairs: with the first number of mappings, then with the second. */
 enum { ROW_LINK, ROW_ROUTER, ROW_NAT_OUT, ROW_NAT_IN = ROW_NAT_OUT + 2, ROW_RULES = ROW_NAT_IN + 2 };
 static_assert(ROW_RULES + 1 == N_ROWS, "all rows have a figure");
@@ -78,7 +74,7 @@ static void make_rows(const hp_bench_self_options *o, hp_bench_fabric_row rows[s
 
 /* ---- a pass ---- */
 
-static bool measure_engine(const hp_bench_self_options *o, uint64_t seed, pass *ret, GError **error)
+static bool measure_engine(const hp_bench_self_options *o, uint64_t seed, double *ret, GError **error)
 {
     g_autoptr(hp_bench_engine) engine = hp_bench_engine_new(o->clients, seed);
     for (unsigned op = 0; op < HP_BENCH_OP_N; op++) {
@@ -91,14 +87,14 @@ static bool measure_engine(const hp_bench_self_options *o, uint64_t seed, pass *
                         hp_bench_op_name(op));
             return false;
         }
-        ret->of[FIGURE_ENGINE + op] = (double)rounds * o->clients * HP_S / (double)MAX(ns, 1);
+        ret[FIGURE_ENGINE + op] = (double)rounds * o->clients * HP_S / (double)MAX(ns, 1);
         if (op == HP_BENCH_OP_CHANNEL_IN)
-            ret->of[FIGURE_FRAMING] = (double)hp_bench_engine_last_size(engine) - HP_BENCH_PAYLOAD;
+            ret[FIGURE_FRAMING] = (double)hp_bench_engine_last_size(engine) - HP_BENCH_PAYLOAD;
     }
     return true;
 }
 
-static bool measure_fabric(const hp_bench_self_options *o, uint64_t seed, pass *ret, GError **error)
+static bool measure_fabric(const hp_bench_self_options *o, uint64_t seed, double *ret, GError **error)
 {
     hp_bench_fabric_row rows[N_ROWS];
     make_rows(o, rows);
@@ -106,11 +102,11 @@ static bool measure_fabric(const hp_bench_self_options *o, uint64_t seed, pass *
         hp_bench_fabric_cost cost;
         if (!hp_bench_fabric(&rows[i], o->packets, seed, &cost, error))
             return false;
-        ret->of[FIGURE_FABRIC + i] = 1e9 / cost.packet_ns;
+        ret[FIGURE_FABRIC + i] = 1e9 / cost.packet_ns;
         if (i == ROW_NAT_OUT + 1)
-            ret->of[FIGURE_NEW] = 1e9 / cost.new_ns;
+            ret[FIGURE_NEW] = 1e9 / cost.new_ns;
     }
-    ret->of[FIGURE_NAT_RATIO] = ret->of[FIGURE_FABRIC + ROW_LINK] / ret->of[FIGURE_FABRIC + ROW_NAT_OUT];
+    ret[FIGURE_NAT_RATIO] = ret[FIGURE_FABRIC + ROW_LINK] / ret[FIGURE_FABRIC + ROW_NAT_OUT];
     return true;
 }
 
@@ -141,10 +137,9 @@ static bool measure_calls(const hp_bench_self_options *o, hp_bench_way way, hp_t
     return true;
 }
 
-static bool measure(const hp_bench_self_options *o, uint64_t seed, hp_trace *trace, pass *ret, GError **error)
+static bool measure(const hp_bench_self_options *o, uint64_t seed, hp_trace *trace, double *of, GError **error)
 {
-    double *of = ret->of;
-    if (!measure_engine(o, seed, ret, error) || !measure_fabric(o, seed, ret, error) ||
+    if (!measure_engine(o, seed, of, error) || !measure_fabric(o, seed, of, error) ||
         !measure_calls(o, HP_BENCH_DIRECT, trace, &of[FIGURE_CALL_DIRECT], &of[FIGURE_PACKETS_DIRECT], error) ||
         !measure_calls(o, HP_BENCH_TURN_UDP, trace, &of[FIGURE_CALL_TURN], &of[FIGURE_PACKETS_TURN], error))
         return false;
@@ -154,21 +149,7 @@ static bool measure(const hp_bench_self_options *o, uint64_t seed, hp_trace *tra
 
 /* ---- the document ---- */
 
-typedef struct collection {
-    hp_bench_document *document;
-    const pass *passes;
-    double *samples;
-    unsigned n;
-} collection;
-
-static void add(const collection *c, const hp_bench_subject *subject, const char *variant, double x, unsigned figure)
-{
-    for (unsigned i = 0; i < c->n; i++)
-        c->samples[i] = c->passes[i].of[figure];
-    hp_bench_document_add(c->document, subject, variant, x, c->samples, c->n);
-}
-
-static void add_machine(const collection *c, const hp_bench_self_options *o)
+static void add_machine(hp_bench_document *d, const hp_bench_passes *p, const hp_bench_self_options *o)
 {
     static const hp_bench_subject engine = {.name = "server",
                                             .about = "messages a second through the server's engine alone",
@@ -198,17 +179,17 @@ static void add_machine(const collection *c, const hp_bench_self_options *o)
     hp_bench_fabric_row rows[N_ROWS];
     make_rows(o, rows);
     for (unsigned op = 0; op < HP_BENCH_OP_N; op++)
-        add(c, &engine, hp_bench_op_name(op), 0, FIGURE_ENGINE + op);
+        hp_bench_passes_add(p, d, &engine, hp_bench_op_name(op), 0, FIGURE_ENGINE + op);
     for (unsigned i = 0; i < N_ROWS; i++)
-        add(c, &fabric, rows[i].label, rows[i].n_endpoints, FIGURE_FABRIC + i);
-    add(c, &created, "nat", o->mappings[1], FIGURE_NEW);
-    add(c, &calls, hp_bench_way_name(HP_BENCH_DIRECT), 0, FIGURE_CALL_DIRECT);
-    add(c, &calls, hp_bench_way_name(HP_BENCH_TURN_UDP), 0, FIGURE_CALL_TURN);
-    add(c, &ratios, "nat-to-links", 0, FIGURE_NAT_RATIO);
-    add(c, &ratios, "turn-to-direct", 0, FIGURE_CALL_RATIO);
+        hp_bench_passes_add(p, d, &fabric, rows[i].label, rows[i].n_endpoints, FIGURE_FABRIC + i);
+    hp_bench_passes_add(p, d, &created, "nat", o->mappings[1], FIGURE_NEW);
+    hp_bench_passes_add(p, d, &calls, hp_bench_way_name(HP_BENCH_DIRECT), 0, FIGURE_CALL_DIRECT);
+    hp_bench_passes_add(p, d, &calls, hp_bench_way_name(HP_BENCH_TURN_UDP), 0, FIGURE_CALL_TURN);
+    hp_bench_passes_add(p, d, &ratios, "nat-to-links", 0, FIGURE_NAT_RATIO);
+    hp_bench_passes_add(p, d, &ratios, "turn-to-direct", 0, FIGURE_CALL_RATIO);
 }
 
-static void add_virtual(const collection *c)
+static void add_virtual(hp_bench_document *d, const hp_bench_passes *p)
 {
     static const hp_bench_subject packets = {.name = "call-packets",
                                              .about = "packets in the capture of such a call",
@@ -220,9 +201,9 @@ static void add_virtual(const collection *c)
                                              .unit = "B",
                                              .better = HP_BENCH_LOWER,
                                              .is_virtual = true};
-    add(c, &packets, hp_bench_way_name(HP_BENCH_DIRECT), 0, FIGURE_PACKETS_DIRECT);
-    add(c, &packets, hp_bench_way_name(HP_BENCH_TURN_UDP), 0, FIGURE_PACKETS_TURN);
-    add(c, &framing, "channel-data", 0, FIGURE_FRAMING);
+    hp_bench_passes_add(p, d, &packets, hp_bench_way_name(HP_BENCH_DIRECT), 0, FIGURE_PACKETS_DIRECT);
+    hp_bench_passes_add(p, d, &packets, hp_bench_way_name(HP_BENCH_TURN_UDP), 0, FIGURE_PACKETS_TURN);
+    hp_bench_passes_add(p, d, &framing, "channel-data", 0, FIGURE_FRAMING);
 }
 
 hp_bench_document *hp_bench_self(const hp_bench_self_options *options, GError **error)
@@ -230,13 +211,10 @@ hp_bench_document *hp_bench_self(const hp_bench_self_options *options, GError **
     g_autoptr(hp_trace) trace = hp_trace_new(error);
     if (!trace)
         return NULL;
-    g_autoptr(GArray) passes_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(pass)), options->repeats);
-    pass *passes = (pass *)(void *)passes_room->data;
-    g_autoptr(GArray) samples_room = g_array_set_size(g_array_new(FALSE, TRUE, sizeof(double)), options->repeats);
-    double *samples = (double *)(void *)samples_room->data;
+    g_autoptr(hp_bench_passes) passes = hp_bench_passes_new(options->repeats, FIGURE_N);
     /* One pass that does not count: libraries, types and caches are warm then. */
     for (unsigned i = 0; i <= options->repeats; i++)
-        if (!measure(options, MAX(i, 1), trace, &passes[MAX(i, 1) - 1], error))
+        if (!measure(options, MAX(i, 1), trace, hp_bench_passes_at(passes, MAX(i, 1) - 1), error))
             return NULL;
     g_autofree char *about =
         g_strdup_printf("Hairpin's servers, fabric and calls on one core, %u samples", options->repeats);
@@ -247,8 +225,7 @@ hp_bench_document *hp_bench_self(const hp_bench_self_options *options, GError **
     hp_bench_document_set(d, "packets", "%u", options->packets);
     hp_bench_document_set(d, "mappings", "%u,%u", options->mappings[0], options->mappings[1]);
     hp_bench_document_set(d, "calls", "%u", options->calls);
-    const collection c = {d, passes, samples, options->repeats};
-    add_machine(&c, options);
-    add_virtual(&c);
+    add_machine(d, passes, options);
+    add_virtual(d, passes);
     return g_steal_pointer(&d);
 }
