@@ -2,17 +2,11 @@
 #ifndef HP_BENCH_CLOCK_H
 #define HP_BENCH_CLOCK_H
 
-#include <stdint.h>
-#include <time.h>
+#include "live/clock.h"
 
-#include "base/time.h"
-
-/* ns */
-static inline uint64_t hp_bench_cpu(void)
+static inline hp_time hp_bench_cpu(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * HP_S + (uint64_t)t.tv_nsec;
+    return hp_clock_read(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 #endif

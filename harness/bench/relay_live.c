@@ -27,12 +27,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "bench/relay_device.h"
 #include "bench/relay_load.h"
+#include "live/clock.h"
 #include "live/netns.h"
 
 #define SERVER "198.18.0.1"
@@ -222,15 +222,11 @@ static void stop_server(pid_t pid)
     waitpid(pid, NULL, 0);
 }
 
-/* ns of CPU so far, of all its threads. */
-static uint64_t cpu_of(pid_t pid)
+/* CPU so far, of all its threads. */
+static hp_time cpu_of(pid_t pid)
 {
     clockid_t clock;
-    struct timespec t = {0};
-    if (clock_getcpuclockid(pid, &clock) == 0) {
-        clock_gettime(clock, &t);
-    }
-    return (uint64_t)t.tv_sec * HP_S + (uint64_t)t.tv_nsec;
+    return clock_getcpuclockid(pid, &clock) == 0 ? hp_clock_read(clock) : 0;
 }
 
 /* ---- figures ---- */
@@ -252,10 +248,10 @@ typedef struct step {
 /* rate 0: as many as can be with UNDER_WAY under way. */
 static step measure(hp_relay_load *load, pid_t pid, uint64_t rate, hp_time window)
 {
-    uint64_t before = cpu_of(pid);
+    hp_time before = cpu_of(pid);
     hp_relay_window w =
         rate > 0 ? hp_relay_load_run(load, rate, window) : hp_relay_load_saturate(load, UNDER_WAY, window);
-    uint64_t used = cpu_of(pid) - before;
+    hp_time used = cpu_of(pid) - before;
     double seconds = (double)w.lasted / (double)HP_S, received = (double)MAX(w.received, 1);
     return (step){
         .rate = (double)w.received / seconds,

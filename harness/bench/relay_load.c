@@ -14,10 +14,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "live/clock.h"
 #include "live/lateness.h"
 #include "wire/bytes.h"
 #include "wire/ip.h"
@@ -75,9 +75,7 @@ struct hp_relay_load {
 
 static hp_time now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
+    return hp_clock_read(CLOCK_MONOTONIC);
 }
 
 /* ---- the device ---- */
