@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "base/compare.h"
+
 #define CLIENTS .x_name = "clients", .x_unit = ""
 
 static const hp_bench_subject subjects[] = {
@@ -112,4 +114,19 @@ hp_bench_subject hp_bench_added_latency_subject(bool live)
     hp_bench_subject subject = added_latency;
     subject.is_virtual = !live;
     return subject;
+}
+
+void hp_bench_tell_calls(hp_bench_document *document, const hp_bench_network *network, const unsigned *clients,
+                         unsigned n_clients, hp_time duration)
+{
+    char text[HP_TIME_TEXT];
+    g_autofree char *loss = hp_unit_format(HP_UNIT_RATIO, network->loss_ppb);
+    g_autoptr(GString) list = g_string_new(NULL);
+    for (unsigned i = 0; i < n_clients; i++)
+        g_string_append_printf(list, "%s%u", i > 0 ? "," : "", clients[i]);
+    hp_bench_document_set(document, "clients", "%s", list->str);
+    hp_bench_document_set(document, "link", "%s", hp_time_format(network->link, text));
+    hp_bench_document_set(document, "jitter", "%s", hp_time_format(network->jitter, text));
+    hp_bench_document_set(document, "loss", "%s", loss);
+    hp_bench_document_set(document, "duration", "%s", hp_time_format(duration, text));
 }

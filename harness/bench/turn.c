@@ -269,7 +269,6 @@ static void bench_memory(hp_bench_document *d, const hp_bench_turn_options *o)
 static void tell_settings(hp_bench_document *d, const hp_bench_turn_options *o)
 {
     char text[HP_TIME_TEXT];
-    g_autofree char *loss = hp_unit_format(HP_UNIT_RATIO, o->network.loss_ppb);
     g_autofree char *rate = hp_unit_format(HP_UNIT_RATE, (int64_t)o->network.rate);
     hp_bench_document_set_seeds(d, o->n_seeds);
     if (o->file) {
@@ -277,14 +276,7 @@ static void tell_settings(hp_bench_document *d, const hp_bench_turn_options *o)
         hp_bench_document_set(d, "file", "%s", base);
         return;
     }
-    g_autoptr(GString) clients = g_string_new(NULL);
-    for (unsigned i = 0; i < o->n_clients; i++)
-        g_string_append_printf(clients, "%s%u", i > 0 ? "," : "", o->clients[i]);
-    hp_bench_document_set(d, "clients", "%s", clients->str);
-    hp_bench_document_set(d, "link", "%s", hp_time_format(o->network.link, text));
-    hp_bench_document_set(d, "jitter", "%s", hp_time_format(o->network.jitter, text));
-    hp_bench_document_set(d, "loss", "%s", loss);
-    hp_bench_document_set(d, "duration", "%s", hp_time_format(o->duration, text));
+    hp_bench_tell_calls(d, &o->network, o->clients, o->n_clients, o->duration);
     if (duration_of(o, HP_BENCH_MANY) != o->duration)
         hp_bench_document_set(d, "duration of " G_STRINGIFY(HP_BENCH_MANY) " calls and more", "%s",
                               hp_time_format(o->many_duration, text));

@@ -19,7 +19,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/compare.h"
 #include "base/error.h"
 #include "bench/live_usage.h"
 #include "bench/runs.h"
@@ -282,16 +281,8 @@ static bool bench_calls(hp_bench_document *d, const hp_bench_turn_live_options *
 static void tell_settings(hp_bench_document *d, const hp_bench_turn_live_options *o)
 {
     char text[HP_TIME_TEXT];
-    g_autofree char *loss = hp_unit_format(HP_UNIT_RATIO, o->network.loss_ppb);
-    g_autoptr(GString) clients = g_string_new(NULL);
     hp_bench_document_set_seeds(d, o->n_seeds);
-    for (unsigned i = 0; i < o->n_clients; i++)
-        g_string_append_printf(clients, "%s%u", i > 0 ? "," : "", o->clients[i]);
-    hp_bench_document_set(d, "clients", "%s", clients->str);
-    hp_bench_document_set(d, "link", "%s", hp_time_format(o->network.link, text));
-    hp_bench_document_set(d, "jitter", "%s", hp_time_format(o->network.jitter, text));
-    hp_bench_document_set(d, "loss", "%s", loss);
-    hp_bench_document_set(d, "duration", "%s", hp_time_format(o->duration, text));
+    hp_bench_tell_calls(d, &o->network, o->clients, o->n_clients, o->duration);
     hp_bench_document_set(d, "jobs", "%u", MAX(o->jobs, 1));
     if (o->load)
         hp_bench_document_set(d, "load", "%u times, %s a rate", o->relay.repeats,
