@@ -135,11 +135,11 @@ static bool prepare(place *p, GError **error)
 
 /* ---- the servers ---- */
 
-static void pin(unsigned cpu)
+static void pin_to_first(void)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
+    CPU_SET(0, &set);
     sched_setaffinity(0, sizeof set, &set);
 }
 
@@ -475,7 +475,7 @@ bool hp_bench_relay_add(hp_bench_document *document, const hp_bench_relay_option
     CPU_ZERO(&before);
     const bool pinned = sysconf(_SC_NPROCESSORS_ONLN) > 1 && sched_getaffinity(0, sizeof before, &before) == 0;
     if (pinned) {
-        pin(0);
+        pin_to_first();
     }
     const bool ok = measure_loads(&p, options, document, error);
     if (pinned) {

@@ -11,8 +11,6 @@
 typedef enum hp_bench_relay { HP_BENCH_RELAY_BUILTIN, HP_BENCH_RELAY_COTURN, HP_BENCH_RELAY_N } hp_bench_relay;
 const char *hp_bench_relay_name(hp_bench_relay relay); /* "coturn" */
 
-enum { HP_BENCH_RELAY_MAX_CLIENTS = 1000 };
-
 typedef struct hp_bench_relay_options {
     bool servers[HP_BENCH_RELAY_N];
     const unsigned *clients; /* each number for itself */

@@ -437,7 +437,6 @@ static hp_relay_window end_window(hp_relay_load *load, hp_time lasted)
     }
     w.received = load->received;
     w.delay_median = hp_lateness_percentile(&load->delays, 500);
-    w.delay_p99 = hp_lateness_percentile(&load->delays, 990);
     return w;
 }
 

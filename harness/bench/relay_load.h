@@ -43,7 +43,7 @@ void hp_relay_load_free(hp_relay_load *load);
 typedef struct hp_relay_window {
     uint64_t sent, received; /* packets that were to be relayed, both ways; received in the window, or just after it */
     hp_time lasted; /* the sending */
-    hp_time delay_median, delay_p99; /* from the device to the device */
+    hp_time delay_median; /* from the device to the device */
 } hp_relay_window;
 /* Keeps so many packets under way for that long, both ways together: as fast as the server relays, whatever else the
  * machine does. What is not back after a tenth of a second counts as lost. */
