@@ -316,20 +316,38 @@ static hp_relay_load *load_new(const place *p, hp_bench_relay relay, unsigned n_
     return load;
 }
 
+/* A server, and clients that have allocated. */
+typedef struct relaying {
+    pid_t pid;
+    hp_relay_load *load;
+} relaying;
+
+static void relaying_end(relaying *r)
+{
+    hp_relay_load_free(r->load);
+    if (r->pid > 0) {
+        stop_server(r->pid);
+    }
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(relaying, relaying_end)
+
+static bool relaying_begin(relaying *r, const place *p, hp_bench_relay relay, unsigned n_clients,
+                           const load_shape *shape, GError **error)
+{
+    r->pid = start_server(p, relay, error);
+    r->load = r->pid > 0 ? load_new(p, relay, n_clients, shape, error) : NULL;
+    return r->load != NULL;
+}
+
 static bool measure_server(const place *p, hp_bench_relay relay, unsigned n_clients, const load_shape *shape,
                            const hp_bench_relay_options *o, figures *ret, GError **error)
 {
-    pid_t pid = start_server(p, relay, error);
-    if (pid < 0) {
+    g_auto(relaying) r = {0};
+    if (!relaying_begin(&r, p, relay, n_clients, shape, error)) {
         return false;
     }
-    hp_relay_load *load = load_new(p, relay, n_clients, shape, error);
-    if (load != NULL) {
-        measure_load(load, pid, o, ret);
-    }
-    hp_relay_load_free(load);
-    stop_server(pid);
-    return load != NULL;
+    measure_load(r.load, r.pid, o, ret);
+    return true;
 }
 
 static void add(hp_bench_document *d, const char *name, const char *about, const char *unit, hp_bench_better better,
@@ -401,17 +419,12 @@ static double memory_of(pid_t pid)
 /* With that many allocations. */
 static bool measure_memory(const place *p, hp_bench_relay relay, unsigned n_clients, double *ret, GError **error)
 {
-    pid_t pid = start_server(p, relay, error);
-    if (pid < 0) {
+    g_auto(relaying) r = {0};
+    if (!relaying_begin(&r, p, relay, n_clients, &shapes[0], error)) {
         return false;
     }
-    hp_relay_load *load = load_new(p, relay, n_clients, &shapes[0], error);
-    if (load != NULL) {
-        *ret = memory_of(pid);
-    }
-    hp_relay_load_free(load);
-    stop_server(pid);
-    return load != NULL;
+    *ret = memory_of(r.pid);
+    return true;
 }
 
 /* The difference between a server with many and a server with one, as neither says what it keeps for what. */
