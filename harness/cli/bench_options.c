@@ -143,7 +143,8 @@ static bool read_rate(const char *text, uint64_t *ret)
     return true;
 }
 
-static bool read_clients(const char *text, GArray *clients, hp_bench_turn_options *t)
+/* ret points into `clients`. */
+static bool read_clients(const char *text, GArray *clients, const unsigned **ret, unsigned *ret_n)
 {
     if (!text)
         return true;
@@ -161,8 +162,19 @@ static bool read_clients(const char *text, GArray *clients, hp_bench_turn_option
         unsigned value = (unsigned)n;
         g_array_append_val(clients, value);
     }
-    t->clients = (const unsigned *)clients->data;
-    t->n_clients = clients->len;
+    *ret = (const unsigned *)(const void *)clients->data;
+    *ret_n = clients->len;
+    return true;
+}
+
+static bool read_network(const hp_bench_options *o, hp_bench_network *network)
+{
+    int64_t loss = network->loss_ppb;
+    if (!read_time("link", o->link, 0, 10 * HP_S, &network->link) ||
+        !read_time("jitter", o->jitter, 0, 10 * HP_S, &network->jitter) ||
+        !read_ratio("loss", o->loss, 500000000, &loss) || !read_rate(o->rate, &network->rate))
+        return false;
+    network->loss_ppb = (uint32_t)loss;
     return true;
 }
 
@@ -233,7 +245,6 @@ bool hp_bench_options_fit(const hp_bench_options *o)
 
 bool hp_bench_options_turn(const hp_bench_options *o, GArray *clients, hp_bench_turn_options *t)
 {
-    int64_t loss = t->network.loss_ppb;
     if (o->quick)
         hp_bench_turn_quick(t);
     if (o->no_throughput)
@@ -241,12 +252,8 @@ bool hp_bench_options_turn(const hp_bench_options *o, GArray *clients, hp_bench_
     bool ok = hp_bench_read_number("seeds", o->seeds, 1, HP_BENCH_MAX_SEEDS, &t->n_seeds) &&
               hp_bench_read_number("jobs", o->jobs, 1, 64, &t->jobs) &&
               hp_bench_read_number("hang-after", o->hang, 1, 86400, &t->hang_s) &&
-              read_clients(o->clients, clients, t) && read_ways(o->ways, t->ways) &&
-              read_time("link", o->link, 0, 10 * HP_S, &t->network.link) &&
-              read_time("jitter", o->jitter, 0, 10 * HP_S, &t->network.jitter) &&
-              read_ratio("loss", o->loss, 500000000, &loss) && read_rate(o->rate, &t->network.rate) &&
-              read_time("duration", o->duration, HP_S, 3600 * HP_S, &t->duration);
-    t->network.loss_ppb = (uint32_t)loss;
+              read_clients(o->clients, clients, &t->clients, &t->n_clients) && read_ways(o->ways, t->ways) &&
+              read_network(o, &t->network) && read_time("duration", o->duration, HP_S, 3600 * HP_S, &t->duration);
     t->many_duration = o->duration ? 0 : t->many_duration;
     t->file = o->paths ? o->paths[0] : NULL;
     return ok;
@@ -256,11 +263,12 @@ static bool read_relays(const char *option, const char *text, bool servers[stati
 {
     g_auto(GStrv) parts = g_strsplit(text, ",", -1);
     for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
-        servers[i] = g_strv_contains((const char *const *)parts, hp_bench_relay_name(i));
+        servers[i] = false;
     for (char **part = parts; *part; part++) {
         bool known = false;
         for (unsigned i = 0; i < HP_BENCH_RELAY_N; i++)
-            known |= strcmp(*part, hp_bench_relay_name(i)) == 0;
+            if (strcmp(*part, hp_bench_relay_name(i)) == 0)
+                servers[i] = known = true;
         if (!known) {
             hp_cli_usage("bench: --%s takes builtin and coturn, not `%s`", option, *part);
             return false;
@@ -271,7 +279,6 @@ static bool read_relays(const char *option, const char *text, bool servers[stati
 
 bool hp_bench_options_relay(const hp_bench_options *o, GArray *clients, hp_bench_relay_options *ret)
 {
-    hp_bench_turn_options t = {0};
     *ret = hp_bench_relay_defaults();
     ret->highest = !o->no_throughput;
     if (o->quick) {
@@ -285,16 +292,10 @@ bool hp_bench_options_relay(const hp_bench_options *o, GArray *clients, hp_bench
                      "options of its figures");
         return false;
     }
-    if (!read_relays("relay", o->relay, ret->servers) ||
-        !hp_bench_read_number("repeats", o->repeats, 1, 64, &ret->repeats) ||
-        !read_time("duration", o->duration, HP_S / 10, 60 * HP_S, &ret->window) ||
-        !read_clients(o->clients, clients, &t))
-        return false;
-    if (o->clients) {
-        ret->clients = t.clients;
-        ret->n_clients = t.n_clients;
-    }
-    return true;
+    return read_relays("relay", o->relay, ret->servers) &&
+           hp_bench_read_number("repeats", o->repeats, 1, 64, &ret->repeats) &&
+           read_time("duration", o->duration, HP_S / 10, 60 * HP_S, &ret->window) &&
+           read_clients(o->clients, clients, &ret->clients, &ret->n_clients);
 }
 
 static bool fit_live(const hp_bench_options *o)
@@ -317,12 +318,9 @@ static bool fit_live(const hp_bench_options *o)
 
 bool hp_bench_options_live(const hp_bench_options *o, GArray *clients, hp_bench_turn_live_options *t)
 {
-    int64_t loss;
-    hp_bench_turn_options plain = {0};
     *t = hp_bench_turn_live_defaults();
     if (o->quick)
         hp_bench_turn_live_quick(t);
-    loss = t->network.loss_ppb;
     t->load = !o->no_throughput;
     if (!o->turn) {
         g_autofree char *coturn = g_find_program_in_path("turnserver");
@@ -333,19 +331,11 @@ bool hp_bench_options_live(const hp_bench_options *o, GArray *clients, hp_bench_
               hp_bench_read_number("jobs", o->jobs, 1, 64, &t->jobs) &&
               hp_bench_read_number("hang-after", o->hang, 1, 86400, &t->hang_s) &&
               hp_bench_read_number("repeats", o->repeats, 1, 64, &t->relay.repeats) &&
-              read_clients(o->clients, clients, &plain) && read_ways(o->ways, t->ways) &&
-              read_time("link", o->link, 0, 10 * HP_S, &t->network.link) &&
-              read_time("jitter", o->jitter, 0, 10 * HP_S, &t->network.jitter) &&
-              read_ratio("loss", o->loss, 500000000, &loss) &&
-              read_time("duration", o->duration, HP_S, 600 * HP_S, &t->duration);
-    t->network.loss_ppb = (uint32_t)loss;
-    for (unsigned i = 0; ok && o->clients && i < plain.n_clients; i++)
-        if (plain.clients[i] > HP_BENCH_LIVE_MAX_CLIENTS)
+              read_clients(o->clients, clients, &t->clients, &t->n_clients) && read_ways(o->ways, t->ways) &&
+              read_network(o, &t->network) && read_time("duration", o->duration, HP_S, 600 * HP_S, &t->duration);
+    for (unsigned i = 0; ok && i < t->n_clients; i++)
+        if (t->clients[i] > HP_BENCH_LIVE_MAX_CLIENTS)
             return hp_cli_usage("bench: in the live world --clients takes up to %d", HP_BENCH_LIVE_MAX_CLIENTS), false;
-    if (ok && o->clients) {
-        t->clients = plain.clients;
-        t->n_clients = plain.n_clients;
-    }
     return ok;
 }
 
