@@ -32,6 +32,8 @@ static bool read_outcome(const hp_bench_options *o, outcome *ret, int *ret_code)
     g_autoptr(GError) error = NULL;
     ret->thresholds = (hp_bench_thresholds){.machine = 0.1, .simulated = 0};
     *ret_code = HP_EXIT_USAGE;
+    if ((o->threshold || o->virtual_threshold) && !o->compare)
+        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
     if (!hp_bench_read_threshold("threshold", o->threshold, &ret->thresholds.machine) ||
         !hp_bench_read_threshold("virtual-threshold", o->virtual_threshold, &ret->thresholds.simulated))
         return false;

@@ -236,8 +236,6 @@ bool hp_bench_options_fit(const hp_bench_options *o)
         return hp_cli_usage("bench: --rate is about the search that --no-throughput leaves out"), false;
     if (o->paths && o->paths[1])
         return hp_cli_usage("bench: one FILE at a time"), false;
-    if ((o->threshold || o->virtual_threshold) && !o->compare)
-        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
     return true;
 }
 
@@ -311,8 +309,6 @@ static bool fit_live(const hp_bench_options *o)
     if (o->repeats && o->no_throughput)
         return hp_cli_usage("bench: --repeats is about the servers under load, which --no-throughput leaves out"),
                false;
-    if ((o->threshold || o->virtual_threshold) && !o->compare)
-        return hp_cli_usage("bench: thresholds are about --compare FILE"), false;
     return true;
 }
 
