@@ -27,6 +27,12 @@ typedef struct outcome {
     hp_bench_thresholds thresholds;
 } outcome;
 
+static void outcome_clear(outcome *o)
+{
+    hp_bench_document_free(o->baseline);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(outcome, outcome_clear)
+
 static bool read_outcome(const hp_bench_options *o, outcome *ret, int *ret_code)
 {
     g_autoptr(GError) error = NULL;
@@ -92,77 +98,68 @@ static int tell(const hp_bench_options *o, const outcome *against, const hp_benc
     return hp_bench_changes_are_good(changes) ? HP_EXIT_GOOD : HP_EXIT_FAILED;
 }
 
-/* ---- benches of processes ---- */
+/* ---- the benches ---- */
 
-static hp_bench_document *measure_relays(const hp_bench_options *o, GArray *clients, int *ret_code)
+/* One of them is asked for; the options of the others say nothing. */
+typedef struct request {
+    bool in_live, relay, live_fabric, self;
+    hp_bench_turn_live_options calls; /* in_live */
+    hp_bench_relay_options relays;
+    hp_bench_live_fabric_options fabric;
+    hp_bench_self_options own; /* self */
+    hp_bench_turn_options turn; /* none of these */
+} request;
+
+static bool read_request(const hp_bench_options *o, GArray *clients, request *ret)
 {
-    g_autoptr(GError) error = NULL;
-    hp_bench_relay_options relay;
-    *ret_code = HP_EXIT_USAGE;
-    if (!hp_bench_options_relay(o, clients, &relay))
-        return NULL;
-    hp_bench_document *d = hp_bench_relay_run(&relay, &error);
-    if (!d)
-        *ret_code = hp_cli_fail(error);
-    return d;
+    *ret = (request){.relay = o->relay != NULL,
+                     .live_fabric = o->live_fabric,
+                     .self = o->self,
+                     .fabric = hp_bench_live_fabric_defaults(),
+                     .own = hp_bench_self_defaults(),
+                     .turn = hp_bench_turn_defaults()};
+    if (!hp_bench_options_world(o, &ret->in_live))
+        return false;
+    if (ret->in_live)
+        return hp_bench_options_live(o, clients, &ret->calls);
+    if (ret->relay)
+        return hp_bench_options_relay(o, clients, &ret->relays);
+    if (o->quick) {
+        hp_bench_self_quick(&ret->own);
+        hp_bench_live_fabric_quick(&ret->fabric);
+    }
+    return hp_bench_options_fit(o) && hp_bench_options_turn(o, clients, &ret->turn) &&
+           hp_bench_read_number("repeats", o->repeats, 1, 1000, &ret->own.repeats) &&
+           hp_bench_read_number("repeats", o->repeats, 1, 1000, &ret->fabric.repeats);
 }
 
-static hp_bench_document *measure_live(const hp_bench_options *o, GArray *clients, int *ret_code)
+static hp_bench_document *measure(const request *r, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    hp_bench_turn_live_options live;
-    *ret_code = HP_EXIT_USAGE;
-    if (!hp_bench_options_live(o, clients, &live))
-        return NULL;
-    hp_bench_document *d = hp_bench_turn_live(&live, &error);
-    if (!d)
-        *ret_code = fail(error);
-    return d;
+    if (r->in_live)
+        return hp_bench_turn_live(&r->calls, error);
+    if (r->relay)
+        return hp_bench_relay_run(&r->relays, error);
+    if (r->live_fabric)
+        return hp_bench_live_fabric(&r->fabric, error);
+    if (r->self)
+        return hp_seam_start(NULL, error) ? hp_bench_self(&r->own, error) : NULL;
+    return hp_bench_turn(&r->turn, error);
 }
 
 int hp_cmd_bench(int argc, char **argv)
 {
     g_auto(hp_bench_options) o = {0};
+    g_auto(outcome) against = {0};
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    hp_bench_turn_options turn = hp_bench_turn_defaults();
-    hp_bench_self_options self = hp_bench_self_defaults();
-    hp_bench_live_fabric_options live = hp_bench_live_fabric_defaults();
-    outcome against = {0};
-    int code = HP_EXIT_USAGE;
-    bool in_live = false;
-    if (!hp_bench_options_read(&o, &argc, &argv) || !hp_bench_options_world(&o, &in_live))
+    request r;
+    int code;
+    if (!hp_bench_options_read(&o, &argc, &argv) || !read_request(&o, clients, &r))
         return HP_EXIT_USAGE;
-    const bool of_processes = in_live || o.relay;
-    if (!of_processes && (!hp_bench_options_fit(&o) || !hp_bench_options_turn(&o, clients, &turn)))
-        return HP_EXIT_USAGE;
-    if (o.quick) {
-        hp_bench_self_quick(&self);
-        hp_bench_live_fabric_quick(&live);
-    }
-    if ((!of_processes && (!hp_bench_read_number("repeats", o.repeats, 1, 1000, &self.repeats) ||
-                           !hp_bench_read_number("repeats", o.repeats, 1, 1000, &live.repeats))) ||
-        !read_outcome(&o, &against, &code))
+    if (!read_outcome(&o, &against, &code))
         return code;
-    if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error)) {
-        hp_bench_document_free(against.baseline);
+    if (!can_write(o.json, &error) || !can_write(o.save, &error) || !can_write(o.html, &error))
         return hp_cli_fail(error);
-    }
-    if (of_processes) {
-        g_autoptr(hp_bench_document) found =
-            in_live ? measure_live(&o, clients, &code) : measure_relays(&o, clients, &code);
-        code = found ? tell(&o, &against, found) : code;
-        hp_bench_document_free(against.baseline);
-        return code;
-    }
-    g_autoptr(hp_bench_document) d = NULL;
-    if (o.live_fabric)
-        d = hp_bench_live_fabric(&live, &error);
-    else if (o.self)
-        d = hp_seam_start(NULL, &error) ? hp_bench_self(&self, &error) : NULL;
-    else
-        d = hp_bench_turn(&turn, &error);
-    code = d ? tell(&o, &against, d) : fail(error);
-    hp_bench_document_free(against.baseline);
-    return code;
+    g_autoptr(hp_bench_document) d = measure(&r, &error);
+    return d ? tell(&o, &against, d) : fail(error);
 }
