@@ -8,11 +8,13 @@ static void make_foreign(fixture *f, unsigned peer)
     f->sc_peers[peer].program.program = HP_PEER_CHROMIUM;
 }
 
-static hp_expect *add_media(fixture *f, hp_media_kind kind, char *from, char *to)
+/* A call with media of that kind, of which is asked what alice sends bob. */
+static hp_expect *expect_of_call(fixture *f, hp_media_kind kind)
 {
+    add_media_call(f, kind == HP_MEDIA_AUDIO, kind == HP_MEDIA_VIDEO);
     hp_expect *e = add_expect(f, HP_EXPECT_MEDIA, "media: {...}");
-    e->media.from = from;
-    e->media.to = to;
+    e->media.from = "alice";
+    e->media.to = "bob";
     e->media.asks[kind] = true;
     return e;
 }
@@ -36,9 +38,7 @@ static void two_programs_count(void **state)
     fixture *f = *state;
     make_foreign(f, 0);
     make_foreign(f, 1);
-    add_media_call(f, false, true);
-    hp_expect *e = add_media(f, HP_MEDIA_VIDEO, "alice", "bob");
-    hp_sc_measures *v = &e->media.of[HP_MEDIA_VIDEO];
+    hp_sc_measures *v = &expect_of_call(f, HP_MEDIA_VIDEO)->media.of[HP_MEDIA_VIDEO];
     v->sent = compare("103", HP_UNIT_COUNT);
     v->received = compare("90", HP_UNIT_COUNT);
     v->loss = compare("10%", HP_UNIT_RATIO);
@@ -71,9 +71,7 @@ static void nothing_unknown_holds(void **state)
     fixture *f = *state;
     make_foreign(f, 0);
     make_foreign(f, 1);
-    add_media_call(f, true, false);
-    hp_expect *e = add_media(f, HP_MEDIA_AUDIO, "alice", "bob");
-    hp_sc_measures *a = &e->media.of[HP_MEDIA_AUDIO];
+    hp_sc_measures *a = &expect_of_call(f, HP_MEDIA_AUDIO)->media.of[HP_MEDIA_AUDIO];
     a->latency.p95 = compare("< 10s", HP_UNIT_TIME);
     a->reordered = compare("0", HP_UNIT_COUNT);
     a->first_packet = compare("< 10s", HP_UNIT_TIME);
@@ -92,8 +90,7 @@ static void windows_are_differences(void **state)
     fixture *f = *state;
     make_foreign(f, 0);
     make_foreign(f, 1);
-    add_media_call(f, true, false);
-    hp_expect *e = add_media(f, HP_MEDIA_AUDIO, "alice", "bob");
+    hp_expect *e = expect_of_call(f, HP_MEDIA_AUDIO);
     e->window.after = 2500 * HP_MS;
     e->window.before = 4500 * HP_MS;
     hp_sc_measures *a = &e->media.of[HP_MEDIA_AUDIO];
@@ -114,9 +111,7 @@ static void our_sender_is_known_to_the_packet(void **state)
 {
     fixture *f = *state;
     make_foreign(f, 1);
-    add_media_call(f, true, false);
-    hp_expect *e = add_media(f, HP_MEDIA_AUDIO, "alice", "bob");
-    hp_sc_measures *a = &e->media.of[HP_MEDIA_AUDIO];
+    hp_sc_measures *a = &expect_of_call(f, HP_MEDIA_AUDIO)->media.of[HP_MEDIA_AUDIO];
     a->sent = compare("100", HP_UNIT_COUNT);
     a->received = compare("95", HP_UNIT_COUNT);
     a->loss = compare("<= 2.1%", HP_UNIT_RATIO);
@@ -138,9 +133,7 @@ static void what_comes_from_a_foreign_sender(void **state)
 {
     fixture *f = *state;
     make_foreign(f, 0);
-    add_media_call(f, true, false);
-    hp_expect *e = add_media(f, HP_MEDIA_AUDIO, "alice", "bob");
-    hp_sc_measures *a = &e->media.of[HP_MEDIA_AUDIO];
+    hp_sc_measures *a = &expect_of_call(f, HP_MEDIA_AUDIO)->media.of[HP_MEDIA_AUDIO];
     a->sent = compare("11", HP_UNIT_COUNT);
     a->received = compare("10", HP_UNIT_COUNT);
     a->foreign = compare("0", HP_UNIT_COUNT);
