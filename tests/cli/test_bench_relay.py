@@ -1,25 +1,15 @@
 """`hairpin bench --relay`: whether it measures at all; how fast anything is does not matter here."""
 import json
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import program  # noqa: E402
 
-
-def bench(*options):
-    return subprocess.run([program.HAIRPIN, "bench", *options], capture_output=True, text=True, timeout=300)
-
-
-def test_our_server_is_measured(tmp_path):
+def test_our_server_is_measured(hairpin, tmp_path):
     out = tmp_path / "figures.json"
-    said = bench("--relay", "builtin", "--quick", "--clients", "3", "--duration", "100ms", "--json", out)
-    if said.returncode == 3:
+    said = hairpin("bench", "--relay", "builtin", "--quick", "--clients", "3", "--duration", "100ms", "--json", out)
+    if said.code == 3:
         pytest.skip(said.stderr.strip())
-    assert said.returncode == 0, said.stderr
+    assert said.code == 0, said.stderr
     document = json.loads(out.read_text())
     metrics = {metric["name"]: metric for metric in document["metrics"]}
     assert "a TUN with" in json.dumps(document)
@@ -33,13 +23,13 @@ def test_our_server_is_measured(tmp_path):
             assert metrics[f"{name}-{shape}"]["variants"][0]["points"][0]["mean"] > 0
 
 
-def test_the_highest_rate_can_be_left_out(tmp_path):
+def test_the_highest_rate_can_be_left_out(hairpin, tmp_path):
     out = tmp_path / "figures.json"
-    said = bench("--relay", "builtin", "--quick", "--no-throughput", "--clients", "1", "--duration", "100ms",
-                 "--json", out)
-    if said.returncode == 3:
+    said = hairpin("bench", "--relay", "builtin", "--quick", "--no-throughput", "--clients", "1", "--duration", "100ms",
+                   "--json", out)
+    if said.code == 3:
         pytest.skip(said.stderr.strip())
-    assert said.returncode == 0, said.stderr
+    assert said.code == 0, said.stderr
     names = [metric["name"] for metric in json.loads(out.read_text())["metrics"]]
     assert "packets-per-cpu-second-video" in names
     assert not any(name.startswith("packets-per-second") for name in names)
@@ -50,7 +40,8 @@ def test_the_highest_rate_can_be_left_out(tmp_path):
     (["--relay", ""], "--relay takes builtin and coturn"),
     (["--relay", "builtin", "--self"], "--relay takes --clients"),
     (["--relay", "builtin", "--link", "5ms"], "--relay takes --clients"),
+    (["--relay", "builtin", "--threshold", "5%"], "thresholds are about --compare FILE"),
 ])
-def test_what_makes_no_sense(options, message):
-    said = bench(*options)
-    assert said.returncode == 2 and message in said.stderr, said.stderr
+def test_what_makes_no_sense(hairpin, options, message):
+    said = hairpin("bench", *options)
+    assert said.code == 2 and message in said.stderr, said.stderr

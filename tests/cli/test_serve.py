@@ -5,12 +5,9 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 
+import program
 import pytest
-
-sys.path.insert(0, str(__import__("pathlib").Path(__file__).resolve().parent.parent))
-import program  # noqa: E402
 
 LIMIT_S = 60  # for a test that hangs
 
