@@ -1,8 +1,7 @@
 /* Hairpin measured by itself: the engines of its servers, its fabric, and whole calls.
  *
  * Each figure has `repeats` samples, one a pass (passes.h). Ratios are taken within a pass: both halves had the same
- * weather. Times are CPU of this thread, or process, and everything runs in this process,
- * one thing after the other.
+ * weather. Times are CPU of this process, in which everything runs, one thing after the other.
  *
  * What a call is made of (packets in its capture, and bytes that a relay puts around a payload) is virtual: the same on
  * every machine. Those figures tell whether two runs measured the same work. */

@@ -1,9 +1,9 @@
 /* Media in result.json: what each track came to, its course in time, and the DTLS associations.
  *
  * Of a track with an end that is a program that is not ours `known_by` says what tells of it: the receiver alone, or
- * what was counted. Ratios are parts per billion, ratings thousandths. What could not be measured is null. Of an audio track the figures of
- * pictures are left out, of a video track those of speech. A series is a row of numbers for each figure, one number each
- * interval_ns from start_ns on; a track that never did anything has none. */
+ * what was counted. Ratios are parts per billion, ratings thousandths. What could not be measured is null. Of an audio
+ * track the figures of pictures are left out, of a video track those of speech. A series is a row of numbers for each
+ * figure, one number each interval_ns from start_ns on; a track that never did anything has none. */
 #include "report/json_writer.h"
 
 /* A figure that its group's being unknown makes null. */

@@ -19,8 +19,7 @@ typedef struct hp_batch_options {
     hp_server_meter *meters;
     bool live; /* in the live world: real time, kernels, processes (live_run.h) */
     bool fail_fast; /* begin no more runs after the first bad verdict */
-    const int
-        *stop; /* a descriptor: once it is readable, what runs is ended and the batch fails. NULL: nothing does that */
+    const int *stop; /* a descriptor: once readable, what runs is ended and the batch fails. NULL: nothing does that */
     /* Called when a run is over, in the order in which they end. result and trace are valid during the call;
      * trace: NULL when it was skipped; evidence: its folder, or NULL. */
     void (*done)(void *user, unsigned index, const hp_result *result, const hp_trace *trace, const char *evidence);
@@ -30,9 +29,9 @@ typedef struct hp_batch_options {
     void *user; /* of all three */
 } hp_batch_options;
 
-/* Runs all plans; those that the world which is asked for cannot run are skipped, which is their verdict. False when Hairpin itself failed: HP_ERROR_IO naming the path when evidence could not be written,
- * HP_ERROR_ENVIRONMENT, or HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first, and leave no
- * evidence. */
+/* Runs all plans; those that the world which is asked for cannot run are skipped, which is their verdict. False when Hairpin
+ * itself failed: HP_ERROR_IO naming the path when evidence could not be written, HP_ERROR_ENVIRONMENT, or
+ * HP_ERROR_SCENARIO for a bad pcap filter. Runs that were under way are ended first, and leave no evidence. */
 bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_options *options, GError **error);
 
 #endif

@@ -6,16 +6,17 @@
  * that no packet waits for long, the traces of all processes are merged up to HOLD_BACK before the present, or up to where
  * the slowest program has told all (hp_loop_keep_told()): one that lost its CPU in the middle of telling holds the merge
  * up for LONGEST_WAIT at most. HOLD_BACK is for what a process tells of another one's past: the broker has a client's
- * message some time after the client sent it. The director
- * looks whether a wait is over, and the checker reads what was merged. The run ends as a virtual one does: when all steps
- * are done and everything is decided, at `until`, or when something went wrong.
+ * message some time after the client sent it. The director looks whether a wait is over, and the checker reads what was
+ * merged. The run ends as a virtual one does: when all steps are done and everything is decided, at `until`, or when
+ * something went wrong.
  *
  * At the end the loop is not turned any more: no packet moves, whatever the programs still send, and what happens while
  * they close is not part of the run. What they still say about it is merged as far as it is there, at the time of the
  * run's end; media that they still send is left out, or it would be taken for lost.
  *
- * A record may come late all the same, when its process was off the CPU for longer than that. Such records are clamped and counted (trace/merge.h), and the self-check tells of them, with how late the world's timers fired, and
- * what kernels lost. check/live.c says from which figures on a run says nothing.
+ * A record may come late all the same, when its process was off the CPU for longer than that. Such records are clamped and
+ * counted (trace/merge.h), and the self-check tells of them, with how late the world's timers fired, and what kernels lost.
+ * check/live.c says from which figures on a run says nothing.
  *
  * Nothing is left behind: the folder is taken away, namespaces go with their descriptors, processes with the cage; after
  * a SIGKILL the folder goes with the next run. */
@@ -300,8 +301,8 @@ hp_result *hp_live_run_carry_out(hp_live_run *run)
     if (run->verdict == HP_VERDICT_PASS)
         run_through(run);
     const hp_time now = hp_live_clock_now(run->clock);
-    finish_programs(
-        run); /* punctual still: programs go on sending until they are told, and nothing carries it any more */
+    /* Punctual still: programs go on sending until they are told, and nothing carries it any more. */
+    finish_programs(run);
     hp_loop_relax(run->loop);
     hp_rig_finish(run->rig);
     hp_trace_merge_close(run->merge, now);

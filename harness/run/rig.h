@@ -49,8 +49,7 @@ typedef struct hp_rig_zone {
 
 typedef struct hp_rig {
     const hp_plan *plan;
-    bool
-        hosts_alone; /* nothing runs on the hosts: servers, dns, peers, raw_peers hold NULL, signaling and hub are NULL */
+    bool hosts_alone; /* nothing runs on hosts: servers, dns, peers, raw_peers hold NULL, signaling and hub are NULL */
     hp_world *world;
     hp_rig_zone *zones;
     hp_nat **nats; /* NULL: a kernel's */

@@ -97,7 +97,8 @@ static void failures_name_the_path_and_leave_no_result(void **state)
     g_rmdir(folder);
 }
 
-/* Only its own files go, and what a writer that was killed left of them: what else lies in the folder stays, and with it the folder. */
+/* Only its own files go, and what a writer that was killed left of them: what else lies in the folder stays, and with it
+ * the folder. */
 static void clearing_takes_the_three_files(void **state)
 {
     g_autofree char *out = g_dir_make_tmp("hairpin-clear-XXXXXX", NULL);
