@@ -32,19 +32,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FOREIGN_HEAP 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FOREIGN_HEAP 1
-#endif
-#endif
+#include "base/sanitizer.h"
 
 struct hp_heap_hold {
     hp_heap_hold *next;
 };
 
-#if defined(__GLIBC__) && !defined(FOREIGN_HEAP)
+#if defined(__GLIBC__) && !defined(HP_HAS_ASAN)
 #if __GLIBC_PREREQ(2, 33)
 #define KNOWN_HEAP 1
 #endif

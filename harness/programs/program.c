@@ -33,20 +33,13 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "base/sanitizer.h"
 #include "live/cage.h"
 #include "live/kernel_host.h"
 #include "live/loop.h"
 #include "live/netns.h"
 #include "programs/control.h"
 #include "programs/usage.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
 
 enum { EXIT_FAILED = 90 };
 
@@ -286,15 +279,6 @@ static void control_ready(void *user, uint32_t events)
 
 /* ---- birth and end ---- */
 
-G_NORETURN static void leave(int code)
-{
-#ifdef HAS_ASAN
-    exit(code); /* the leak check runs at exit */
-#else
-    _exit(code);
-#endif
-}
-
 static void settle_output(int log)
 {
     const struct rlimit no_core = {0, 0};
@@ -389,9 +373,9 @@ void hp_program_live(const hp_program_birth *birth)
     if (!ok) {
         g_printerr("%s: %s\n", p->program.name, error->message);
         say_failed(p, error->domain == HP_ERROR ? error->code : HP_ERROR_IO, error->message);
-        leave(EXIT_FAILED);
+        hp_leave(EXIT_FAILED);
     }
     take_down(p);
     g_free(p);
-    leave(0);
+    hp_leave(0);
 }

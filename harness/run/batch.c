@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "base/sanitizer.h"
 #include "live/leftovers.h"
 #include "live/rights.h"
 #include "report/report.h"
@@ -36,14 +37,6 @@
 #include "run/run.h"
 
 enum { DEFAULT_HANG_S = 10, TEXT = 512, EXIT_OWN_ERROR = 90, MOST_JOBS = 64 };
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
 
 /* Shared with the child, which may be full of wild pointers: the parent takes nothing in it on trust. */
 typedef struct control {
@@ -103,15 +96,6 @@ static bool wants_evidence(const hp_batch_options *options, const hp_result *res
 }
 
 /* ---- in the child ---- */
-
-G_NORETURN static void leave(int code)
-{
-#ifdef HAS_ASAN
-    exit(code); /* the leak check runs at exit */
-#else
-    _exit(code);
-#endif
-}
 
 static void tell_error(control *c, const GError *error)
 {
@@ -198,11 +182,11 @@ static void run_child(void *user, unsigned index)
     if (!ok) {
         tell_error(c, error);
         g_clear_error(&error);
-        leave(EXIT_OWN_ERROR);
+        hp_leave(EXIT_OWN_ERROR);
     }
     if (s->batch->options->live)
         _exit(0); /* its cage is gone, so it can fork no more, which the leak check would have to */
-    leave(0);
+    hp_leave(0);
 }
 
 /* ---- in the parent ---- */
