@@ -118,7 +118,7 @@ static bool read_request(const hp_bench_options *o, GArray *clients, request *re
                      .fabric = hp_bench_live_fabric_defaults(),
                      .own = hp_bench_self_defaults(),
                      .turn = hp_bench_turn_defaults()};
-    if (!hp_bench_options_world(o, &ret->in_live))
+    if (!hp_cli_world("bench", o->world, &ret->in_live))
         return false;
     if (ret->in_live)
         return hp_bench_options_live(o, clients, &ret->calls);

@@ -334,11 +334,3 @@ bool hp_bench_options_live(const hp_bench_options *o, GArray *clients, hp_bench_
             return hp_cli_usage("bench: in the live world --clients takes up to %d", HP_BENCH_LIVE_MAX_CLIENTS), false;
     return ok;
 }
-
-bool hp_bench_options_world(const hp_bench_options *o, bool *ret_live)
-{
-    *ret_live = g_strcmp0(o->world, "live") == 0;
-    if (!o->world || *ret_live || strcmp(o->world, "virtual") == 0)
-        return true;
-    return hp_cli_usage("bench: --world takes virtual or live, not `%s`", o->world), false;
-}

@@ -22,7 +22,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(hp_bench_options, hp_bench_options_clear)
 
 /* Whether they fit together, without --world live and --relay. */
 bool hp_bench_options_fit(const hp_bench_options *o);
-bool hp_bench_options_world(const hp_bench_options *o, bool *ret_live);
 /* clients: an empty array of unsigned, which what is filled in may point to. */
 bool hp_bench_options_turn(const hp_bench_options *o, GArray *clients, hp_bench_turn_options *t);
 bool hp_bench_options_relay(const hp_bench_options *o, GArray *clients, hp_bench_relay_options *ret);

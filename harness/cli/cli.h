@@ -36,6 +36,8 @@ bool hp_cli_options(const char *synopsis, const char *about, const GOptionEntry 
 /* Prints "hairpin: message" to stderr; returns the exit code that fits the error's code. */
 int hp_cli_fail(const GError *error);
 int hp_cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
+/* What --world says, NULL being the virtual one; false: bad usage, which is told. */
+bool hp_cli_world(const char *command, const char *text, bool *ret_live);
 
 /* ---- collect.c: from paths to plans ---- */
 

@@ -63,6 +63,15 @@ int hp_cli_usage(const char *format, ...)
     return HP_EXIT_USAGE;
 }
 
+bool hp_cli_world(const char *command, const char *text, bool *ret_live)
+{
+    *ret_live = g_strcmp0(text, "live") == 0;
+    if (!text || *ret_live || strcmp(text, "virtual") == 0)
+        return true;
+    hp_cli_usage("%s: --world takes virtual or live, not `%s`", command, text);
+    return false;
+}
+
 /* What was printed must have arrived: a report that nobody got is no success. */
 static int close_stdout(int code)
 {

@@ -127,16 +127,6 @@ static bool read_evidence(hp_run_options *o)
     return false;
 }
 
-static bool read_world(hp_run_options *o)
-{
-    o->batch.live = g_strcmp0(o->world, "live") == 0;
-    if (o->world != NULL && !o->batch.live && strcmp(o->world, "virtual") != 0) {
-        hp_cli_usage("%s: --world takes virtual or live, not `%s`", o->command, o->world);
-        return false;
-    }
-    return true;
-}
-
 static bool read_batch(hp_run_options *o)
 {
     guint64 jobs = 0, hang = 0;
@@ -182,5 +172,5 @@ bool hp_run_options_read(const char *command, const char *synopsis, const char *
         hp_cli_usage("%s: --quiet and --verbose exclude each other", command);
         return false;
     }
-    return read_cases(ret) && read_world(ret) && read_batch(ret);
+    return read_cases(ret) && hp_cli_world(command, ret->world, &ret->batch.live) && read_batch(ret);
 }
