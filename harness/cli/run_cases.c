@@ -116,7 +116,8 @@ int hp_run_cases(const hp_run_options *o, const hp_cases *cases, const hp_run_ho
     const unsigned n = cases->plans->len;
     g_autoptr(GError) error = NULL;
     g_autoptr(hp_run_json) run_json = NULL;
-    g_autoptr(hp_heap_hold) hold = hp_heap_settle(); /* what is set up from here on every run will touch */
+    /* What is set up from here on every run will touch. */
+    g_autoptr(hp_heap_hold) hold G_GNUC_UNUSED = hp_heap_settle();
     if (!hp_seam_start(NULL, &error) || !prepare_out(o->out, cases, &run_json, &error)) {
         return hp_cli_fail(error);
     }

@@ -427,7 +427,8 @@ bool hp_batch_run(hp_plan *const *plans, unsigned n_plans, const hp_batch_option
 {
     batch b = {.plans = plans, .n_plans = n_plans, .options = options};
     unsigned jobs = options->jobs ? options->jobs : g_get_num_processors();
-    g_autoptr(hp_heap_hold) hold = hp_heap_settle(); /* first, so that what is set up lies close together */
+    /* First, so that what is set up lies close together. */
+    g_autoptr(hp_heap_hold) hold G_GNUC_UNUSED = hp_heap_settle();
     bool ok = (!options->live || hp_rights_check(error)) && hp_run_warm_up(plans, n_plans, error);
     ok = ok && make_slots(&b, CLAMP(jobs, 1, MIN(MOST_JOBS, MAX(n_plans, 1))), error);
     bool more = ok;
