@@ -4,7 +4,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <sys/wait.h>
 
 #include "base/error.h"
 #include "programs/adapters.h"
@@ -71,12 +73,49 @@ static void an_adapter_tells_what_it_misses(void **state)
     g_rmdir(folder);
 }
 
+/* Whoever hangs, with a word on its stdout or with that closed, is killed and waited for; so nobody is left to wait for.
+ * Nor is whoever a program has left behind with its stdout. */
+static void an_adapter_that_hangs_is_killed(void **state)
+{
+    enum { LIMIT_MS = 100 };
+    static const char *const scripts[] = {"#!/bin/sh\necho python3-aiortc\nexec sleep 600\n",
+                                          "#!/bin/sh\nexec sleep 600 >&-\n", "#!/bin/sh\nsleep 20 &\n"};
+    g_autofree char *folder = g_dir_make_tmp("hairpin-test-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "slow", NULL);
+    for (unsigned i = 0; i < G_N_ELEMENTS(scripts); i++) {
+        put(folder, "slow", scripts[i]);
+        g_autofree char *why = hp_adapter_ask(path, LIMIT_MS);
+        assert_string_equal(why, "it did not answer --check within 0.1 s");
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+        assert_int_equal(errno, ECHILD);
+        take(folder, "slow"); /* what is written over it would leave the end of a longer one */
+    }
+    g_rmdir(folder);
+}
+
+/* What is no executable, and what fails without a word. */
+static void an_adapter_that_says_nothing(void **state)
+{
+    enum { LIMIT_MS = 20000 };
+    g_autofree char *folder = g_dir_make_tmp("hairpin-test-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "quiet", NULL);
+    g_autofree char *none = hp_adapter_ask(path, LIMIT_MS);
+    assert_non_null(strstr(none, path));
+    put(folder, "quiet", "#!/bin/sh\nexit 1\n");
+    g_autofree char *quiet = hp_adapter_ask(path, LIMIT_MS);
+    assert_string_equal(quiet, "it misses: no word of what it lacks");
+    take(folder, "quiet");
+    g_rmdir(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_its_adapters),
         cmocka_unit_test(what_was_not_built_names_packages),
         cmocka_unit_test(an_adapter_tells_what_it_misses),
+        cmocka_unit_test(an_adapter_that_hangs_is_killed),
+        cmocka_unit_test(an_adapter_that_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
