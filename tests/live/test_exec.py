@@ -296,3 +296,37 @@ def test_a_server_that_ends_by_itself(serve):
     early, late = serve("early"), serve("late")
     assert early.code not in (0, 3) and "box (exec): its program ended with exit code 7" in early.stdout
     assert late.code not in (0, 3) and "box (exec): its program ended with exit code 8" in late.stdout
+
+
+def test_a_server_that_is_renumbered(run_live, tmp_path):
+    """It goes on, knows the addresses that it began with, and is found at others where it binds to all of them."""
+    (tmp_path / "server.py").write_text("import os, socket, time\nlistener = socket.create_server(('', 4000))\n"
+                                        "print('told', os.environ['HAIRPIN_ADDRESSES'])\ntime.sleep(600)\n")
+    run = run_live('''
+name: case
+servers: {box: {kind: other, port: 4000, exec: [/usr/bin/python3, -u, server.py]}}
+peers:
+  mallory:
+    kind: raw
+    sockets:
+      before: {transport: tcp, to: "203.0.113.77:4000", framing: none, later: true}
+      after: {transport: tcp, to: "203.0.113.77:4000", framing: none, later: true}
+    start: wait
+    script:
+      - open: before
+      - receive: {is: connected, socket: before}
+      - wait-until: 3s
+      - open: after
+      - receive: {is: connected, socket: after}
+steps:
+  - renumber: {nat: box, to: 203.0.113.77}
+  - wait: 1s
+  - stop-server: box
+  - wait-for: {event: server-stopped}
+  - start-server: box
+expect:
+  - script: mallory
+until: 5s
+''')
+    assert run.code == 0, run.stdout + run.stderr
+    assert (run.out / "case" / "box.log").read_text() == "told 203.0.113.10\n" * 2
