@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "live/loop.h"
 #include "programs/signaling_client.h"
+#include "programs/soup.h"
 
 enum { MAX_MESSAGE = 1 << 20, MAX_TOTAL_MIB = 64 };
 
@@ -64,7 +65,7 @@ static void on_signal(void *user, const char *from, bool own, uint64_t message, 
 {
     const member *to = user;
     const connection *c = to->at;
-    if (!c || soup_websocket_connection_get_state(c->socket) != SOUP_WEBSOCKET_STATE_OPEN)
+    if (!c || !hp_soup_is_open(c->socket))
         return;
     if (c->framed) {
         g_autofree char *text = hp_signaling_write_frame(from, own, message, json);
@@ -204,30 +205,21 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
     g_ptr_array_add(at->owner->connections, c);
     connection *former = m->at;
     set_connection(m, c);
-    if (former && soup_websocket_connection_get_state(former->socket) == SOUP_WEBSOCKET_STATE_OPEN)
+    if (former && hp_soup_is_open(former->socket))
         soup_websocket_connection_close(former->socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, "another one took its place");
 }
 
 /* ---- plain HTTP ---- */
 
-/* What somebody posts is thrown away as it comes. */
-static void on_headers(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, void *user)
-{
-    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
-}
-
 /* For whoever opens the address in a browser. */
 static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, void *user)
 {
     static const char hello[] = "Hairpin's signalling broker: open a WebSocket here.\n";
-    const char *method = soup_server_message_get_method(message);
     SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
     if (soup_message_headers_header_contains(headers, "Upgrade", "websocket"))
         return; /* libsoup asks this handler first: without an answer it goes on with the other one */
-    if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
-        soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
+    if (!hp_soup_only_reads(message))
         return;
-    }
     soup_server_message_set_status(message, strcmp(path, "/") == 0 ? SOUP_STATUS_OK : SOUP_STATUS_NOT_FOUND, NULL);
     if (strcmp(path, "/") == 0)
         soup_server_message_set_response(message, "text/plain", SOUP_MEMORY_STATIC, hello, sizeof hello - 1);
@@ -250,7 +242,7 @@ static bool open_entrance(entrance *at, GError **error)
         return false;
     }
     at->server = soup_server_new("server-header", "hairpin", NULL);
-    soup_server_add_early_handler(at->server, NULL, on_headers, at, NULL);
+    hp_soup_drop_bodies(at->server);
     soup_server_add_handler(at->server, NULL, on_request, at, NULL);
     soup_server_add_websocket_handler(at->server, NULL, NULL, protocols, on_websocket, at, NULL);
     return soup_server_listen_socket(at->server, socket, 0, error);

@@ -13,9 +13,9 @@
 
 #include <gio/gio.h>
 #include <libsoup/soup.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
+
+#include "programs/soup.h"
 
 enum { MAX_FRAME = 16 << 20 };
 
@@ -114,16 +114,6 @@ static void on_closed(SoupWebsocketConnection *connection, gpointer user)
     client->ops->lost(client->user, text);
 }
 
-/* Candidates are small and follow each other closely: none may wait for the last one's acknowledgement. */
-static void set_nodelay(SoupWebsocketConnection *connection)
-{
-    GIOStream *stream = soup_websocket_connection_get_io_stream(connection);
-    if (G_IS_SOCKET_CONNECTION(stream)) {
-        g_socket_set_option(g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream)), IPPROTO_TCP, TCP_NODELAY, 1,
-                            NULL);
-    }
-}
-
 static void on_connected(GObject *session, GAsyncResult *result, gpointer user)
 {
     g_autoptr(GError) error = NULL;
@@ -140,7 +130,7 @@ static void on_connected(GObject *session, GAsyncResult *result, gpointer user)
     }
     client->connection = connection;
     soup_websocket_connection_set_max_incoming_payload_size(connection, MAX_FRAME);
-    set_nodelay(connection);
+    hp_soup_no_delay(connection);
     g_signal_connect(connection, "message", G_CALLBACK(on_message), client);
     g_signal_connect(connection, "closed", G_CALLBACK(on_closed), client);
     client->ops->connected(client->user);
@@ -151,7 +141,7 @@ static void on_connected(GObject *session, GAsyncResult *result, gpointer user)
 static bool is_there(void *user)
 {
     const hp_signaling_client *client = user;
-    return client->connection && soup_websocket_connection_get_state(client->connection) == SOUP_WEBSOCKET_STATE_OPEN;
+    return hp_soup_is_open(client->connection);
 }
 
 static void send_json(void *user, uint64_t message, const char *json)
@@ -204,7 +194,7 @@ void hp_signaling_client_free(hp_signaling_client *client)
     if (client->connection) {
         SoupWebsocketConnection *connection = g_object_ref(client->connection);
         drop_connection(client);
-        if (soup_websocket_connection_get_state(connection) == SOUP_WEBSOCKET_STATE_OPEN) {
+        if (hp_soup_is_open(connection)) {
             soup_websocket_connection_close(connection, SOUP_WEBSOCKET_CLOSE_NORMAL, NULL);
         }
         g_object_unref(connection);

@@ -14,13 +14,12 @@
 #include "programs/web.h"
 
 #include <libsoup/soup.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "live/loop.h"
 #include "programs/chromium_pages.h"
+#include "programs/soup.h"
 
 enum { MAX_FRAME = 1 << 20 };
 
@@ -42,22 +41,10 @@ typedef struct bridge {
 
 /* ---- WebSockets ---- */
 
-static bool is_open(SoupWebsocketConnection *socket)
-{
-    return socket && soup_websocket_connection_get_state(socket) == SOUP_WEBSOCKET_STATE_OPEN;
-}
-
 static void say(SoupWebsocketConnection *socket, GBytes *message)
 {
-    if (is_open(socket)) {
+    if (hp_soup_is_open(socket)) {
         soup_websocket_connection_send_message(socket, SOUP_WEBSOCKET_DATA_TEXT, message);
-    }
-}
-
-static void close_socket(SoupWebsocketConnection *socket, gushort code)
-{
-    if (is_open(socket)) {
-        soup_websocket_connection_close(socket, code, NULL);
     }
 }
 
@@ -65,7 +52,9 @@ static void drop_socket(SoupWebsocketConnection **socket, bridge *b)
 {
     if (*socket) {
         g_signal_handlers_disconnect_by_data(*socket, b);
-        close_socket(*socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY);
+        if (hp_soup_is_open(*socket)) {
+            soup_websocket_connection_close(*socket, SOUP_WEBSOCKET_CLOSE_GOING_AWAY, NULL);
+        }
         g_clear_object(socket);
     }
 }
@@ -116,15 +105,6 @@ static SoupWebsocketConnection *watch(bridge *b, SoupWebsocketConnection *socket
     return g_object_ref(socket);
 }
 
-static void no_delay(SoupWebsocketConnection *socket)
-{
-    GIOStream *stream = soup_websocket_connection_get_io_stream(socket);
-    GSocket *s = G_IS_SOCKET_CONNECTION(stream) ? g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream)) : NULL;
-    if (s) {
-        g_socket_set_option(s, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-    }
-}
-
 static void broker_is_there(GObject *session, GAsyncResult *result, gpointer user)
 {
     g_autoptr(GError) error = NULL;
@@ -139,7 +119,7 @@ static void broker_is_there(GObject *session, GAsyncResult *result, gpointer use
         g_ptr_array_remove_fast(b->owner->bridges, b);
         return;
     }
-    no_delay(socket);
+    hp_soup_no_delay(socket);
     b->broker = watch(b, socket, G_CALLBACK(broker_says));
     for (unsigned i = 0; i < b->waiting->len; i++) {
         say(b->broker, b->waiting->pdata[i]);
@@ -177,7 +157,7 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
     b->cancel = g_cancellable_new();
     b->waiting = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     b->page = watch(b, socket, G_CALLBACK(page_says));
-    no_delay(socket);
+    hp_soup_no_delay(socket);
     g_ptr_array_add(w->bridges, b);
     soup_session_websocket_connect_async(w->session, request, NULL, NULL, G_PRIORITY_DEFAULT, b->cancel,
                                          broker_is_there, b);
@@ -185,28 +165,15 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
 
 /* ---- files ---- */
 
-/* What somebody posts is thrown away as it comes. */
-static void on_headers(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
-                       gpointer user)
-{
-    (void)server;
-    (void)path;
-    (void)query;
-    (void)user;
-    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
-}
-
 static void on_request(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
                        gpointer user)
 {
     web *w = user;
-    const char *method = soup_server_message_get_method(message);
     char *text = NULL;
     gsize length = 0;
     (void)server;
     (void)query;
-    if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD) {
-        soup_server_message_set_status(message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
+    if (!hp_soup_only_reads(message)) {
         return;
     }
     g_autofree char *file = hp_file_below(w->root, path);
@@ -242,7 +209,7 @@ static bool open_port(web *w, GError **error)
         return true;
     }
     w->server = soup_server_new("server-header", "hairpin", "raw-paths", TRUE, NULL);
-    soup_server_add_early_handler(w->server, NULL, on_headers, w, NULL);
+    hp_soup_drop_bodies(w->server);
     soup_server_add_handler(w->server, NULL, on_request, w, NULL);
     soup_server_add_websocket_handler(w->server, "/ws", NULL, NULL, on_websocket, w, NULL);
     hp_addr addresses[8];
