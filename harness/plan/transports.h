@@ -1,4 +1,4 @@
-/* Private to plan/: whether a peer can reach a server over what it was told. */
+/* Over what peers and servers speak to each other, and whether a peer can reach a server over what it was told. */
 #ifndef HP_PLAN_TRANSPORTS_H
 #define HP_PLAN_TRANSPORTS_H
 

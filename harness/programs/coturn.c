@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "plan/transports.h"
 #include "programs/certificate.h"
 #include "programs/exec_environment.h"
 #include "programs/server_child.h"
@@ -57,9 +58,14 @@ static void put_addresses(GString *text, const hp_addr *addresses, unsigned n)
     }
 }
 
+static uint16_t alternate_port(const hp_server_config *c)
+{
+    return c->alternate_port != 0 ? c->alternate_port : 3479;
+}
+
 static void put_transports(GString *text, const hp_server_config *c, const char *certificate, const char *key)
 {
-    const uint8_t transports = c->transports != 0 ? c->transports : HP_SERVER_UDP;
+    const uint8_t transports = hp_transports_of_server(c);
     put_number(text, "listening-port", c->port);
     flag(text, (transports & HP_SERVER_UDP) == 0, "no-udp");
     flag(text, (transports & HP_SERVER_TCP) == 0, "no-tcp");
@@ -74,7 +80,7 @@ static void put_transports(GString *text, const hp_server_config *c, const char 
         flag(text, c->tls_min == HP_TLS_1_3, "no-tlsv1_2");
     }
     if (c->nat_discovery)
-        put_number(text, "alt-listening-port", c->alternate_port != 0 ? c->alternate_port : 3479);
+        put_number(text, "alt-listening-port", alternate_port(c));
     flag(text, !c->nat_discovery, "no-rfc5780");
 }
 
@@ -204,29 +210,6 @@ static bool write_config(coturn *x, GError **error)
     return false;
 }
 
-static void add_port(uint16_t *ports, uint16_t port)
-{
-    while (*ports != 0)
-        ports++;
-    *ports = port;
-}
-
-static void add_ports(const hp_server_config *c, hp_server_child_config *config)
-{
-    const uint8_t transports = c->transports != 0 ? c->transports : HP_SERVER_UDP;
-    if (transports & HP_SERVER_UDP) {
-        add_port(config->udp_ports, c->port);
-        if (c->nat_discovery)
-            add_port(config->udp_ports, c->alternate_port != 0 ? c->alternate_port : 3479);
-    }
-    if (transports & HP_SERVER_DTLS)
-        add_port(config->udp_ports, c->tls_port);
-    if (transports & HP_SERVER_TCP)
-        add_port(config->tcp_ports, c->port);
-    if (transports & HP_SERVER_TLS)
-        add_port(config->tcp_ports, c->tls_port);
-}
-
 static void coturn_free(void *self)
 {
     coturn *x = self;
@@ -248,7 +231,9 @@ static void *coturn_start(hp_program *program, GError **error)
     hp_server_child_config config = {.argv = argv, .folder = program->folder};
     g_auto(GStrv) environment = hp_exec_own_environment(&server->source->program.environment);
     config.environment = (const char *const *)environment;
-    add_ports(&server->config, &config);
+    hp_server_child_add_transports(&config, &server->config);
+    if (server->config.nat_discovery && (hp_transports_of_server(&server->config) & HP_SERVER_UDP))
+        hp_server_child_add_udp(&config, alternate_port(&server->config));
     if ((!secure || hp_certificate_write(server, program->folder, &x->certificate, &x->key, error)) &&
         write_config(x, error))
         x->child = hp_server_child_new(program, &config, error);

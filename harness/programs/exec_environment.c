@@ -6,6 +6,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "plan/transports.h"
 #include "programs/peer_setup.h"
 
 /* ---- ICE servers ---- */
@@ -74,8 +75,7 @@ static void set_account(JsonObject *o, const hp_plan *plan, unsigned peer, unsig
 static JsonObject *turn_server(const hp_plan *plan, unsigned peer, unsigned server)
 {
     const hp_server_config *config = &plan->servers[server].config;
-    const uint8_t told = plan->peers[peer].source->ice.turn_transports;
-    const uint8_t wanted = told != 0 ? told : HP_SERVER_UDP;
+    const uint8_t wanted = hp_transports_of_peer(&plan->peers[peer].source->ice);
     JsonArray *urls = json_array_new();
     JsonObject *o = json_object_new();
     if (wanted & HP_SERVER_UDP)

@@ -10,38 +10,23 @@ typedef struct exec_server {
     hp_server_child *child;
 } exec_server;
 
-static void add_port(uint16_t *ports, uint16_t port)
-{
-    while (*ports != 0)
-        ports++;
-    *ports = port;
-}
-
 /* A STUN or TURN server is there with all of its transports; what another server is at its port, nobody knows. */
 static void add_ports(const hp_plan_server *server, hp_server_child_config *config)
 {
     const hp_server_config *c = &server->config;
-    const uint8_t transports = c->transports != 0 ? c->transports : HP_SERVER_UDP;
     switch (c->kind) {
     case HP_SERVER_STUN:
     case HP_SERVER_TURN:
-        if (transports & HP_SERVER_UDP)
-            add_port(config->udp_ports, c->port);
-        if (transports & HP_SERVER_DTLS)
-            add_port(config->udp_ports, c->tls_port);
-        if (transports & HP_SERVER_TCP)
-            add_port(config->tcp_ports, c->port);
-        if (transports & HP_SERVER_TLS)
-            add_port(config->tcp_ports, c->tls_port);
+        hp_server_child_add_transports(config, c);
         return;
     case HP_SERVER_DNS:
-        add_port(config->udp_ports, server->dns.port != 0 ? server->dns.port : 53);
+        hp_server_child_add_udp(config, server->dns.port != 0 ? server->dns.port : 53);
         return;
     case HP_SERVER_WEB:
     case HP_SERVER_OTHER:
         config->either = true;
-        add_port(config->udp_ports, c->port);
-        add_port(config->tcp_ports, c->port);
+        hp_server_child_add_udp(config, c->port);
+        hp_server_child_add_tcp(config, c->port);
         return;
     }
 }

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "plan/transports.h"
+
 /* What a peer may reach a TURN server over. */
 static const uint8_t turn_order[] = {HP_SERVER_UDP, HP_SERVER_TCP, HP_SERVER_TLS};
 
@@ -80,7 +82,7 @@ static hp_peer_turn turn_account(const hp_plan *plan, unsigned index, unsigned s
 hp_peer_turn *hp_peer_setup_turn(const hp_plan *plan, unsigned index, unsigned *ret_n)
 {
     const hp_plan_peer *peer = &plan->peers[index];
-    uint8_t wanted = peer->source->ice.turn_transports != 0 ? peer->source->ice.turn_transports : HP_SERVER_UDP;
+    const uint8_t wanted = hp_transports_of_peer(&peer->source->ice);
     hp_peer_turn *turn = g_new0(hp_peer_turn, MAX(peer->n_turn * G_N_ELEMENTS(turn_order), 1));
     unsigned n = 0;
     for (unsigned k = 0; k < peer->n_turn; k++) {

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "live/loop.h"
+#include "plan/transports.h"
 #include "programs/bound_port.h"
 #include "programs/child.h"
 #include "programs/exec_lines.h"
@@ -54,14 +55,46 @@ static void copy_config(hp_server_child_config *to, const hp_server_child_config
     to->environment = (const char *const *)g_strdupv((char **)from->environment);
 }
 
+static void add_port(uint16_t ports[HP_SERVER_CHILD_PORTS], uint16_t port)
+{
+    unsigned n = 0;
+    while (n < HP_SERVER_CHILD_PORTS && ports[n] != 0)
+        n++;
+    g_assert(n < HP_SERVER_CHILD_PORTS);
+    ports[n] = port;
+}
+
+void hp_server_child_add_udp(hp_server_child_config *config, uint16_t port)
+{
+    add_port(config->udp_ports, port);
+}
+
+void hp_server_child_add_tcp(hp_server_child_config *config, uint16_t port)
+{
+    add_port(config->tcp_ports, port);
+}
+
+void hp_server_child_add_transports(hp_server_child_config *config, const hp_server_config *server)
+{
+    const uint8_t transports = hp_transports_of_server(server);
+    if (transports & HP_SERVER_UDP)
+        hp_server_child_add_udp(config, server->port);
+    if (transports & HP_SERVER_DTLS)
+        hp_server_child_add_udp(config, server->tls_port);
+    if (transports & HP_SERVER_TCP)
+        hp_server_child_add_tcp(config, server->port);
+    if (transports & HP_SERVER_TLS)
+        hp_server_child_add_tcp(config, server->tls_port);
+}
+
 /* ---- ready ---- */
 
 static bool is_bound(const hp_server_child_config *config)
 {
     unsigned n = 0, bound = 0;
-    for (unsigned i = 0; i < G_N_ELEMENTS(config->udp_ports) && config->udp_ports[i] != 0; i++, n++)
+    for (unsigned i = 0; i < HP_SERVER_CHILD_PORTS && config->udp_ports[i] != 0; i++, n++)
         bound += hp_bound_port_udp(config->udp_ports[i]);
-    for (unsigned i = 0; i < G_N_ELEMENTS(config->tcp_ports) && config->tcp_ports[i] != 0; i++, n++)
+    for (unsigned i = 0; i < HP_SERVER_CHILD_PORTS && config->tcp_ports[i] != 0; i++, n++)
         bound += hp_bound_port_tcp(config->tcp_ports[i]);
     return config->either ? bound > 0 : n > 0 && bound == n;
 }

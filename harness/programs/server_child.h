@@ -7,13 +7,22 @@
 
 typedef struct hp_server_child hp_server_child;
 
+enum { HP_SERVER_CHILD_PORTS = 4 };
+
 typedef struct hp_server_child_config {
     const char *folder; /* it is started in; NULL: where we are */
     const char *const *argv, *const *environment; /* all copied */
-    uint16_t udp_ports[4], tcp_ports[4]; /* all of them are bound when it is ready; 0 ends a list */
+    /* All of them are bound when it is ready; 0 ends a list. */
+    uint16_t udp_ports[HP_SERVER_CHILD_PORTS], tcp_ports[HP_SERVER_CHILD_PORTS];
     bool either; /* one of them is enough */
     bool lines; /* its stdout is EXEC.md's lines: `ready` will do as well */
 } hp_server_child_config;
+
+/* One more port that is bound when it is ready. */
+void hp_server_child_add_udp(hp_server_child_config *config, uint16_t port);
+void hp_server_child_add_tcp(hp_server_child_config *config, uint16_t port);
+/* Those of all transports of a STUN or TURN server. */
+void hp_server_child_add_transports(hp_server_child_config *config, const hp_server_config *server);
 
 /* Starts it, unless the scenario says that the server is stopped at first. hp_program_ready() is called when it is
  * ready, the first time. NULL and an error when it cannot be started. */
