@@ -388,11 +388,7 @@ static void chromium_free(void *self)
 static char *page_file(const hp_plan *plan, unsigned peer)
 {
     const char *page = plan->peers[peer].source->program.page;
-    if (!page || hp_chromium_page_is_remote(plan, peer)) {
-        return NULL;
-    }
-    g_autofree char *folder = g_path_get_dirname(plan->scenario->file);
-    return g_path_is_absolute(page) ? g_strdup(page) : g_build_filename(folder, page, NULL);
+    return page && !hp_chromium_page_is_remote(plan, peer) ? hp_plan_path(plan, page) : NULL;
 }
 
 static void *chromium_start(hp_program *program, GError **error)

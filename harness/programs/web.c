@@ -242,11 +242,9 @@ static void web_free(void *self)
 static void *web_start(hp_program *program, GError **error)
 {
     const hp_plan_server *server = &program->plan->servers[program->index];
-    g_autofree char *folder = g_path_get_dirname(program->plan->scenario->file);
-    const char *root = server->source->program.root;
     web *w = g_new0(web, 1);
     w->program = program;
-    w->root = g_path_is_absolute(root) ? g_strdup(root) : g_build_filename(folder, root, NULL);
+    w->root = hp_plan_path(program->plan, server->source->program.root);
     w->session = soup_session_new_with_options("proxy-resolver", NULL, NULL);
     w->bridges = g_ptr_array_new_with_free_func(bridge_free);
     if (!server->source->stopped && !open_port(w, error)) {
