@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "programs/exec_environment.h"
+#include "programs/peer_setup.h"
 
 static const char *const features_off[] = {
     "WebRtcHideLocalIpsWithMdns",
@@ -89,18 +90,6 @@ char *hp_chromium_url(const hp_plan *plan, unsigned peer, int signaling_port)
     return g_strdup_printf("http://127.0.0.1:%d/", signaling_port);
 }
 
-static bool has_family(const hp_plan_peer *peer, uint8_t family)
-{
-    for (unsigned i = 0; i < peer->n_interfaces; i++) {
-        for (unsigned j = 0; j < peer->interfaces[i].n_addresses; j++) {
-            if (peer->interfaces[i].addresses[j].family == family) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 /* "MAP web 203.0.113.10, MAP turn [2001:db8::7]": the first address of a family that the peer has. */
 static char *host_rules(const hp_plan *plan, unsigned peer)
 {
@@ -109,11 +98,10 @@ static char *host_rules(const hp_plan *plan, unsigned peer)
         const hp_plan_server *server = &plan->servers[i];
         for (unsigned j = 0; j < server->attachment.n_addresses; j++) {
             const hp_addr *address = &server->attachment.addresses[j];
-            if (has_family(&plan->peers[peer], address->family)) {
-                hp_addr bare = hp_addr_with_port(*address, 0);
+            if (hp_peer_setup_has_family(&plan->peers[peer], address->family, false)) {
                 char text[HP_ADDR_TEXT];
                 const bool six = address->family == HP_AF_IPV6;
-                hp_addr_format_ip(&bare, text);
+                hp_addr_format_ip(address, text);
                 g_string_append_printf(rules, ", MAP %s %s%s%s", server->source->name, six ? "[" : "", text,
                                        six ? "]" : "");
                 break;

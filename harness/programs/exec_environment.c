@@ -11,41 +11,24 @@
 
 /* ---- ICE servers ---- */
 
-static bool has_family(const hp_plan_peer *peer, uint8_t family)
-{
-    for (unsigned k = 0; k < peer->n_interfaces; k++) {
-        const hp_plan_attachment *at = &peer->interfaces[k];
-        if (at->clat4.family == family)
-            return true;
-        for (unsigned i = 0; i < at->n_addresses; i++)
-            if (at->addresses[i].family == family)
-                return true;
-    }
-    return false;
-}
-
 /* The server as URLs have it, once or once a family. scheme: "turn". end: "?transport=tcp" or "". */
 static void add_urls(JsonArray *urls, const hp_plan *plan, unsigned peer, unsigned server, const char *scheme,
                      uint16_t port, const char *end)
 {
-    const hp_plan_peer *asking = &plan->peers[peer];
-    const hp_plan_server *of = &plan->servers[server];
     const uint8_t families[] = {HP_AF_IPV4, HP_AF_IPV6};
-    if (asking->n_dns > 0) {
-        g_autofree char *url = g_strdup_printf("%s:%s:%u%s", scheme, of->dns_name, port, end);
+    if (plan->peers[peer].n_dns > 0) {
+        g_autofree char *url = g_strdup_printf("%s:%s:%u%s", scheme, plan->servers[server].dns_name, port, end);
         json_array_add_string_element(urls, url);
         return;
     }
-    for (unsigned f = 0; f < G_N_ELEMENTS(families); f++) {
-        for (unsigned i = 0; has_family(asking, families[f]) && i < of->attachment.n_addresses; i++) {
-            if (of->attachment.addresses[i].family != families[f])
-                continue;
-            const hp_addr a = hp_addr_with_port(of->attachment.addresses[i], port);
-            char text[HP_ADDR_TEXT];
-            g_autofree char *url = g_strdup_printf("%s:%s%s", scheme, hp_addr_format(&a, text), end);
-            json_array_add_string_element(urls, url);
-            break; /* further ones are of RFC 5780 */
-        }
+    for (unsigned f = 0; f < G_N_ELEMENTS(families); f++) { /* further addresses of a family are of RFC 5780 */
+        const hp_addr bare = hp_peer_setup_server_in(plan, peer, server, families[f]);
+        if (!bare.family)
+            continue;
+        const hp_addr a = hp_addr_with_port(bare, port);
+        char text[HP_ADDR_TEXT];
+        g_autofree char *url = g_strdup_printf("%s:%s%s", scheme, hp_addr_format(&a, text), end);
+        json_array_add_string_element(urls, url);
     }
 }
 

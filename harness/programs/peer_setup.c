@@ -23,8 +23,7 @@ static hp_addr first_of(const hp_plan_attachment *at, uint8_t family)
     return (hp_addr){0};
 }
 
-/* clats: an IPv4 address that only the host knows counts too. */
-static bool has_family(const hp_plan_peer *peer, uint8_t family, bool clats)
+bool hp_peer_setup_has_family(const hp_plan_peer *peer, uint8_t family, bool clats)
 {
     for (unsigned k = 0; k < peer->n_interfaces; k++)
         if ((clats && peer->interfaces[k].clat4.family == family) || first_of(&peer->interfaces[k], family).family)
@@ -32,13 +31,18 @@ static bool has_family(const hp_plan_peer *peer, uint8_t family, bool clats)
     return false;
 }
 
+static hp_addr reachable_in(const hp_plan_peer *asking, const hp_plan_attachment *at, uint8_t family, bool clats)
+{
+    return hp_peer_setup_has_family(asking, family, clats) ? first_of(at, family) : (hp_addr){0};
+}
+
 /* An attachment's address, IPv4 first, of a family that the peer who asks has. Family none: there is none. */
 static hp_addr reachable(const hp_plan_peer *asking, const hp_plan_attachment *at, bool clats)
 {
     const uint8_t families[] = {HP_AF_IPV4, HP_AF_IPV6};
     for (unsigned i = 0; i < G_N_ELEMENTS(families); i++) {
-        hp_addr a = first_of(at, families[i]);
-        if (a.family && has_family(asking, families[i], clats))
+        const hp_addr a = reachable_in(asking, at, families[i], clats);
+        if (a.family)
             return a;
     }
     return (hp_addr){0};
@@ -46,7 +50,14 @@ static hp_addr reachable(const hp_plan_peer *asking, const hp_plan_attachment *a
 
 /* ---- servers ---- */
 
-hp_addr hp_peer_setup_server(const hp_plan *plan, unsigned peer, unsigned server, uint8_t transport)
+hp_addr hp_peer_setup_server_in(const hp_plan *plan, unsigned peer, unsigned server, uint8_t family)
+{
+    return reachable_in(&plan->peers[peer], &plan->servers[server].attachment, family, true);
+}
+
+/* Where a peer reaches the server over a transport (HP_SERVER_*): its first address of a family the peer has, IPv4 before
+ * IPv6; with DNS the port alone. Family none and port 0: out of its reach. */
+static hp_addr address_to_reach_server(const hp_plan *plan, unsigned peer, unsigned server, uint8_t transport)
 {
     const hp_server_config *config = &plan->servers[server].config;
     uint16_t port = transport == HP_SERVER_TLS ? config->tls_port : config->port;
@@ -62,7 +73,7 @@ static hp_peer_turn turn_account(const hp_plan *plan, unsigned index, unsigned s
     const hp_ice_config *ice = &peer->source->ice;
     const hp_plan_server *of = &plan->servers[server];
     hp_peer_turn turn = {.name = of->source->name,
-                         .addr = hp_peer_setup_server(plan, index, server, transport),
+                         .addr = address_to_reach_server(plan, index, server, transport),
                          .host = peer->n_dns > 0 ? of->dns_name : NULL,
                          .transport = transport,
                          .user = ice->turn_user ? ice->turn_user : "",
@@ -130,7 +141,7 @@ hp_peer_setup *hp_peer_setup_new(const hp_plan *plan, unsigned index)
     setup->config = (hp_peer_config){
         .name = peer->source->name,
         .ice = &peer->source->ice,
-        .stun = stun ? hp_peer_setup_server(plan, index, (unsigned)peer->stun, HP_SERVER_UDP) : (hp_addr){0},
+        .stun = stun ? address_to_reach_server(plan, index, (unsigned)peer->stun, HP_SERVER_UDP) : (hp_addr){0},
         .stun_name = stun ? stun->source->name : NULL,
         .stun_host = stun && peer->n_dns > 0 ? stun->dns_name : NULL,
         .turn = setup->turn,

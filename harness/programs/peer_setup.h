@@ -21,9 +21,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(hp_peer_setup, hp_peer_setup_free)
 /* Every TURN server of a peer, once for each transport that it uses it over (UDP, TCP, TLS); those that it cannot reach
  * in a family it has are left out. The array is the caller's. */
 hp_peer_turn *hp_peer_setup_turn(const hp_plan *plan, unsigned peer, unsigned *ret_n);
-/* Where a peer reaches the server of that index over a transport (HP_SERVER_*): its first address of a family the peer
- * has, IPv4 before IPv6; with DNS the port alone. Family none and port 0: out of its reach. */
-hp_addr hp_peer_setup_server(const hp_plan *plan, unsigned peer, unsigned server, uint8_t transport);
+/* Whether a peer has an address of that family. clats: an IPv4 address that only its host knows counts too. */
+bool hp_peer_setup_has_family(const hp_plan_peer *peer, uint8_t family, bool clats);
+/* The server's first address of that family, where the peer has the family too, be it by a CLAT; else family none. */
+hp_addr hp_peer_setup_server_in(const hp_plan *plan, unsigned peer, unsigned server, uint8_t family);
 
 /* Who is meant by a name in a raw peer's script: a server at the port of the transport that is asked for; another raw
  * peer at its socket `main`, which main_address knows (false: it does not); any other peer at its host's address, whose
