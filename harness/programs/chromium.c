@@ -93,12 +93,18 @@ static void needed(void *user, JsonObject *result, const char *error)
     }
 }
 
-static void carry_out(chromium *c, const char *line)
+/* In the page, a command of the protocol. how: "userGesture", "awaitPromise". */
+static void do_in_page(chromium *c, const char *line, const char *how, hp_devtools_answer answer)
 {
     g_autofree char *expression = g_strconcat("hairpinDo(", line, ")", NULL);
     JsonObject *params = with_text("expression", expression);
-    json_object_set_boolean_member(params, "userGesture", TRUE);
-    command(c, "Runtime.evaluate", params, NULL);
+    json_object_set_boolean_member(params, how, TRUE);
+    command(c, "Runtime.evaluate", params, answer);
+}
+
+static void carry_out(chromium *c, const char *line)
+{
+    do_in_page(c, line, "userGesture", NULL);
 }
 
 static void page_is_there(chromium *c)
@@ -348,16 +354,21 @@ static void browser_is_broken(void *user, const char *why)
     give_up(user, "%s", why);
 }
 
+static char *find_browser(GError **error)
+{
+    char *browser = hp_chromium_find();
+    if (!browser) {
+        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "there is no Chromium: install the package chromium");
+    }
+    return browser;
+}
+
 static bool start_browser(chromium *c, GError **error)
 {
     static const hp_browser_ops ops = {.event = browser_tells, .broken = browser_is_broken, .ended = browser_ended};
     hp_program *program = c->program;
-    g_autofree char *browser = hp_chromium_find();
-    if (!browser) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "there is no Chromium: install the package chromium");
-        return false;
-    }
-    if (!hp_resolv_conf_use(program->plan, program->index, program->folder, error)) {
+    g_autofree char *browser = find_browser(error);
+    if (!browser || !hp_resolv_conf_use(program->plan, program->index, program->folder, error)) {
         return false;
     }
     g_auto(GStrv) arguments = hp_chromium_command(program->plan, program->index, browser, program->folder, c->url);
@@ -428,9 +439,6 @@ static void chromium_step(void *self, const hp_step *step, unsigned index)
     }
     g_auto(GStrv) each = lines ? g_strsplit(lines, "\n", -1) : NULL;
     for (unsigned i = 0; each && each[i]; i++) {
-        if (*each[i] == '\0') {
-            continue;
-        }
         if (c->state == OPEN) {
             carry_out(c, each[i]);
         } else {
@@ -481,10 +489,7 @@ static void chromium_finish(void *self)
     }
     c->timer = g_timeout_add(LAST_LOOK_MS, no_last_look, c);
     g_autofree char *finish = hp_exec_command_finish();
-    g_autofree char *expression = g_strconcat("hairpinDo(", finish, ")", NULL);
-    JsonObject *params = with_text("expression", expression);
-    json_object_set_boolean_member(params, "awaitPromise", TRUE);
-    command(c, "Runtime.evaluate", params, last_look);
+    do_in_page(c, finish, "awaitPromise", last_look);
 }
 
 static bool chromium_available(const hp_plan *plan, hp_program_role role, unsigned index, GError **error)
@@ -492,10 +497,7 @@ static bool chromium_available(const hp_plan *plan, hp_program_role role, unsign
     (void)plan;
     (void)role;
     (void)index;
-    g_autofree char *browser = hp_chromium_find();
-    if (!browser) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "there is no Chromium: install the package chromium");
-    }
+    g_autofree char *browser = find_browser(error);
     return browser != NULL;
 }
 
