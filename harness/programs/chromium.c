@@ -58,15 +58,10 @@ static void give_up(chromium *c, const char *format, ...)
 }
 
 /* What is not the page's word but ours about the browser. */
-static void note(chromium *c, const char *event, const char *text)
+static void note(chromium *c, hp_exec_event_kind kind, const char *text)
 {
-    g_autoptr(JsonObject) object = json_object_new();
-    json_object_set_string_member(object, "event", event);
-    json_object_set_string_member(object, "text", text);
-    g_autoptr(JsonNode) root = json_node_new(JSON_NODE_OBJECT);
-    json_node_set_object(root, object);
-    g_autofree char *line = json_to_string(root, FALSE);
-    hp_exec_trace_line(c->trace, hp_world_now(c->program->world), line, strlen(line));
+    hp_exec_trace_event(c->trace, hp_world_now(c->program->world),
+                        &(hp_exec_event){.kind = kind, .text = (char *)text});
 }
 
 /* ---- commands to the browser ---- */
@@ -163,7 +158,7 @@ static void console(chromium *c, JsonObject *params)
         value = value ? value : hp_devtools_text(object, "description");
         g_string_append_printf(text, " %s", value ? value : "...");
     }
-    note(c, "log", text->str);
+    note(c, HP_EXEC_LOG, text->str);
 }
 
 /* The browser's own words: a connection that was refused, a file that is not there. */
@@ -174,7 +169,7 @@ static void browser_log(chromium *c, JsonObject *params)
     const char *url = hp_devtools_text(entry, "url");
     if (said && (g_strcmp0(level, "error") == 0 || g_strcmp0(level, "warning") == 0)) {
         g_autofree char *text = g_strdup_printf("browser: %s%s%s", said, url ? " " : "", url ? url : "");
-        note(c, "log", text);
+        note(c, HP_EXEC_LOG, text);
     }
 }
 
@@ -186,7 +181,7 @@ static void press_ok(chromium *c, JsonObject *params)
     JsonObject *answer = json_object_new();
     json_object_set_boolean_member(answer, "accept", TRUE);
     command(c, "Page.handleJavaScriptDialog", answer, NULL);
-    note(c, "log", text);
+    note(c, HP_EXEC_LOG, text);
 }
 
 static void frame_is_gone(chromium *c, JsonObject *params)
@@ -194,7 +189,7 @@ static void frame_is_gone(chromium *c, JsonObject *params)
     const char *reason = hp_devtools_text(params, "errorText");
     if (c->state == LOADING && g_strcmp0(hp_devtools_text(params, "type"), "Document") == 0) {
         g_autofree char *text = g_strdup_printf("%s cannot be opened: %s", c->url, reason ? reason : "failed");
-        note(c, "error", text);
+        note(c, HP_EXEC_ERROR, text);
     }
 }
 
@@ -476,7 +471,7 @@ static void chromium_finish(void *self)
     const bool open = c->state == OPEN;
     if (c->state == LOADING) {
         g_autofree char *text = g_strdup_printf("%s was never loaded", c->url);
-        note(c, "error", text);
+        note(c, HP_EXEC_ERROR, text);
     }
     c->state = ENDING;
     if (!hp_browser_runs(c->browser)) {
