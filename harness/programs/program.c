@@ -51,9 +51,7 @@ typedef struct process {
     int control;
     hp_loop_watch *watch;
     life life;
-    bool is_ready; /* said so, perhaps from inside start() */
     hp_usage *usage; /* NULL: nobody wants to know */
-    bool began; /* BEGIN came while start() had not returned: not possible, but not taken on trust */
 } process;
 
 static process *process_of(hp_program *program)
@@ -131,11 +129,9 @@ static void say(process *p, const hp_control_message *message)
 void hp_program_ready(hp_program *program)
 {
     process *p = process_of(program);
-    if (p->is_ready)
+    if (p->life != STARTING)
         return;
-    p->is_ready = true;
-    if (p->life == STARTING)
-        p->life = READY;
+    p->life = READY;
     say(p, &(hp_control_message){.kind = HP_CONTROL_READY});
 }
 
@@ -170,9 +166,8 @@ void hp_program_failed(hp_program *program, const char *format, ...)
 
 static void begin(process *p)
 {
-    if (p->began)
+    if (p->life >= RUNNING)
         return;
-    p->began = true;
     p->life = RUNNING;
     p->usage = hp_usage_new(&p->program);
     if (p->program.ops->begin)
