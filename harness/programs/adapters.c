@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,11 +44,6 @@ static int find(const char *name)
         }
     }
     return -1;
-}
-
-bool hp_adapter_is_known(const char *name)
-{
-    return find(name) >= 0;
 }
 
 /* NULL when there is none. */

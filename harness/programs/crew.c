@@ -121,7 +121,6 @@ static bool make_member(hp_crew *crew, member *m, hp_program_role role, unsigned
     *program = (hp_program){.plan = config->plan,
                             .ops = hp_program_kind_of(config->plan, role, index, error),
                             .role = role,
-                            .is_server = role == HP_PROGRAM_SERVER,
                             .index = index,
                             .name = name,
                             .clock = config->clock,

@@ -107,7 +107,8 @@ static void exec_peer_free(void *self)
     g_free(x);
 }
 
-void *hp_exec_peer_start(hp_program *program, const char *folder, const char *const *argv, GError **error)
+/* folder NULL: started where we are. */
+static void *exec_peer_start(hp_program *program, const char *folder, const char *const *argv, GError **error)
 {
     if (!hp_resolv_conf_use(program->plan, program->index, program->folder, error))
         return NULL;
@@ -167,16 +168,16 @@ static char *folder_of(const hp_plan *plan)
 static void *exec_start(hp_program *program, GError **error)
 {
     g_autofree char *folder = folder_of(program->plan);
-    if (program->is_server)
+    if (program->role == HP_PROGRAM_SERVER)
         return hp_exec_server_start(program, folder, error);
     const hp_peer_program_config *config = &program->plan->peers[program->index].source->program;
-    return hp_exec_peer_start(program, folder, (const char *const *)config->exec, error);
+    return exec_peer_start(program, folder, (const char *const *)config->exec, error);
 }
 
 /* Both kinds of self begin with the program. */
 static bool is_server(void *self)
 {
-    return (*(hp_program **)self)->is_server;
+    return (*(hp_program **)self)->role == HP_PROGRAM_SERVER;
 }
 
 static void exec_step(void *self, const hp_step *step, unsigned index)
@@ -240,7 +241,7 @@ static void *adapter_start(hp_program *program, GError **error)
 {
     g_autofree char *path = hp_adapter_path(adapter_of(program->plan, program->index), error);
     const char *const argv[] = {path, NULL};
-    return path ? hp_exec_peer_start(program, NULL, argv, error) : NULL;
+    return path ? exec_peer_start(program, NULL, argv, error) : NULL;
 }
 
 #define ADAPTER(name_)                                                                                                 \

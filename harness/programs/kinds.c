@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "programs/kind_list.h"
 
-const hp_program_ops *hp_program_kind(const char *name)
+/* NULL: there is none of that name. */
+static const hp_program_ops *find(const char *name)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(hp_program_kind_list); i++)
         if (strcmp(hp_program_kind_list[i]->name, name) == 0)
@@ -31,7 +32,7 @@ static const char *kind_name(const hp_plan *plan, hp_program_role role, unsigned
 const hp_program_ops *hp_program_kind_of(const hp_plan *plan, hp_program_role role, unsigned index, GError **error)
 {
     const char *name = kind_name(plan, role, index);
-    const hp_program_ops *ops = hp_program_kind(name);
+    const hp_program_ops *ops = find(name);
     if (!ops)
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "this build has no program of the kind \"%s\"", name);
     return ops;

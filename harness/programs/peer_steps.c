@@ -101,14 +101,6 @@ bool hp_peer_steps_flow(const hp_plan *plan, unsigned index, bool back, hp_step_
     return true;
 }
 
-unsigned hp_peer_steps_n_flows(const hp_plan *plan)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < plan->scenario->n_steps; i++)
-        n += flows_of(step_of(plan, i));
-    return n;
-}
-
 void hp_peer_steps_expect_flows(const hp_plan *plan, unsigned peer, hp_flows *flows)
 {
     for (unsigned i = 0; i < plan->scenario->n_steps; i++) {

@@ -29,7 +29,6 @@ typedef struct hp_step_flow {
 
 /* The flow of that step and direction; false when there is none. */
 bool hp_peer_steps_flow(const hp_plan *plan, unsigned step, bool back, hp_step_flow *ret);
-unsigned hp_peer_steps_n_flows(const hp_plan *plan); /* of the whole scenario */
 /* Makes all flows that come to that peer known, for a process that does not send them itself. */
 void hp_peer_steps_expect_flows(const hp_plan *plan, unsigned peer, hp_flows *flows);
 

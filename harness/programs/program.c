@@ -326,7 +326,6 @@ static bool set_up(process *p, const hp_program_birth *birth, GError **error)
         return false;
     if (!hp_cage_settle(error))
         return false;
-    program->context = g_main_context_default();
     program->world = hp_world_new(program->plan->seed, program->trace);
     const hp_loop_options ahead = hp_loop_options_ahead();
     const bool ordinary = program->metered && program->role == HP_PROGRAM_SERVER;

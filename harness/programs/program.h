@@ -80,12 +80,10 @@ typedef struct hp_program {
     const hp_plan *plan;
     const hp_program_ops *ops;
     hp_program_role role;
-    bool is_server; /* role is HP_PROGRAM_SERVER */
     unsigned index; /* of the peer or server; 0 for the broker */
     const char *name; /* the peer's or server's; "broker" */
     hp_world *world; /* real time, from the run's beginning; its trace is `trace` */
-    hp_loop *loop;
-    GMainContext *context; /* the process's default one; it drives the loop too */
+    hp_loop *loop; /* GLib's default context drives it */
     hp_trace *trace;
     const hp_live_clock *clock;
     hp_host *host; /* the kernel's (live/kernel_host.h), with the plan's interfaces and addresses; NULL: the broker */
@@ -139,9 +137,9 @@ const char *hp_program_state_name(uint32_t state);
 const char *hp_program_scheduling_name(uint32_t scheduling);
 
 /* Starts a child process of a foreign program in this program's namespace: argv[0] is looked for in PATH; stdin and stdout
- * are pipes (ret_in, ret_out: close-on-exec, non-blocking; NULL: /dev/null and the log), stderr is the program's log; it
- * dies with this process. environment: NULL-terminated "K=V" in addition to ours. -1 and HP_ERROR_ENVIRONMENT naming the
- * program when it cannot be started. The caller waits for it. */
+ * are pipes (ret_in, ret_out: close-on-exec, non-blocking; ret_out NULL: stdout is the log), stderr is the program's log;
+ * it dies with this process. environment: NULL-terminated "K=V" in addition to ours. -1 and HP_ERROR_ENVIRONMENT naming
+ * the program when it cannot be started. The caller waits for it. */
 int hp_program_spawn(hp_program *program, const char *const *argv, const char *const *environment, int *ret_in,
                      int *ret_out, GError **error);
 

@@ -3,8 +3,8 @@
  * It is an ordinary process: neither our priority (which the kernel takes back at the fork) nor its limits.
  *
  * It inherits the namespaces, has a process group of its own, so that it can be ended with what it has started and the
- * terminal's Ctrl-C is not its, dies with the process that started it (and with the cage at the latest), and has two
- * pipes as stdin and stdout where they are asked for; stderr, and stdout otherwise, is the log. Nothing else stays open
+ * terminal's Ctrl-C is not its, dies with the process that started it (and with the cage at the latest), and has pipes as
+ * stdin and, where it is asked for, as stdout; stderr, and stdout otherwise, is the log. Nothing else stays open
  * in it: every descriptor of ours is closed on exec, those of libraries too, since all above 2 are closed here.
  *
  * That exec failed is told through a pipe that exec closes: the caller has it as an error, with the program's name. */
@@ -41,11 +41,10 @@ static void close_all(pipes *p)
     close_pair(p->told);
 }
 
-static bool make_pipes(pipes *p, bool in, bool out)
+static bool make_pipes(pipes *p, bool out)
 {
     *p = (pipes){{-1, -1}, {-1, -1}, {-1, -1}};
-    return pipe2(p->told, O_CLOEXEC) == 0 && (!in || pipe2(p->in, O_CLOEXEC) == 0) &&
-           (!out || pipe2(p->out, O_CLOEXEC) == 0);
+    return pipe2(p->told, O_CLOEXEC) == 0 && pipe2(p->in, O_CLOEXEC) == 0 && (!out || pipe2(p->out, O_CLOEXEC) == 0);
 }
 
 /* Keeps 0, 1, 2 and the pipe that tells, which becomes 3. */
@@ -74,8 +73,7 @@ G_NORETURN static void become(const pipes *p, const char *const *argv, char **en
         bursts.rlim_cur = bursts.rlim_max;
         setrlimit(RLIMIT_RTTIME, &bursts);
     }
-    if (p->in[0] >= 0)
-        dup2(p->in[0], STDIN_FILENO);
+    dup2(p->in[0], STDIN_FILENO);
     if (p->out[1] >= 0)
         dup2(p->out[1], STDOUT_FILENO);
     keep_few(&told);
@@ -122,8 +120,6 @@ static int told_by(int fd)
 
 static void give(int *end, int *ret)
 {
-    if (*end < 0)
-        return;
     fcntl(*end, F_SETFL, fcntl(*end, F_GETFL) | O_NONBLOCK);
     *ret = *end;
     *end = -1;
@@ -136,7 +132,7 @@ int hp_program_spawn(hp_program *program, const char *const *argv, const char *c
     g_auto(GStrv) all = with_environment(environment);
     const pid_t self = getpid();
     pid_t pid = -1;
-    int code = make_pipes(&p, ret_in != NULL, ret_out != NULL) ? 0 : errno;
+    int code = make_pipes(&p, ret_out != NULL) ? 0 : errno;
     if (code == 0) {
         pid = fork();
         code = pid < 0 ? errno : 0;
@@ -150,7 +146,7 @@ int hp_program_spawn(hp_program *program, const char *const *argv, const char *c
     }
     if (pid > 0 && code != 0)
         waitpid(pid, NULL, 0);
-    if (code == 0 && ret_in)
+    if (code == 0)
         give(&p.in[1], ret_in);
     if (code == 0 && ret_out)
         give(&p.out[0], ret_out);

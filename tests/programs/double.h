@@ -83,17 +83,15 @@ static inline double_process *double_new(const char *scenario, hp_program_role r
     hp_program *p = &d->program;
     p->plan = d->plan;
     p->role = role;
-    p->is_server = role == HP_PROGRAM_SERVER;
     p->index = index;
-    p->name = role == HP_PROGRAM_BROKER ? "broker"
-              : p->is_server            ? d->plan->servers[index].source->name
-                                        : d->plan->peers[index].source->name;
+    p->name = role == HP_PROGRAM_BROKER   ? "broker"
+              : role == HP_PROGRAM_SERVER ? d->plan->servers[index].source->name
+                                          : d->plan->peers[index].source->name;
     p->trace = hp_trace_new_sized(1 << 20, NULL);
     p->world = hp_world_new(1, p->trace);
     p->clock = d->clock;
     p->loop = hp_loop_new(p->world, d->clock, NULL, NULL);
     assert_non_null(p->loop);
-    p->context = g_main_context_default();
     p->folder = d->folder;
     p->signaling_port = HP_PROGRAM_SIGNALING_PORT;
     p->shared = &d->shared;
