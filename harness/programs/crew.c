@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "base/heap.h"
+#include "programs/child.h"
 #include "programs/control.h"
 #include "programs/crew_log.h"
 #include "programs/kinds.h"
@@ -164,36 +165,30 @@ static int listen_on_loopback(void)
     return -1;
 }
 
-static bool add_listener(hp_crew *crew, const hp_netns *ns, hp_program_role role, unsigned index, GError **error)
+static bool add_listener(hp_crew *crew, const member *m, GError **error)
 {
-    if (!hp_netns_enter(ns, error))
+    const hp_program *program = &m->birth.program;
+    if (!hp_netns_enter(m->birth.netns, error))
         return false;
     const int fd = listen_on_loopback();
     const int code = errno;
-    hp_netns_leave(ns);
+    hp_netns_leave(m->birth.netns);
     if (fd < 0) {
         errno = code;
         return fail(error, "the broker's socket");
     }
-    const hp_program_listener listener = {.fd = fd,
-                                          .role = role,
-                                          .index = index,
-                                          .name = name_of(crew->config.plan, role, index),
-                                          .shared = find(crew, role, index)->birth.program.shared};
+    const hp_program_listener listener = {
+        .fd = fd, .role = program->role, .index = program->index, .name = program->name, .shared = program->shared};
     g_array_append_val(crew->listeners, listener);
     return true;
 }
 
 static bool make_listeners(hp_crew *crew, GError **error)
 {
-    const hp_crew_config *config = &crew->config;
-    for (unsigned i = 0; i < config->plan->n_peers; i++)
-        if (!add_listener(crew, config->peer_namespaces[i], HP_PROGRAM_PEER, i, error))
-            return false;
-    for (unsigned i = 0; i < config->plan->n_servers; i++)
-        if (!add_listener(crew, config->server_namespaces[i], HP_PROGRAM_SERVER, i, error))
-            return false;
     hp_program *broker = &find(crew, HP_PROGRAM_BROKER, 0)->birth.program;
+    for (unsigned i = 0; i < crew->n; i++)
+        if (crew->members[i].birth.netns && !add_listener(crew, &crew->members[i], error))
+            return false;
     broker->listeners = (const hp_program_listener *)(const void *)crew->listeners->data;
     broker->n_listeners = crew->listeners->len;
     return true;
@@ -340,7 +335,7 @@ static char *how_it_ended(bool known, int status)
         return g_strdup_printf("it computed for %d s without a pause, which looks like an endless loop, and was killed",
                                HP_LOOP_LONGEST_BURST_S);
     if (known && WIFSIGNALED(status))
-        return g_strdup_printf("was ended by signal %d (%s)", WTERMSIG(status), g_strsignal(WTERMSIG(status)));
+        return hp_child_status_text(status);
     return g_strdup_printf("ended with code %d", known ? WEXITSTATUS(status) : -1);
 }
 
