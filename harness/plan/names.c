@@ -50,6 +50,14 @@ static void make_hosts(hp_plan *plan, hp_plan_server *server, GPtrArray *owned)
     server->dns.hosts = own(owned, g_memdup2(hosts->data, hosts->len * sizeof(hp_dns_host)));
 }
 
+bool hp_plan_knows_by_itself(const hp_plan_server *dns, const char *name)
+{
+    for (unsigned i = dns->n_own_hosts; i < dns->dns.n_hosts; i++)
+        if (strcmp(dns->dns.hosts[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 /* ---- resolvers ---- */
 
 static bool has_family(const hp_plan_peer *peer, uint8_t family)

@@ -151,6 +151,9 @@ const char *hp_plan_server_program(const hp_plan_server *server);
 /* Whether it is a program that is not Hairpin's own. */
 bool hp_plan_is_foreign(const hp_plan_peer *peer);
 
+/* Whether that DNS server has the name from the plan, and not from what the scenario tells it. */
+bool hp_plan_knows_by_itself(const hp_plan_server *dns, const char *name);
+
 /* Lint: things that can never matter (plan/lint.c). Warnings, with marks. */
 void hp_plan_lint(const hp_plan *plan, hp_diags *diags);
 /* The same over all cases of one file (plan/lint_cases.c). */

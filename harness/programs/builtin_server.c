@@ -9,8 +9,6 @@
  * can have it. */
 #include "programs/builtin_server.h"
 
-#include <string.h>
-
 #include "actors/dns_service.h"
 #include "actors/server.h"
 #include "programs/renumbered.h"
@@ -78,16 +76,6 @@ static void *start(hp_program *program, GError **error)
     return self;
 }
 
-static bool knows_by_itself(const builtin_server *self, const char *name)
-{
-    for (unsigned i = self->plan->n_own_hosts; i < self->plan->dns.n_hosts; i++) {
-        if (strcmp(self->plan->dns.hosts[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A server of that name has other addresses now; this one, or one that a DNS server knows. */
 static void renumbered(builtin_server *self, const hp_step *step, unsigned index)
 {
@@ -100,7 +88,7 @@ static void renumbered(builtin_server *self, const hp_step *step, unsigned index
         start_server(self);
     }
     const char *name = self->program->plan->servers[server].dns_name;
-    if (self->dns != NULL && knows_by_itself(self, name)) {
+    if (self->dns != NULL && hp_plan_knows_by_itself(self->plan, name)) {
         unsigned n;
         const hp_addr *addresses = hp_renumbered_server(self->program->plan, (unsigned)server, index, &n);
         const hp_dns_host record = {.name = (char *)name, .addresses = (hp_addr *)addresses, .n_addresses = n};

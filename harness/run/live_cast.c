@@ -79,7 +79,7 @@ static void renumber_server(hp_cast *cast, unsigned server, unsigned step)
     hp_crew_addresses(live(cast)->crew, HP_PROGRAM_SERVER, server, 0, at->addresses, at->n_addresses);
     ask_server(cast, server, step);
     for (unsigned i = 0; i < rig->plan->n_servers; i++)
-        if (i != server && hp_rig_knows_by_itself(&rig->plan->servers[i], plan->dns_name))
+        if (i != server && hp_plan_knows_by_itself(&rig->plan->servers[i], plan->dns_name))
             ask_server(cast, i, step);
 }
 

@@ -441,14 +441,6 @@ void hp_rig_start_server(hp_rig *rig, unsigned server)
         hp_server_start(rig->servers[server], NULL);
 }
 
-bool hp_rig_knows_by_itself(const hp_plan_server *dns, const char *name)
-{
-    for (unsigned i = dns->n_own_hosts; i < dns->dns.n_hosts; i++)
-        if (strcmp(dns->dns.hosts[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 void hp_rig_readdress_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n)
 {
     hp_rig_attachment *at = &rig->server_attachments[server];
@@ -472,7 +464,7 @@ void hp_rig_renumber_server(hp_rig *rig, unsigned server, const hp_addr *address
         hp_rig_start_server(rig, server);
     hp_dns_host record = {.name = (char *)plan->dns_name, .addresses = at->addresses, .n_addresses = at->n_addresses};
     for (unsigned i = 0; i < rig->plan->n_servers; i++)
-        if (rig->dns[i] && hp_rig_knows_by_itself(&rig->plan->servers[i], plan->dns_name))
+        if (rig->dns[i] && hp_plan_knows_by_itself(&rig->plan->servers[i], plan->dns_name))
             hp_dns_service_set_host(rig->dns[i], &record, NULL);
 }
 

@@ -93,8 +93,6 @@ void hp_rig_renumber(hp_rig *rig, unsigned nat, const hp_addr *addresses, unsign
 void hp_rig_renumber_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n);
 /* Its host's addresses and the routes to them alone. */
 void hp_rig_readdress_server(hp_rig *rig, unsigned server, const hp_addr *addresses, unsigned n);
-/* Whether that DNS server has the name from the plan, and not from what the scenario tells it. */
-bool hp_rig_knows_by_itself(const hp_plan_server *dns, const char *name);
 void hp_rig_stop_server(hp_rig *rig, unsigned server);
 void hp_rig_start_server(hp_rig *rig, unsigned server);
 /* Carries out a set-dns step. */
