@@ -12,8 +12,6 @@
  * started again with others: coturn binds to addresses, once. */
 #include "programs/coturn.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "plan/transports.h"
 #include "programs/certificate.h"
@@ -185,22 +183,12 @@ char *hp_coturn_config(const hp_plan_server *server, const hp_addr *addresses, u
 
 /* ---- the kind ---- */
 
-/* The addresses that the server has now: the plan's until it is renumbered. */
-static unsigned addresses_of(const hp_program *program, hp_addr *ret, unsigned most)
-{
-    const hp_plan_attachment *at = &program->plan->servers[program->index].attachment;
-    if (program->host)
-        return (unsigned)MIN(hp_host_addresses(program->host, ret, most), most);
-    const unsigned n = MIN(at->n_addresses, most);
-    memcpy(ret, at->addresses, n * sizeof *ret);
-    return n;
-}
-
 static bool write_config(coturn *x, GError **error)
 {
     const hp_program *program = x->program;
-    hp_addr addresses[8];
-    const unsigned n = addresses_of(program, addresses, G_N_ELEMENTS(addresses));
+    hp_addr addresses[8]; /* as they are now */
+    const unsigned n =
+        (unsigned)MIN(hp_host_addresses(program->host, addresses, G_N_ELEMENTS(addresses)), G_N_ELEMENTS(addresses));
     g_autofree char *text = hp_coturn_config(&program->plan->servers[program->index], addresses, n, program->folder,
                                              x->certificate, x->key);
     g_autoptr(GError) why = NULL;
