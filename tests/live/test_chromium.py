@@ -12,21 +12,6 @@ LIVE = ROOT / "scenarios" / "live"
 
 
 @pytest.fixture
-def live(hairpin, tmp_path):
-    """Runs a scenario in the live world: live(path, "--filter", "tcp") -> Run, with evidence."""
-
-    def call(path, *args, **kwargs):
-        out = tmp_path / "out"
-        run = hairpin("run", "--world", "live", path, "--out", out, *args, **kwargs)
-        run.out = out
-        if run.code == 3:
-            pytest.skip((run.stderr or run.stdout).strip())
-        return run
-
-    return call
-
-
-@pytest.fixture
 def live_text(live, tmp_path):
     """The same of a scenario made on the spot; its case is `case`."""
 

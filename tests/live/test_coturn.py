@@ -1,25 +1,9 @@
 """coturn as a server of live runs: every transport, RFC 5780, credentials, stop and start; and what its CPU costs."""
-import pathlib
-
 import pytest
 
 from program import ROOT
 
 SHIPPED = ROOT / "scenarios" / "live"
-
-
-@pytest.fixture
-def live(hairpin, run_scenario):
-    """Runs a text or a shipped file in the live world; skips where this machine cannot."""
-
-    def run(what):
-        result = hairpin("run", "--world", "live", what) if isinstance(what, pathlib.Path) else \
-            run_scenario(what, "--world", "live")
-        if result.code == 3 and "invalid" not in result.stdout:
-            pytest.skip(result.stdout + result.stderr)
-        return result
-
-    return run
 
 
 def good(run):
@@ -28,13 +12,13 @@ def good(run):
 
 
 @pytest.mark.parametrize("name", ["coturn", "coturn-restart", "exec-stun"])
-def test_shipped(live, name):
-    good(live(SHIPPED / f"{name}.yaml"))
+def test_shipped(run_live, name):
+    good(run_live(SHIPPED / f"{name}.yaml"))
 
 
-def test_every_transport_and_rfc_5780(live):
+def test_every_transport_and_rfc_5780(run_live):
     """A raw peer asks over UDP, TCP, TLS and DTLS; the second address and port are told and answer."""
-    good(live("""
+    good(run_live("""
 name: case
 servers:
   turn: {kind: turn, program: coturn, transports: [udp, tcp, tls, dtls], nat-discovery: true, families: [ipv4, ipv6]}
@@ -66,8 +50,8 @@ until: 10s
 """))
 
 
-def test_a_wrong_password_is_refused(live):
-    run = live("""
+def test_a_wrong_password_is_refused(run_live):
+    run = run_live("""
 name: case
 network: {nats: {home: symmetric, office: symmetric}}
 servers: {turn: {kind: turn, program: coturn, users: {alice: secret}}}
@@ -87,8 +71,8 @@ until: 4s
     assert "listener" in (run.out / "case" / "turn.log").read_text()
 
 
-def test_a_server_that_starts_stopped(live):
-    run = good(live("""
+def test_a_server_that_starts_stopped(run_live):
+    run = good(run_live("""
 name: case
 servers: {turn: {kind: turn, program: coturn, stopped: true}}
 peers:
@@ -106,9 +90,9 @@ until: 6s
     assert started["at"] >= 500_000_000
 
 
-def test_a_server_that_is_renumbered(live):
+def test_a_server_that_is_renumbered(run_live):
     """coturn binds to addresses: it is started again at its new ones."""
-    good(live("""
+    good(run_live("""
 name: case
 servers: {turn: {kind: turn, program: coturn}}
 peers:

@@ -30,15 +30,11 @@ until: %(until)s
 
 
 @pytest.fixture
-def call(run_scenario):
-    """Runs the scenario live, peers in these modes; skips where this machine cannot."""
+def call(run_live):
+    """Runs the scenario live, peers in these modes."""
 
     def run(alice="good", bob="good", until="3s", more=""):
-        text = SCENARIO % {"peer": PEER, "alice": alice, "bob": bob, "until": until} + more
-        result = run_scenario(text, "--world", "live")
-        if result.code == 3 and "invalid" not in result.stdout:
-            pytest.skip(result.stdout + result.stderr)
-        return result
+        return run_live(SCENARIO % {"peer": PEER, "alice": alice, "bob": bob, "until": until} + more)
 
     return run
 
@@ -62,9 +58,9 @@ def test_two_programs_call_each_other(call):
     assert (stats["packets"], stats["lost"]) == (50, 1) and "frames" not in stats
 
 
-def test_a_send_lasts_as_long_as_it_should(run_scenario):
+def test_a_send_lasts_as_long_as_it_should(run_live):
     """Nobody tells when a foreign program has sent its last message: `wait` waits count times interval."""
-    run = run_scenario(f"""
+    run = run_live(f"""
 name: case
 peers:
   alice: {{exec: [/usr/bin/python3, {PEER}], environment: {{MODE: good}}}}
@@ -75,9 +71,7 @@ steps:
   - send: {{from: alice, to: bob, channel: x, interval: 100ms, count: 5, both: false, wait: true}}
   - wait: 1ms
 until: 5s
-""", "--world", "live")
-    if run.code == 3 and "invalid" not in run.stdout:
-        pytest.skip(run.stdout + run.stderr)
+""")
     begun = [step["at"] for step in of_kind(run, "step")]
     assert len(begun) == 4 and begun[3] - begun[2] >= 500_000_000
     assert any('"do":"send"' in event["message"].replace(" ", "") for event in of_kind(run, "sut-log", "alice"))
@@ -127,22 +121,19 @@ def test_a_program_that_ends_before_it_is_ready(call):
     assert "I cannot work like this" in (run.out / "case" / "bob.log").read_text()
 
 
-def test_a_proxy_of_the_users_is_not_asked(run_scenario, tmp_path):
+def test_a_proxy_of_the_users_is_not_asked(run_live, tmp_path):
     (tmp_path / "peer.py").write_text(
         "import os, sys\nprint('proxies', sorted(k for k in os.environ if 'proxy' in k.lower()))\n"
         "print('{\"event\": \"ready\"}', flush=True)\nsys.stdin.read()\n")
-    run = run_scenario("name: case\npeers:\n  bob:\n"
-                       '  alice: {exec: [/usr/bin/python3, peer.py], environment: {MY_PROXY: "1"}}\n'
-                       "steps: [{wait: 100ms}]\nexpect:\n"
-                       "  - event: {event: sut-log, of: alice, where: {message: \"proxies ['MY_PROXY']\"}, count: 1}\n"
-                       "until: 1s\n",
-                       "--world", "live", env={"http_proxy": "http://192.0.2.1:3128", "ALL_PROXY": "socks://192.0.2.1"})
-    if run.code == 3 and "invalid" not in run.stdout:
-        pytest.skip(run.stdout + run.stderr)
+    run = run_live("name: case\npeers:\n  bob:\n"
+                   '  alice: {exec: [/usr/bin/python3, peer.py], environment: {MY_PROXY: "1"}}\n'
+                   "steps: [{wait: 100ms}]\nexpect:\n"
+                   "  - event: {event: sut-log, of: alice, where: {message: \"proxies ['MY_PROXY']\"}, count: 1}\n"
+                   "until: 1s\n", env={"http_proxy": "http://192.0.2.1:3128", "ALL_PROXY": "socks://192.0.2.1"})
     assert run.code == 0, run.stdout + run.stderr
 
 
-def test_names_are_looked_up_in_the_world(run_scenario, tmp_path):
+def test_names_are_looked_up_in_the_world(run_live, tmp_path):
     (tmp_path / "peer.py").write_text('''
 import json, os, socket, sys
 print(json.dumps({"event": "ready"}), flush=True)
@@ -150,7 +141,7 @@ for line in sys.stdin:
     if "call" in line and os.environ["HAIRPIN_NAME"] == "alice":
         print("found", socket.gethostbyname("stun.example"), os.listdir(os.environ["HAIRPIN_FOLDER"]), flush=True)
 ''')
-    run = run_scenario("""
+    run = run_live("""
 name: case
 servers: {dns: {kind: dns}, stun: {kind: stun}}
 peers:
@@ -160,9 +151,7 @@ steps: [{call: {from: alice, to: bob, data: true}}]
 expect:
   - event: {event: sut-log, of: alice, count: 1, where: {message: "found 203.0.113.11 []"}}
 until: 1s
-""", "--world", "live")
-    if run.code == 3 and "invalid" not in run.stdout:
-        pytest.skip(run.stdout + run.stderr)
+""")
     assert run.code == 0, run.stdout + run.stderr
 
 
@@ -245,13 +234,10 @@ time.sleep(600)
 
 
 @pytest.fixture
-def serve(run_scenario, tmp_path):
+def serve(run_live, tmp_path):
     def run(mode, steps="", started=0):
         (tmp_path / "server.py").write_text(SERVER_PROGRAM)
-        result = run_scenario(SERVER % (mode, steps, started), "--world", "live")
-        if result.code == 3 and "invalid" not in result.stdout:
-            pytest.skip(result.stdout + result.stderr)
-        return result
+        return run_live(SERVER % (mode, steps, started))
 
     return run
 
@@ -269,10 +255,10 @@ def test_a_server_is_stopped_and_started(serve):
     assert run.code == 0, run.stdout + run.stderr
 
 
-def test_a_stopped_server_is_gone_with_what_it_started(run_scenario, tmp_path):
+def test_a_stopped_server_is_gone_with_what_it_started(run_live, tmp_path):
     """Whatever a shell has started would go on behind its back, and answer."""
     (tmp_path / "server.py").write_text(SERVER_PROGRAM)
-    run = run_scenario('''
+    run = run_live('''
 name: case
 servers:
   box: {kind: other, port: 4000, environment: {MODE: binds}, exec: [/bin/sh, -c, "python3 -u server.py; true"]}
@@ -286,9 +272,7 @@ steps: [stop-server: box, wait-for: {event: server-stopped}, wait: 100ms]
 expect:
   - script: mallory
 until: 3s
-''', "--world", "live")
-    if run.code == 3 and "invalid" not in run.stdout:
-        pytest.skip(run.stdout + run.stderr)
+''')
     assert run.code == 0, run.stdout + run.stderr
 
 

@@ -11,21 +11,6 @@ NAMES = ("aiortc", "pion", "webrtcbin")
 ALL_WAYS = [(kind, *way) for kind in ("audio", "video") for way in (("alice", "bob"), ("bob", "alice"))]
 
 
-@pytest.fixture
-def live(hairpin, tmp_path):
-    """Runs a scenario in the live world: live(path, "--filter", "tcp") -> Run, with evidence."""
-
-    def call(path, *args, **kwargs):
-        out = tmp_path / "out"
-        run = hairpin("run", "--world", "live", path, "--out", out, *args, **kwargs)
-        run.out = out
-        if run.code == 3:
-            pytest.skip((run.stderr or run.stdout).strip())
-        return run
-
-    return call
-
-
 def events(run, case, kind, subject):
     return [each for each in run.events(case) if each["event"] == kind and each["subject"] == subject]
 
