@@ -3,13 +3,7 @@
 #ifndef TESTS_PROGRAMS_DOUBLE_H
 #define TESTS_PROGRAMS_DOUBLE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "planned.h"
 
 #include "live/clock.h"
 #include "live/loop.h"
@@ -19,8 +13,7 @@ typedef struct double_process {
     hp_program program; /* first: a program of this test is one of these */
     hp_live_clock *clock;
     GSource *source;
-    GPtrArray *cases;
-    hp_plan *plan;
+    planned planned;
     GString *said;
     char *folder;
     hp_program_shared shared;
@@ -61,32 +54,22 @@ void hp_program_set_flows(hp_program *program, unsigned running)
     program->shared->flows = running;
 }
 
-static inline hp_plan *double_plan(const char *text, GPtrArray **ret_cases)
-{
-    g_autoptr(hp_diags) diags = hp_diags_new();
-    *ret_cases = hp_scenario_parse("t.yaml", text, strlen(text), diags);
-    hp_plan *plan = *ret_cases ? hp_plan_new(g_ptr_array_index(*ret_cases, 0), "t", 1, diags) : NULL;
-    g_autofree char *said = hp_diags_format(diags);
-    if (!plan)
-        fail_msg("%s", said);
-    return plan;
-}
-
 static inline double_process *double_new(const char *scenario, hp_program_role role, unsigned index)
 {
     double_process *d = g_new0(double_process, 1);
     d->said = g_string_new(NULL);
     d->clock = hp_live_clock_new(NULL);
     assert_non_null(d->clock);
-    d->plan = double_plan(scenario, &d->cases);
+    d->planned = planned_of("t.yaml", scenario);
     d->folder = g_dir_make_tmp("hairpin-test-XXXXXX", NULL);
     hp_program *p = &d->program;
-    p->plan = d->plan;
+    const hp_plan *plan = d->planned.plan;
+    p->plan = plan;
     p->role = role;
     p->index = index;
     p->name = role == HP_PROGRAM_BROKER   ? "broker"
-              : role == HP_PROGRAM_SERVER ? d->plan->servers[index].source->name
-                                          : d->plan->peers[index].source->name;
+              : role == HP_PROGRAM_SERVER ? plan->servers[index].source->name
+                                          : plan->peers[index].source->name;
     p->trace = hp_trace_new_sized(1 << 20, NULL);
     p->world = hp_world_new(1, p->trace);
     p->clock = d->clock;
@@ -108,8 +91,7 @@ static inline void double_free(double_process *d)
     hp_loop_free(d->program.loop);
     hp_trace_free(d->program.trace);
     hp_live_clock_free(d->clock);
-    hp_plan_free(d->plan);
-    g_ptr_array_unref(d->cases);
+    planned_clear(&d->planned);
     g_string_free(d->said, TRUE);
     const char *const rm[] = {"rm", "-rf", d->folder, NULL};
     g_spawn_sync(NULL, (char **)rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);

@@ -1,12 +1,5 @@
 /* How a browser is started and what its page is told, from the plan alone; the files behind its page. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "planned.h"
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
@@ -25,35 +18,21 @@ static const char scenario_text[] = "servers:\n"
                                     "  bob: {page: \"http://web/call/\"}\n"
                                     "  carol: {page: sample/index.html, dns: names}\n";
 
-static hp_scenario *scenario;
+static planned made;
 static hp_plan *plan;
 
 static int load(void **state)
 {
     (void)state;
-    g_autoptr(hp_diags) diags = hp_diags_new();
-    GPtrArray *cases =
-        hp_scenario_parse(HAIRPIN_SOURCE_DIR "/scenarios/live/t.yaml", scenario_text, strlen(scenario_text), diags);
-    if (!cases) {
-        g_autofree char *said = hp_diags_format(diags);
-        fail_msg("%s", said);
-    }
-    g_ptr_array_set_free_func(cases, NULL);
-    scenario = g_ptr_array_index(cases, 0);
-    g_ptr_array_unref(cases);
-    plan = hp_plan_new(scenario, "t", 1, diags);
-    if (!plan) {
-        g_autofree char *said = hp_diags_format(diags);
-        fail_msg("%s", said);
-    }
+    made = planned_of(HAIRPIN_SOURCE_DIR "/scenarios/live/t.yaml", scenario_text);
+    plan = made.plan;
     return 0;
 }
 
 static int unload(void **state)
 {
     (void)state;
-    hp_plan_free(plan);
-    hp_scenario_free(scenario);
+    planned_clear(&made);
     return 0;
 }
 

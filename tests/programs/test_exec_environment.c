@@ -18,31 +18,25 @@ static const char scenario[] =
     "  named: {ice: {stun: four, turn: both, turn-transports: tls}, dns: dns, exec: true}\n"
     "  alone: {exec: true}\n";
 
-typedef struct setup {
-    GPtrArray *cases;
-    hp_plan *plan;
-} setup;
-
 static int set_up(void **state)
 {
-    setup *s = g_new0(setup, 1);
-    s->plan = double_plan(scenario, &s->cases);
+    planned *s = g_new0(planned, 1);
+    *s = planned_of("t.yaml", scenario);
     *state = s;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    setup *s = *state;
-    hp_plan_free(s->plan);
-    g_ptr_array_unref(s->cases);
+    planned *s = *state;
+    planned_clear(s);
     g_free(s);
     return 0;
 }
 
 static void servers_as_browsers_take_them(void **state)
 {
-    const setup *s = *state;
+    const planned *s = *state;
     g_autofree char *dual = hp_exec_ice_servers(s->plan, 0), *six = hp_exec_ice_servers(s->plan, 1);
     g_autofree char *named = hp_exec_ice_servers(s->plan, 2), *alone = hp_exec_ice_servers(s->plan, 3);
     assert_string_equal(dual,
@@ -63,7 +57,7 @@ static void servers_as_browsers_take_them(void **state)
 
 static void the_scenario_has_the_last_word(void **state)
 {
-    const setup *s = *state;
+    const planned *s = *state;
     g_auto(GStrv) environment = hp_exec_peer_environment(s->plan, 0, "/f", 7880);
     assert_string_equal(g_environ_getenv(environment, "HAIRPIN_SIGNALING"), "ws://127.0.0.1:7880/");
     assert_string_equal(g_environ_getenv(environment, "HAIRPIN_FOLDER"), "/f");
@@ -75,7 +69,7 @@ static void the_scenario_has_the_last_word(void **state)
 
 static void what_a_server_is_told(void **state)
 {
-    const setup *s = *state;
+    const planned *s = *state;
     g_auto(GStrv) turn = hp_exec_server_environment(s->plan, 0, "/f", 7880, "/c.pem", "/k.pem");
     g_auto(GStrv) dns = hp_exec_server_environment(s->plan, 2, "/f", 7880, NULL, NULL);
     assert_string_equal(g_environ_getenv(turn, "HAIRPIN_ROLE"), "server");
@@ -95,14 +89,12 @@ static void what_a_server_is_told(void **state)
 
 static char *config_of(const char *text)
 {
-    GPtrArray *cases;
-    hp_plan *plan = double_plan(text, &cases);
-    const hp_plan_server *server = &plan->servers[0];
+    planned p = planned_of("t.yaml", text);
+    const hp_plan_server *server = &p.plan->servers[0];
     const bool secure = (server->config.transports & (HP_SERVER_TLS | HP_SERVER_DTLS)) != 0;
     char *config = hp_coturn_config(server, server->attachment.addresses, server->attachment.n_addresses, "/f",
                                     secure ? "/f/c.pem" : NULL, secure ? "/f/k.pem" : NULL);
-    hp_plan_free(plan);
-    g_ptr_array_unref(cases);
+    planned_clear(&p);
     return config;
 }
 

@@ -2,6 +2,7 @@
  * data channels, DTLS-SRTP media. Each has its own hub over one table of tracks and flows of its own, as if it were a
  * process of its own. */
 #include "mini_broker.h"
+#include "planned.h"
 
 #include "actors/flow.h"
 #include "actors/peer.h"
@@ -35,8 +36,8 @@ typedef struct one {
 typedef struct call {
     live_net *net;
     mini_broker *broker;
-    GPtrArray *scenarios;
-    hp_plan *plan;
+    planned planned;
+    const hp_plan *plan; /* its */
     hp_media_tracks *tracks;
     one peers[2];
     hp_server *server; /* the plan's first, if there is one */
@@ -60,10 +61,10 @@ static bool bob_is_foreign(void *user, const char *name)
 static void add_server(call *c)
 {
     g_autoptr(GError) error = NULL;
-    const hp_plan_server *planned = &c->plan->servers[0];
-    hp_host *host = hp_kernel_host_new(c->net->world, planned->source->name, c->net->loop);
-    hp_host_add_address(host, hp_host_add_interface(host, NULL, 0), &planned->attachment.addresses[0]);
-    c->server = hp_server_new(host, planned->source->name, &planned->config, &error);
+    const hp_plan_server *from = &c->plan->servers[0];
+    hp_host *host = hp_kernel_host_new(c->net->world, from->source->name, c->net->loop);
+    hp_host_add_address(host, hp_host_add_interface(host, NULL, 0), &from->attachment.addresses[0]);
+    c->server = hp_server_new(host, from->source->name, &from->config, &error);
     if (!c->server) {
         fail_msg("%s", error->message);
     }
@@ -72,28 +73,23 @@ static void add_server(call *c)
 static call *call_new(const char *text)
 {
     static const hp_signaling_client_ops ops = {.connected = on_connected, .lost = on_lost};
-    g_autoptr(hp_diags) diags = hp_diags_new();
     call *c = g_new0(call, 1);
     c->net = live_net_new();
     c->broker = mini_broker_new(c->net);
     c->tracks = hp_media_tracks_new(NULL);
-    c->scenarios = hp_scenario_parse("test.yaml", text, strlen(text), diags);
-    c->plan = c->scenarios ? hp_plan_new(c->scenarios->pdata[0], "test", 1, diags) : NULL;
-    if (!c->plan) {
-        g_autofree char *told = hp_diags_format(diags);
-        fail_msg("%s", told);
-    }
+    c->planned = planned_of("test.yaml", text);
+    c->plan = c->planned.plan;
     if (c->plan->n_servers > 0) {
         add_server(c);
     }
     for (unsigned i = 0; i < 2; i++) {
         one *p = &c->peers[i];
-        const hp_plan_peer *planned = &c->plan->peers[i];
-        const char *name = planned->source->name;
+        const hp_plan_peer *from = &c->plan->peers[i];
+        const char *name = from->source->name;
         char ip[HP_ADDR_TEXT];
-        assert_string_equal(hp_addr_format_ip(&planned->interfaces[0].addresses[0], ip), peer_addresses[i]);
+        assert_string_equal(hp_addr_format_ip(&from->interfaces[0].addresses[0], ip), peer_addresses[i]);
         p->host = hp_kernel_host_new(c->net->world, name, c->net->loop);
-        hp_host_add_address(p->host, hp_host_add_interface(p->host, NULL, 0), &planned->interfaces[0].addresses[0]);
+        hp_host_add_address(p->host, hp_host_add_interface(p->host, NULL, 0), &from->interfaces[0].addresses[0]);
         mini_client *client = mini_broker_add(c->broker, name);
         p->client = hp_signaling_client_new(c->net->loop, name, client->port, &ops, p);
         p->hub = hp_media_hub_new_shared(c->net->world, c->tracks);
@@ -135,8 +131,7 @@ static void call_free(call *c)
     mini_broker_free(c->broker);
     live_net_free(c->net);
     hp_media_tracks_free(c->tracks);
-    hp_plan_free(c->plan);
-    g_ptr_array_unref(c->scenarios);
+    planned_clear(&c->planned);
     g_free(c);
 }
 

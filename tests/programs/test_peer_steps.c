@@ -1,36 +1,12 @@
 /* What a peer is told, and what steps ask of it, from the plan alone. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "planned.h"
 
 #include "programs/peer_setup.h"
 #include "programs/peer_steps.h"
 
-typedef struct planned {
-    GPtrArray *scenarios;
-    hp_plan *plan;
-} planned;
-
 static planned make(const char *text)
 {
-    planned p = {0};
-    g_autoptr(hp_diags) diags = hp_diags_new();
-    p.scenarios = hp_scenario_parse("test.yaml", text, strlen(text), diags);
-    p.plan = p.scenarios ? hp_plan_new(p.scenarios->pdata[0], "test", 1, diags) : NULL;
-    if (!p.plan) {
-        g_autofree char *told = hp_diags_format(diags);
-        fail_msg("%s", told);
-    }
-    return p;
-}
-
-static void clear(planned *p)
-{
-    hp_plan_free(p->plan);
-    g_ptr_array_unref(p->scenarios);
+    return planned_of("test.yaml", text);
 }
 
 static const char *text_of(const hp_addr *a)
@@ -70,7 +46,7 @@ static void test_servers_by_address(void **state)
     assert_int_equal(bob->config.n_gateways, 0);
     hp_peer_setup_free(alice);
     hp_peer_setup_free(bob);
-    clear(&p);
+    planned_clear(&p);
 }
 
 static void test_servers_by_name(void **state)
@@ -86,7 +62,7 @@ static void test_servers_by_name(void **state)
     assert_int_equal(alice->config.stun.port, 3478);
     assert_string_equal(alice->config.turn[0].host, "turn.example");
     hp_peer_setup_free(alice);
-    clear(&p);
+    planned_clear(&p);
 }
 
 /* ---- names of raw peers ---- */
@@ -122,7 +98,7 @@ static void test_names_in_scripts(void **state)
     assert_true(hp_raw_setup_resolve(p.plan, 0, "bob", HP_RAW_OVER_UDP, asked_main, &asked, &at));
     assert_int_equal(at.port, 0);
     assert_false(hp_raw_setup_resolve(p.plan, 0, "nobody", HP_RAW_OVER_UDP, asked_main, &asked, &at));
-    clear(&p);
+    planned_clear(&p);
 }
 
 /* ---- steps ---- */
@@ -155,7 +131,7 @@ static void test_who_is_asked(void **state)
         assert_int_equal(hp_peer_steps_begins_script(p.plan, i, 2), i == 4);
         assert_false(hp_peer_steps_begins_script(p.plan, i, 0));
     }
-    clear(&p);
+    planned_clear(&p);
 }
 
 static void test_numbers_of_flows(void **state)
@@ -182,7 +158,7 @@ static void test_numbers_of_flows(void **state)
     assert_false(hp_peer_steps_flow(p.plan, 3, true, &flow));
     assert_true(hp_peer_steps_flow(p.plan, 5, true, &flow));
     assert_int_equal(flow.number, 5);
-    clear(&p);
+    planned_clear(&p);
 }
 
 int main(void)
