@@ -11,14 +11,6 @@
 #include "programs/peer_setup.h"
 #include "programs/peer_steps.h"
 
-static const char *refusal;
-
-#define NEEDS_NET()                                                                                                    \
-    if (refusal) {                                                                                                     \
-        print_message("skipped: %s\n", refusal);                                                                       \
-        skip();                                                                                                        \
-    }
-
 /* What the plan gives alice and bob, and a server. */
 static const char *const peer_addresses[] = {"198.51.100.10", "198.51.100.11"};
 static const char server_address[] = "203.0.113.10";

@@ -1,14 +1,6 @@
 /* The client of a broker elsewhere: frames, and a WebSocket over loopback. */
 #include "mini_broker.h"
 
-static const char *refusal;
-
-#define NEEDS_NET()                                                                                                    \
-    if (refusal) {                                                                                                     \
-        print_message("skipped: %s\n", refusal);                                                                       \
-        skip();                                                                                                        \
-    }
-
 static void test_frames(void **state)
 {
     g_autofree char *text = hp_signaling_write_frame("alice", true, 7, "{\"a\":\n1}");

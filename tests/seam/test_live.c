@@ -8,14 +8,6 @@
 
 #include "seam/env.h"
 
-static const char *refusal; /* NULL: there is a namespace */
-
-#define NEEDS_NET()                                                                                                    \
-    if (refusal) {                                                                                                     \
-        print_message("skipped: %s\n", refusal);                                                                       \
-        skip();                                                                                                        \
-    }
-
 static void test_everything_passes(void **state)
 {
     NEEDS_NET();
