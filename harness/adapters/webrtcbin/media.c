@@ -12,20 +12,16 @@
 
 #include "adapters/webrtcbin/session.h"
 
-static const struct {
-    const char *media, *pipeline;
-} sources[] = {
-    [SESSION_AUDIO] = {"audio",
-                       "audiotestsrc is-live=true wave=sine volume=0.3 ! "
-                       "audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved ! "
-                       "opusenc name=encoder ! rtpopuspay pt=%d ssrc=%u ! capsfilter name=caps caps=\"application/"
-                       "x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=%d,ssrc=(uint)%u\""},
-    [SESSION_VIDEO] = {"video",
-                       "videotestsrc is-live=true pattern=ball ! "
-                       "video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! "
-                       "vp8enc name=encoder deadline=1 keyframe-max-dist=60 target-bitrate=500000 ! rtpvp8pay "
-                       "pt=%d ssrc=%u ! capsfilter name=caps caps=\"application/x-rtp,media=video,encoding-name=VP8,"
-                       "clock-rate=90000,payload=%d,ssrc=(uint)%u\""},
+static const char *const pipelines[] = {
+    [SESSION_AUDIO] = "audiotestsrc is-live=true wave=sine volume=0.3 ! "
+                      "audio/x-raw,format=S16LE,rate=48000,channels=2,layout=interleaved ! "
+                      "opusenc name=encoder ! rtpopuspay pt=%d ssrc=%u ! capsfilter name=caps caps=\"application/"
+                      "x-rtp,media=audio,encoding-name=OPUS,clock-rate=48000,payload=%d,ssrc=(uint)%u\"",
+    [SESSION_VIDEO] = "videotestsrc is-live=true pattern=ball ! "
+                      "video/x-raw,format=I420,width=320,height=240,framerate=30/1 ! "
+                      "vp8enc name=encoder deadline=1 keyframe-max-dist=60 target-bitrate=500000 ! rtpvp8pay "
+                      "pt=%d ssrc=%u ! capsfilter name=caps caps=\"application/x-rtp,media=video,encoding-name=VP8,"
+                      "clock-rate=90000,payload=%d,ssrc=(uint)%u\"",
 };
 
 static GstPadProbeReturn count_sent(GstPad *pad, GstPadProbeInfo *info, void *user)
@@ -37,11 +33,11 @@ static GstPadProbeReturn count_sent(GstPad *pad, GstPadProbeInfo *info, void *us
 bool session_add_source(session *self, int kind, int payload_type)
 {
     guint32 ssrc = self->ssrc[kind] = g_random_int();
-    g_autofree char *text = g_strdup_printf(sources[kind].pipeline, payload_type, ssrc, payload_type, ssrc);
+    g_autofree char *text = g_strdup_printf(pipelines[kind], payload_type, ssrc, payload_type, ssrc);
     g_autoptr(GError) error = NULL;
     GstElement *source = gst_parse_bin_from_description(text, FALSE, &error);
     if (error) {
-        peer_say_text("error", "%s source: %s", sources[kind].media, error->message);
+        peer_say_text("error", "%s source: %s", session_kind_names[kind], error->message);
         g_clear_object(&source);
         return false;
     }
@@ -53,7 +49,7 @@ bool session_add_source(session *self, int kind, int payload_type)
     gst_element_add_pad(source, gst_ghost_pad_new("src", last));
     gst_bin_add(GST_BIN(self->pipeline), source);
     if (!gst_element_link(source, self->bin)) {
-        peer_say_text("error", "%s source: webrtcbin does not take it", sources[kind].media);
+        peer_say_text("error", "%s source: webrtcbin does not take it", session_kind_names[kind]);
         return false;
     }
     self->sends[kind] = true;

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+const char *const session_kind_names[] = {[SESSION_AUDIO] = "audio", [SESSION_VIDEO] = "video"};
 /* Of our own offers. */
 static const int own_types[] = {[SESSION_AUDIO] = 111, [SESSION_VIDEO] = 96};
 static const char *const codecs[] = {[SESSION_AUDIO] = "OPUS", [SESSION_VIDEO] = "VP8"};
@@ -298,10 +299,9 @@ static void on_answer(GstPromise *promise, void *user)
 
 void session_offer(session *self, JsonObject *order)
 {
-    static const char *const members[] = {[SESSION_AUDIO] = "audio", [SESSION_VIDEO] = "video"};
     bool media = false;
     for (int kind = 0; kind < SESSION_N_KINDS; kind++) {
-        if (json_object_get_boolean_member_with_default(order, members[kind], FALSE)) {
+        if (json_object_get_boolean_member_with_default(order, session_kind_names[kind], FALSE)) {
             media |= session_add_source(self, kind, own_types[kind]);
         }
     }

@@ -8,6 +8,7 @@
 #include "adapters/webrtcbin/peer.h"
 
 enum { SESSION_AUDIO, SESSION_VIDEO, SESSION_N_KINDS };
+extern const char *const session_kind_names[SESSION_N_KINDS]; /* "audio", "video" */
 
 typedef struct session_frames { /* counted in streaming threads */
     int sent, received;

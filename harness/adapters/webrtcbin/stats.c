@@ -12,8 +12,6 @@ typedef struct request {
     GstStructure *report; /* NULL: none came */
 } request;
 
-static const char *const kind_names[] = {[SESSION_AUDIO] = "audio", [SESSION_VIDEO] = "video"};
-
 static const GstStructure *part(const GstStructure *report, const char *id)
 {
     const GValue *value = id ? gst_structure_get_value(report, id) : NULL;
@@ -53,7 +51,7 @@ static const char *packets_field(bool inbound)
 static void tell_stream(session *self, const GstStructure *stream, int kind, bool inbound)
 {
     JsonObject *more = json_object_new();
-    json_object_set_string_member(more, "kind", kind_names[kind]);
+    json_object_set_string_member(more, "kind", session_kind_names[kind]);
     json_object_set_string_member(more, "direction", inbound ? "in" : "out");
     json_object_set_int_member(more, "packets", number(stream, packets_field(inbound)));
     json_object_set_int_member(more, "octets", number(stream, inbound ? "bytes-received" : "bytes-sent"));
