@@ -292,7 +292,7 @@ static void tab_is_attached(void *user, JsonObject *result, const char *error)
     }
     size_t length;
     const char *observer = hp_chromium_observer(&length);
-    g_autofree char *preamble = hp_chromium_preamble(c->program->plan, c->program->index, c->program->signaling_port);
+    g_autofree char *preamble = hp_chromium_preamble(c->program->plan, c->program->index);
     g_autofree char *code = g_strdup_printf("%s%.*s", preamble, (int)length, observer);
     command(c, "Page.addScriptToEvaluateOnNewDocument", with_text("source", code), tab_is_set);
 }
@@ -367,8 +367,7 @@ static bool start_browser(chromium *c, GError **error)
         return false;
     }
     g_auto(GStrv) arguments = hp_chromium_command(program->plan, program->index, browser, program->folder, c->url);
-    g_auto(GStrv) environment =
-        hp_exec_peer_environment(program->plan, program->index, program->folder, program->signaling_port);
+    g_auto(GStrv) environment = hp_exec_peer_environment(program->plan, program->index, program->folder);
     environment = g_environ_setenv(environment, "HOME", program->folder, TRUE);
     environment = g_environ_setenv(environment, "TMPDIR", program->folder, TRUE);
     environment = g_environ_setenv(environment, "DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null", TRUE);
@@ -403,7 +402,7 @@ static void *chromium_start(hp_program *program, GError **error)
     chromium *c = g_new0(chromium, 1);
     c->program = program;
     c->remote = hp_chromium_page_is_remote(program->plan, program->index);
-    c->url = hp_chromium_url(program->plan, program->index, program->signaling_port);
+    c->url = hp_chromium_url(program->plan, program->index);
     c->page = page_file(program->plan, program->index);
     c->waiting = g_ptr_array_new_with_free_func(g_free);
     c->flows = hp_foreign_flows_new(program);

@@ -15,6 +15,7 @@
 
 #include "programs/exec_environment.h"
 #include "programs/peer_setup.h"
+#include "programs/program.h"
 
 static const char *const features_off[] = {
     "WebRtcHideLocalIpsWithMdns",
@@ -82,12 +83,10 @@ bool hp_chromium_page_is_remote(const hp_plan *plan, unsigned peer)
     return page && (g_str_has_prefix(page, "http://") || g_str_has_prefix(page, "https://"));
 }
 
-char *hp_chromium_url(const hp_plan *plan, unsigned peer, int signaling_port)
+char *hp_chromium_url(const hp_plan *plan, unsigned peer)
 {
-    if (hp_chromium_page_is_remote(plan, peer)) {
-        return g_strdup(page_of(plan, peer));
-    }
-    return g_strdup_printf("http://127.0.0.1:%d/", signaling_port);
+    static const char own[] = "http://127.0.0.1:" G_STRINGIFY(HP_PROGRAM_SIGNALING_PORT) "/";
+    return g_strdup(hp_chromium_page_is_remote(plan, peer) ? page_of(plan, peer) : own);
 }
 
 /* "MAP web 203.0.113.10, MAP turn [2001:db8::7]": the first address of a family that the peer has. */
@@ -157,13 +156,12 @@ static JsonNode *parsed(const char *json)
     return node ? node : json_node_new(JSON_NODE_NULL);
 }
 
-char *hp_chromium_preamble(const hp_plan *plan, unsigned peer, int signaling_port)
+char *hp_chromium_preamble(const hp_plan *plan, unsigned peer)
 {
     const hp_sc_peer *source = plan->peers[peer].source;
     const hp_environment *environment = &source->program.environment;
     g_autoptr(JsonObject) told = json_object_new();
     g_autofree char *servers = hp_exec_ice_servers(plan, peer);
-    g_autofree char *signaling = g_strdup_printf("ws://127.0.0.1:%d/", signaling_port);
     JsonArray *others = json_array_new();
     JsonObject *variables = json_object_new();
     for (unsigned i = 0; i < plan->n_peers; i++) {
@@ -175,7 +173,7 @@ char *hp_chromium_preamble(const hp_plan *plan, unsigned peer, int signaling_por
         json_object_set_string_member(variables, environment->names[i], environment->values[i]);
     }
     json_object_set_string_member(told, "name", source->name);
-    json_object_set_string_member(told, "signaling", signaling);
+    json_object_set_string_member(told, "signaling", HP_PROGRAM_SIGNALING);
     json_object_set_member(told, "iceServers", parsed(servers));
     json_object_set_string_member(told, "iceTransportPolicy", hp_exec_ice_policy(plan, peer));
     json_object_set_array_member(told, "others", others);

@@ -8,7 +8,7 @@
 char *hp_chromium_find(void);
 
 /* The page's address: what `page` says when that is a URL, else a page of our own making on the broker's port. */
-char *hp_chromium_url(const hp_plan *plan, unsigned peer, int signaling_port);
+char *hp_chromium_url(const hp_plan *plan, unsigned peer);
 /* Whether the page is fetched over the world's network, which takes run time. */
 bool hp_chromium_page_is_remote(const hp_plan *plan, unsigned peer);
 
@@ -18,6 +18,6 @@ char **hp_chromium_command(const hp_plan *plan, unsigned peer, const char *brows
                            const char *url);
 
 /* What observer.js finds as window.HAIRPIN: a statement in JavaScript; caller frees. */
-char *hp_chromium_preamble(const hp_plan *plan, unsigned peer, int signaling_port);
+char *hp_chromium_preamble(const hp_plan *plan, unsigned peer);
 
 #endif

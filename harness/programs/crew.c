@@ -126,7 +126,6 @@ static bool make_member(hp_crew *crew, member *m, hp_program_role role, unsigned
                             .name = name,
                             .clock = config->clock,
                             .folder = m->folder,
-                            .signaling_port = HP_PROGRAM_SIGNALING_PORT,
                             .shared = &crew->shared[m - crew->members],
                             .tracks = config->tracks,
                             .messages = crew->messages,

@@ -8,6 +8,7 @@
 
 #include "plan/transports.h"
 #include "programs/peer_setup.h"
+#include "programs/program.h"
 
 /* ---- ICE servers ---- */
 
@@ -123,12 +124,11 @@ static void append_addresses(GString *text, const hp_plan_attachment *at)
     }
 }
 
-static void add_common(GPtrArray *all, const char *name, const char *role, const char *folder, int signaling_port)
+static void add_common(GPtrArray *all, const char *name, const char *role, const char *folder)
 {
-    g_autofree char *signaling = g_strdup_printf("ws://127.0.0.1:%d/", signaling_port);
     add(all, "HAIRPIN_NAME", name);
     add(all, "HAIRPIN_ROLE", role);
-    add(all, "HAIRPIN_SIGNALING", signaling);
+    add(all, "HAIRPIN_SIGNALING", HP_PROGRAM_SIGNALING);
     add(all, "HAIRPIN_FOLDER", folder);
 }
 
@@ -140,7 +140,7 @@ static char **end(GPtrArray *all, const hp_environment *own)
     return (char **)g_ptr_array_free(all, FALSE);
 }
 
-char **hp_exec_peer_environment(const hp_plan *plan, unsigned index, const char *folder, int signaling_port)
+char **hp_exec_peer_environment(const hp_plan *plan, unsigned index, const char *folder)
 {
     const hp_plan_peer *peer = &plan->peers[index];
     GPtrArray *all = g_ptr_array_new();
@@ -148,7 +148,7 @@ char **hp_exec_peer_environment(const hp_plan *plan, unsigned index, const char 
     g_autofree char *servers = hp_exec_ice_servers(plan, index);
     for (unsigned i = 0; i < peer->n_interfaces; i++)
         append_addresses(addresses, &peer->interfaces[i]);
-    add_common(all, peer->source->name, "peer", folder, signaling_port);
+    add_common(all, peer->source->name, "peer", folder);
     add(all, "HAIRPIN_ADDRESSES", addresses->str);
     add(all, "HAIRPIN_ICE_SERVERS", servers);
     add(all, "HAIRPIN_ICE_TRANSPORT_POLICY", hp_exec_ice_policy(plan, index));
@@ -167,8 +167,8 @@ static char *users_of(const hp_server_config *config)
     return text_of(users);
 }
 
-char **hp_exec_server_environment(const hp_plan *plan, unsigned index, const char *folder, int signaling_port,
-                                  const char *certificate, const char *key)
+char **hp_exec_server_environment(const hp_plan *plan, unsigned index, const char *folder, const char *certificate,
+                                  const char *key)
 {
     const hp_plan_server *server = &plan->servers[index];
     const bool dns = server->config.kind == HP_SERVER_DNS;
@@ -176,7 +176,7 @@ char **hp_exec_server_environment(const hp_plan *plan, unsigned index, const cha
     g_autoptr(GString) addresses = g_string_new(NULL);
     g_autofree char *users = users_of(&server->config);
     append_addresses(addresses, &server->attachment);
-    add_common(all, server->source->name, "server", folder, signaling_port);
+    add_common(all, server->source->name, "server", folder);
     add(all, "HAIRPIN_ADDRESSES", addresses->str);
     add_port(all, "HAIRPIN_PORT", !dns ? server->config.port : server->dns.port ? server->dns.port : 53);
     add_port(all, "HAIRPIN_TLS_PORT", server->config.tls_port);

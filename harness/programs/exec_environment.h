@@ -12,10 +12,10 @@ const char *hp_exec_ice_policy(const hp_plan *plan, unsigned peer);
 
 /* "K=V", NULL-terminated, the scenario's own `environment` last. folder: private to the program. Caller frees
  * (g_strfreev). */
-char **hp_exec_peer_environment(const hp_plan *plan, unsigned peer, const char *folder, int signaling_port);
+char **hp_exec_peer_environment(const hp_plan *plan, unsigned peer, const char *folder);
 /* certificate, key: files, NULL where the server has no TLS. */
-char **hp_exec_server_environment(const hp_plan *plan, unsigned server, const char *folder, int signaling_port,
-                                  const char *certificate, const char *key);
+char **hp_exec_server_environment(const hp_plan *plan, unsigned server, const char *folder, const char *certificate,
+                                  const char *key);
 
 /* What the scenario itself says, alone. */
 char **hp_exec_own_environment(const hp_environment *own);

@@ -113,8 +113,7 @@ static void *exec_peer_start(hp_program *program, const char *folder, const char
     if (!hp_resolv_conf_use(program->plan, program->index, program->folder, error))
         return NULL;
     exec_peer *x = g_new0(exec_peer, 1);
-    g_auto(GStrv) environment =
-        hp_exec_peer_environment(program->plan, program->index, program->folder, program->signaling_port);
+    g_auto(GStrv) environment = hp_exec_peer_environment(program->plan, program->index, program->folder);
     x->program = program;
     x->lines = hp_exec_lines_new(on_line, x);
     x->trace = hp_exec_trace_new(program->trace, program->name, &trace_ops, x);

@@ -38,8 +38,8 @@ void *hp_exec_server_start(hp_program *program, const char *folder, GError **err
     g_autofree char *certificate = NULL, *key = NULL;
     if (secure && !hp_certificate_write(server, program->folder, &certificate, &key, error))
         return NULL;
-    g_auto(GStrv) environment = hp_exec_server_environment(program->plan, program->index, program->folder,
-                                                           program->signaling_port, certificate, key);
+    g_auto(GStrv) environment =
+        hp_exec_server_environment(program->plan, program->index, program->folder, certificate, key);
     hp_server_child_config config = {.folder = folder,
                                      .argv = (const char *const *)server->source->program.exec,
                                      .environment = (const char *const *)environment,

@@ -85,7 +85,7 @@ static void *start(hp_program *program, GError **error)
     }
     libnice_peer *self = g_new0(libnice_peer, 1);
     self->program = program;
-    self->client = hp_signaling_client_new(program->loop, program->name, program->signaling_port, &ops, self);
+    self->client = hp_signaling_client_new(program->loop, program->name, HP_PROGRAM_SIGNALING_PORT, &ops, self);
     hp_signaling_share_numbers(hp_signaling_client_signaling(self->client), program->messages);
     self->hub =
         program->tracks ? hp_media_hub_new_shared(program->world, program->tracks) : hp_media_hub_new(program->world);

@@ -41,8 +41,11 @@ typedef struct hp_loop hp_loop; /* live/loop.h */
 typedef struct hp_live_clock hp_live_clock; /* live/clock.h */
 typedef struct hp_media_tracks hp_media_tracks; /* actors/media_hub.h: of all processes */
 
+/* Of the broker, on 127.0.0.1 of every host's namespace. */
+#define HP_PROGRAM_SIGNALING_PORT 7880
+#define HP_PROGRAM_SIGNALING "ws://127.0.0.1:" G_STRINGIFY(HP_PROGRAM_SIGNALING_PORT) "/"
+
 enum {
-    HP_PROGRAM_SIGNALING_PORT = 7880, /* of the broker, on 127.0.0.1 of every host's namespace */
     HP_PROGRAM_READY_S = 30, /* real seconds until all must be ready */
     HP_PROGRAM_FINISH_S = 5, /* and until all must have finished */
 };
@@ -88,7 +91,6 @@ typedef struct hp_program {
     const hp_live_clock *clock;
     hp_host *host; /* the kernel's (live/kernel_host.h), with the plan's interfaces and addresses; NULL: the broker */
     const char *folder; /* private to this program, empty when it starts, taken away after the run */
-    int signaling_port; /* HP_PROGRAM_SIGNALING_PORT */
     hp_program_shared *shared; /* its own */
     hp_media_tracks *tracks; /* of the run; NULL where no call has media */
     uint64_t *messages; /* the number of the last signalling message, of all processes of the run; NULL: none is kept */

@@ -56,7 +56,7 @@ static void *start(hp_program *program, GError **error)
     static const hp_signaling_client_ops ops = {.connected = connected, .lost = lost};
     raw_peer *self = g_new0(raw_peer, 1);
     self->program = program;
-    self->client = hp_signaling_client_new(program->loop, program->name, program->signaling_port, &ops, self);
+    self->client = hp_signaling_client_new(program->loop, program->name, HP_PROGRAM_SIGNALING_PORT, &ops, self);
     hp_signaling_share_numbers(hp_signaling_client_signaling(self->client), program->messages);
     self->peer = hp_raw_peer_new(program->host, hp_signaling_client_signaling(self->client), program->name,
                                  &program->plan->peers[program->index].source->raw, resolve, self);

@@ -149,7 +149,7 @@ static void on_websocket(SoupServer *server, SoupServerMessage *message, const c
     web *w = user;
     bridge *b = g_new0(bridge, 1);
     g_autofree char *whom = path_of_peer(message);
-    g_autofree char *uri = g_strdup_printf("ws://127.0.0.1:%d%s", w->program->signaling_port, whom);
+    g_autofree char *uri = g_strdup_printf("ws://127.0.0.1:%d%s", HP_PROGRAM_SIGNALING_PORT, whom);
     g_autoptr(SoupMessage) request = soup_message_new(SOUP_METHOD_GET, uri);
     (void)server;
     (void)path;

@@ -76,7 +76,6 @@ static inline double_process *double_new(const char *scenario, hp_program_role r
     p->loop = hp_loop_new(p->world, d->clock, NULL, NULL);
     assert_non_null(p->loop);
     p->folder = d->folder;
-    p->signaling_port = HP_PROGRAM_SIGNALING_PORT;
     p->shared = &d->shared;
     d->source = hp_loop_source(p->loop);
     g_source_attach(d->source, NULL);

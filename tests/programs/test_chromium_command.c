@@ -49,8 +49,8 @@ static bool has(char **command, const char *argument)
 static void addresses_of_pages(void **state)
 {
     (void)state;
-    g_autofree char *own = hp_chromium_url(plan, peer("alice"), 7880), *url = hp_chromium_url(plan, peer("bob"), 7880);
-    g_autofree char *file = hp_chromium_url(plan, peer("carol"), 7880);
+    g_autofree char *own = hp_chromium_url(plan, peer("alice")), *url = hp_chromium_url(plan, peer("bob"));
+    g_autofree char *file = hp_chromium_url(plan, peer("carol"));
     assert_string_equal(own, "http://127.0.0.1:7880/");
     assert_string_equal(url, "http://web/call/");
     assert_string_equal(file, "http://127.0.0.1:7880/");
@@ -87,7 +87,7 @@ static void what_the_page_is_told(void **state)
 {
     (void)state;
     static const char begin[] = "window.HAIRPIN = ";
-    g_autofree char *code = hp_chromium_preamble(plan, peer("alice"), 7880);
+    g_autofree char *code = hp_chromium_preamble(plan, peer("alice"));
     assert_true(g_str_has_prefix(code, begin));
     assert_true(g_str_has_suffix(code, "};\n"));
     code[strlen(code) - 2] = '\0';

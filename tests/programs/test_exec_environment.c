@@ -58,7 +58,7 @@ static void servers_as_browsers_take_them(void **state)
 static void the_scenario_has_the_last_word(void **state)
 {
     const planned *s = *state;
-    g_auto(GStrv) environment = hp_exec_peer_environment(s->plan, 0, "/f", 7880);
+    g_auto(GStrv) environment = hp_exec_peer_environment(s->plan, 0, "/f");
     assert_string_equal(g_environ_getenv(environment, "HAIRPIN_SIGNALING"), "ws://127.0.0.1:7880/");
     assert_string_equal(g_environ_getenv(environment, "HAIRPIN_FOLDER"), "/f");
     assert_string_equal(g_environ_getenv(environment, "HAIRPIN_ICE_TRANSPORT_POLICY"), "relay");
@@ -70,8 +70,8 @@ static void the_scenario_has_the_last_word(void **state)
 static void what_a_server_is_told(void **state)
 {
     const planned *s = *state;
-    g_auto(GStrv) turn = hp_exec_server_environment(s->plan, 0, "/f", 7880, "/c.pem", "/k.pem");
-    g_auto(GStrv) dns = hp_exec_server_environment(s->plan, 2, "/f", 7880, NULL, NULL);
+    g_auto(GStrv) turn = hp_exec_server_environment(s->plan, 0, "/f", "/c.pem", "/k.pem");
+    g_auto(GStrv) dns = hp_exec_server_environment(s->plan, 2, "/f", NULL, NULL);
     assert_string_equal(g_environ_getenv(turn, "HAIRPIN_ROLE"), "server");
     assert_string_equal(g_environ_getenv(turn, "HAIRPIN_PORT"), "80");
     assert_string_equal(g_environ_getenv(turn, "HAIRPIN_TLS_PORT"), "443");
