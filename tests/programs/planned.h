@@ -26,6 +26,7 @@ static inline planned planned_of(const char *file, const char *text)
     g_autofree char *said = hp_diags_format(diags);
     if (!p.plan)
         fail_msg("%s", said);
+    g_assert(p.plan); /* fail_msg() does not return, which nobody tells the compiler */
     return p;
 }
 
