@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "bench/cpus.h"
 #include "live/rights.h"
 #include "world/link.h"
 #include "world/nat.h"
@@ -50,25 +50,6 @@ static hp_time clock_of(clockid_t id)
     struct timespec t;
     clock_gettime(id, &t);
     return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
-}
-
-/* Of the CPUs that may be used: the fabric has the first, the others share the rest. */
-static void choose_cpu(const cpu_set_t *usable, bool fabric)
-{
-    cpu_set_t own = *usable;
-    if (CPU_COUNT(usable) < 2) {
-        return;
-    }
-    unsigned first = 0;
-    while (!CPU_ISSET(first, usable)) {
-        first++;
-    }
-    CPU_CLR(first, &own);
-    if (fabric) {
-        CPU_ZERO(&own);
-        CPU_SET(first, &own);
-    }
-    sched_setaffinity(0, sizeof own, &own);
 }
 
 static int open_socket(const hp_netns *ns, const hp_addr *local)
@@ -198,7 +179,7 @@ typedef struct fabric {
     hp_loop *loop;
     end inside, outside;
     hp_addr a, b;
-    cpu_set_t usable; /* none: not known */
+    hp_bench_cpus cpus;
 } fabric;
 
 static bool add_end(fabric *f, end *e, const char *name, const hp_addr *ip, hp_device_kind kind, GError **error)
@@ -280,7 +261,7 @@ static pid_t start(be_func *be, shared *s, const fabric *f, const hp_bench_live_
     pid_t child = fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        choose_cpu(&f->usable, false);
+        hp_bench_cpus_take_rest(&f->cpus);
         be(s, f, load);
     }
     return child;
@@ -359,20 +340,15 @@ bool hp_bench_live(const hp_bench_live_load *load, hp_bench_live_result *ret, GE
         g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "no shared memory: %s", g_strerror(errno));
         return false;
     }
-    fabric f = {0};
-    if (sched_getaffinity(0, sizeof f.usable, &f.usable) != 0) {
-        CPU_ZERO(&f.usable);
-    }
+    fabric f = {.cpus = hp_bench_cpus_find()};
     bool ok = fabric_init(&f, load, error);
     if (ok) {
-        choose_cpu(&f.usable, true);
+        hp_bench_cpus_take_first(&f.cpus);
         ok = measure(&f, s, load, ret, error);
     }
     fabric_clear(&f);
     munmap(s, sizeof *s);
-    if (CPU_COUNT(&f.usable) > 0) {
-        sched_setaffinity(0, sizeof f.usable, &f.usable);
-    }
+    hp_bench_cpus_take_all(&f.cpus);
     return ok;
 }
 

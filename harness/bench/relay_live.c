@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "bench/cpus.h"
 #include "bench/relay_device.h"
 #include "bench/relay_load.h"
 #include "live/clock.h"
@@ -91,6 +91,7 @@ typedef struct place {
     hp_netns *server;
     hp_relay_device device;
     char folder[64];
+    hp_bench_cpus cpus;
 } place;
 
 static void place_clear(place *p)
@@ -119,6 +120,7 @@ static hp_addr addr_of(const char *text, uint16_t port)
 
 static bool prepare(place *p, GError **error)
 {
+    p->cpus = hp_bench_cpus_find();
     p->server = hp_netns_new("the relay bench's server", error);
     const hp_addr server = addr_of(SERVER, 0);
     if (p->server == NULL || !hp_relay_device_open(p->server, &server, BITS, &p->device, error)) {
@@ -134,27 +136,6 @@ static bool prepare(place *p, GError **error)
 }
 
 /* ---- the servers ---- */
-
-static void pin_to_first(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(0, &set);
-    sched_setaffinity(0, sizeof set, &set);
-}
-
-/* All CPUs but the first. */
-static void pin_away(void)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (long i = 1; i < sysconf(_SC_NPROCESSORS_ONLN); i++) {
-        CPU_SET((unsigned)i, &set);
-    }
-    if (CPU_COUNT(&set) > 0) {
-        sched_setaffinity(0, sizeof set, &set);
-    }
-}
 
 /* Before whatever else runs on this machine, as far as that is allowed. Not SCHED_FIFO: who never sleeps is throttled.
  * Returns the priority until now. */
@@ -185,7 +166,7 @@ static void become(const place *p, char *const *argv, pid_t parent)
     if (getppid() != parent || null < 0 || setns(hp_netns_fd(p->server), CLONE_NEWNET) != 0) {
         _exit(127);
     }
-    pin_away();
+    hp_bench_cpus_take_rest(&p->cpus);
     hurry();
     for (int fd = 0; fd < 3; fd++) {
         dup2(null, fd);
@@ -479,21 +460,14 @@ static bool measure_loads(const place *p, const hp_bench_relay_options *o, hp_be
 bool hp_bench_relay_add(hp_bench_document *document, const hp_bench_relay_options *options, GError **error)
 {
     g_auto(place) p = {0};
-    cpu_set_t before;
     if (!prepare(&p, error)) {
         return false;
     }
     hp_bench_document_set(document, "device", "%s", p.device.about);
     const int priority = hurry();
-    CPU_ZERO(&before);
-    const bool pinned = sysconf(_SC_NPROCESSORS_ONLN) > 1 && sched_getaffinity(0, sizeof before, &before) == 0;
-    if (pinned) {
-        pin_to_first();
-    }
+    hp_bench_cpus_take_first(&p.cpus);
     const bool ok = measure_loads(&p, options, document, error);
-    if (pinned) {
-        sched_setaffinity(0, sizeof before, &before);
-    }
+    hp_bench_cpus_take_all(&p.cpus);
     setpriority(PRIO_PROCESS, 0, priority);
     return ok;
 }

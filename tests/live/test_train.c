@@ -237,7 +237,7 @@ static void trains_for_those_who_want_them(void **state)
     hp_live_clock_begin(net->clock);
     hp_addr a = hp_addr_with_port(live_address(0, HP_AF_IPV4), 5000);
     hp_addr b = hp_addr_with_port(live_address(1, HP_AF_IPV4), 6000);
-    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b), segment;
+    int at_a = live_socket(net, 0, &a), at_b = live_socket(net, 1, &b), segment = 0;
     assert_int_equal(setsockopt(at_b, SOL_UDP, UDP_GRO, &on, sizeof on), 0);
     send_numbered(at_a, &b, 0, 4, 1000);
     send_numbered(at_a, &b, 4, 1, 900);
