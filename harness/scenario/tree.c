@@ -6,25 +6,39 @@
 
 #include <string.h>
 
+/* The length of the line break at p, 0 where there is none: as YAML 1.2 counts them, a carriage return alone too. */
+static size_t break_at(const char *p, const char *end)
+{
+    if (*p == '\r') {
+        return p + 1 < end && p[1] == '\n' ? 2 : 1;
+    }
+    return *p == '\n' ? 1 : 0;
+}
+
+static const char *end_of_line(const char *p, const char *end)
+{
+    while (p < end && break_at(p, end) == 0) {
+        p++;
+    }
+    return p;
+}
+
 char *hp_source_line(const hp_source *source, unsigned line)
 {
     const char *p = source->text, *end = source->text + source->len;
 
     for (unsigned i = 1; i < line; i++) {
-        const char *newline = memchr(p, '\n', (size_t)(end - p));
-        if (newline == NULL) {
+        p = end_of_line(p, end);
+        if (p == end) {
             return NULL;
         }
-        p = newline + 1;
+        p += break_at(p, end);
     }
     if (line == 0 || (p == end && line > 1)) {
         return NULL;
     }
-    size_t len = 0;
-    while (p + len < end && p[len] != '\n' && p[len] != '\r' && p[len] != '\0') {
-        len++;
-    }
-    return g_utf8_make_valid(p, (gssize)len);
+    size_t len = (size_t)(end_of_line(p, end) - p);
+    return g_utf8_make_valid(p, (gssize)strnlen(p, len));
 }
 
 hp_tree *hp_tree_new(hp_arena *arena, hp_node_kind kind, const hp_tree *at)

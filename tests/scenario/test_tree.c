@@ -164,6 +164,21 @@ static void source_lines_for_later(void **state)
     hp_scenario_free(s);
 }
 
+/* What is said of line 6 is about the line that YAML calls so, whichever breaks the file has. */
+static void lines_are_what_yaml_counts(void **state)
+{
+    hp_scenario *s = load_one("about: y\r\rpeers:\r  alice: {} # \xe2\x80\xa8\r\n\n\r  bob: {}\r");
+    const char *const lines[] = {"about: y", "", "peers:", "  alice: {} # \xe2\x80\xa8", "", "", "  bob: {}"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autofree char *line = hp_scenario_source_line(s, i + 1);
+        assert_string_equal(line, lines[i]);
+    }
+    assert_null(hp_scenario_source_line(s, 8));
+    assert_int_equal(s->peers[0].mark.line, 4);
+    assert_int_equal(s->peers[1].mark.line, 7);
+    hp_scenario_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +192,7 @@ int main(void)
         cmocka_unit_test(says_each_key_that_is_given_twice),
         cmocka_unit_test(bombs_do_not_explode),
         cmocka_unit_test(source_lines_for_later),
+        cmocka_unit_test(lines_are_what_yaml_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
