@@ -113,8 +113,13 @@ void hp_kernel_set_error(GError **error, const hp_kernel_host *kernel, const hp_
     }
 }
 
-hp_host_opened hp_kernel_what_opened(int number)
+hp_host_opened hp_kernel_not_opened(const hp_kernel_host *kernel, const hp_addr *local, int fd, GError **error)
 {
+    int number = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    hp_kernel_set_error(error, kernel, local, number);
     return number == EADDRINUSE ? HP_HOST_PORT_TAKEN : HP_HOST_NOT_OPENED;
 }
 

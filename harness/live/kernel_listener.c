@@ -93,12 +93,7 @@ hp_host_opened hp_kernel_tcp_listen(hp_tcp_listener *listener, GError **error)
     if (l->fd >= 0 && listen_at(l)) {
         return HP_HOST_OPENED;
     }
-    int number = errno;
-    if (l->fd >= 0) {
-        close(l->fd);
-    }
-    hp_kernel_set_error(error, l->kernel, &listener->local, number);
-    return hp_kernel_what_opened(number);
+    return hp_kernel_not_opened(l->kernel, &listener->local, l->fd, error);
 }
 
 void hp_kernel_listener_close(hp_tcp_listener *listener)

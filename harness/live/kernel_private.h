@@ -83,8 +83,8 @@ uint32_t hp_kernel_index_of(hp_kernel_host *kernel, unsigned interface);
 uint32_t hp_kernel_scope_of(hp_kernel_host *kernel, const hp_addr *local);
 /* Sets error from errno: "alice: 192.0.2.1:3478: Address already in use". */
 void hp_kernel_set_error(GError **error, const hp_kernel_host *kernel, const hp_addr *addr, int number);
-/* Whether that number of bind() or listen() means that somebody else has the port. */
-hp_host_opened hp_kernel_what_opened(int number);
+/* What a socket or listener that errno kept from opening is: closes fd unless it is negative, and sets error. */
+hp_host_opened hp_kernel_not_opened(const hp_kernel_host *kernel, const hp_addr *local, int fd, GError **error);
 /* bind(), also to an address whose interface is down. False: errno. */
 bool hp_kernel_bind(hp_kernel_host *kernel, int fd, const hp_addr *local);
 

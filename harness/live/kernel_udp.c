@@ -284,12 +284,7 @@ hp_host_opened hp_kernel_udp_open(hp_socket *socket, GError **error)
     if (s->fd >= 0 && set_up(s)) {
         return HP_HOST_OPENED;
     }
-    int number = errno;
-    if (s->fd >= 0) {
-        close(s->fd);
-    }
-    hp_kernel_set_error(error, kernel, &socket->local, number);
-    return hp_kernel_what_opened(number);
+    return hp_kernel_not_opened(kernel, &socket->local, s->fd, error);
 }
 
 static void close_descriptor(hp_kernel_host *kernel, int fd, hp_loop_watch *watch)
