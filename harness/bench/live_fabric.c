@@ -1,6 +1,6 @@
 /* The live fabric measured: hosts made and taken away, packets carried, delays kept.
  *
- * Every figure has one sample a pass, (passes.h). Packets cross a link of 20 ms and a NAT and are recorded at all taps,
+ * Every figure has one sample a pass (passes.h). Packets cross a link of 20 ms and a NAT and are recorded at all taps,
  * as in a run, and the loop is as punctual as a run's; CPU and loss are measured at a few rates, delays at a low one. A
  * packet's delay is too long by what it waited for the fabric, before and after its link.
  *

@@ -25,11 +25,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "bench/cpus.h"
+#include "live/clock.h"
 #include "live/rights.h"
 #include "world/link.h"
 #include "world/nat.h"
@@ -44,13 +44,6 @@ typedef struct shared {
     _Atomic bool ready, stop;
     hp_lateness error;
 } shared;
-
-static hp_time clock_of(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (hp_time)t.tv_sec * HP_S + (hp_time)t.tv_nsec;
-}
 
 static int open_socket(const hp_netns *ns, const hp_addr *local)
 {
@@ -72,7 +65,7 @@ static int open_socket(const hp_netns *ns, const hp_addr *local)
 static void send_due(int fd, unsigned n)
 {
     static uint8_t payloads[BATCH][PAYLOAD];
-    hp_time now = clock_of(CLOCK_MONOTONIC);
+    hp_time now = hp_clock_read(CLOCK_MONOTONIC);
     for (unsigned i = 0; i < n; i++) {
         memcpy(payloads[i], &now, sizeof now);
     }
@@ -95,9 +88,9 @@ static void be_sender(shared *s, const hp_netns *ns, const hp_addr *from, const 
         setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) != 0) {
         _exit(1);
     }
-    hp_time start = clock_of(CLOCK_MONOTONIC), stop = start + load->duration, now;
+    hp_time start = hp_clock_read(CLOCK_MONOTONIC), stop = start + load->duration, now;
     uint64_t sent = 0;
-    while ((now = clock_of(CLOCK_MONOTONIC)) < stop) {
+    while ((now = hp_clock_read(CLOCK_MONOTONIC)) < stop) {
         uint64_t due = (now - start) * load->rate / HP_S;
         if (due > sent + MAX_GUST) {
             start += (due - sent - MAX_GUST) * HP_S / load->rate;
@@ -139,7 +132,7 @@ static void be_receiver(shared *s, const hp_netns *ns, const hp_addr *local, con
     if (fd < 0) {
         _exit(1);
     }
-    hp_time offset = clock_of(CLOCK_REALTIME) - clock_of(CLOCK_MONOTONIC);
+    hp_time offset = hp_clock_read(CLOCK_REALTIME) - hp_clock_read(CLOCK_MONOTONIC);
     atomic_store(&s->ready, true);
     while (!atomic_load(&s->stop)) {
         for (unsigned i = 0; i < BATCH; i++) {
@@ -358,7 +351,7 @@ bool hp_bench_live_hosts(unsigned n, hp_time *ret_set_up, hp_time *ret_tear_down
 {
     g_autoptr(GPtrArray) spaces = g_ptr_array_new_with_free_func((GDestroyNotify)hp_netns_free);
     g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify)hp_device_free);
-    hp_time started = clock_of(CLOCK_MONOTONIC);
+    hp_time started = hp_clock_read(CLOCK_MONOTONIC);
     for (unsigned i = 0; i < n; i++) {
         hp_device_address address = {.ip = hp_addr_v4(0x0a000002 + (i << 8), 0), .bits = 24};
         hp_device_config config = {.name = "eth0", .addresses = &address, .n_addresses = 1, .default_route = true};
@@ -373,10 +366,10 @@ bool hp_bench_live_hosts(unsigned n, hp_time *ret_set_up, hp_time *ret_tear_down
         }
         g_ptr_array_add(devices, device);
     }
-    hp_time made = clock_of(CLOCK_MONOTONIC);
+    hp_time made = hp_clock_read(CLOCK_MONOTONIC);
     g_ptr_array_set_size(devices, 0);
     g_ptr_array_set_size(spaces, 0);
     *ret_set_up = made - started;
-    *ret_tear_down = clock_of(CLOCK_MONOTONIC) - made;
+    *ret_tear_down = hp_clock_read(CLOCK_MONOTONIC) - made;
     return true;
 }
