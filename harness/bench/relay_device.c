@@ -14,34 +14,17 @@
  * Whoever writes the packets makes the trains, out of frames alone. */
 #include "bench/relay_device.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/error.h"
+#include "live/device_tun.h"
 #include "live/netlink.h"
 
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
 #endif
-
-/* In the namespace that this thread is in. -1: errno. */
-static int open_tun(void)
-{
-    struct ifreq request = {.ifr_name = "eth0", .ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR};
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0 && ioctl(fd, TUNSETIFF, &request) != 0) {
-        int number = errno;
-        close(fd);
-        errno = number;
-        return -1;
-    }
-    return fd;
-}
 
 static void offer(hp_relay_device *device)
 {
@@ -51,29 +34,13 @@ static void offer(hp_relay_device *device)
                sums ? "with" : "without", device->trains ? "with" : "without");
 }
 
-static bool open_inside(hp_netns *netns, hp_relay_device *device, GError **error)
-{
-    if (!hp_netns_enter(netns, error)) {
-        return false;
-    }
-    device->fd = open_tun();
-    int number = errno;
-    if (device->fd >= 0) {
-        offer(device);
-    }
-    hp_netns_leave(netns);
-    if (device->fd < 0) {
-        g_set_error(error, HP_ERROR, HP_ERROR_ENVIRONMENT, "/dev/net/tun: %s", g_strerror(number));
-    }
-    return device->fd >= 0;
-}
-
 bool hp_relay_device_open(hp_netns *netns, const hp_addr *addr, uint8_t bits, hp_relay_device *ret, GError **error)
 {
-    hp_relay_device device = {.fd = -1};
-    if (!open_inside(netns, &device, error)) {
+    hp_relay_device device = {.fd = hp_tun_open(netns, "eth0", error)};
+    if (device.fd < 0) {
         return false;
     }
+    offer(&device);
     hp_netlink *nl = hp_netns_netlink(netns);
     int index = hp_netlink_index(nl, "eth0");
     const hp_netlink_link up = {.no_addresses = true, .set_up = true, .up = true, .queue_length = 10000};

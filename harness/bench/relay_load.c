@@ -10,7 +10,6 @@
 #include "bench/relay_load.h"
 
 #include <errno.h>
-#include <linux/virtio_net.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -18,6 +17,7 @@
 
 #include "base/error.h"
 #include "live/clock.h"
+#include "live/device_tun.h"
 #include "live/lateness.h"
 #include "wire/bytes.h"
 #include "wire/ip.h"
@@ -37,9 +37,6 @@ enum {
     FIRST_PORT = 10000, /* of the clients */
     PEER_PORT = 9000,
 };
-#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
-#define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* from Linux 6.2 on */
-#endif
 #define AFTERWARDS (100 * HP_MS) /* that something may still come after the last packet was sent */
 
 /* What is written at once: one packet, or a train of one flow's, each `segment` bytes after the one before. */
@@ -333,20 +330,12 @@ void hp_relay_load_free(hp_relay_load *load)
 
 static unsigned write_flow(hp_relay_load *load, flow *f, hp_time t)
 {
-    enum { CHECKSUM_IN_UDP = 6 };
-    struct virtio_net_hdr header = {
-        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = HP_IPV4_HEADER, .csum_offset = CHECKSUM_IN_UDP};
-    if (f->n > 1) {
-        header.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4;
-        header.gso_size = (uint16_t)f->segment;
-        header.hdr_len = HEADERS;
-    }
     for (unsigned i = 0; i < f->n; i++) {
         uint8_t *stamp = f->bytes + f->stamp + i * f->segment;
         memcpy(stamp, &load->window, sizeof load->window);
         memcpy(stamp + sizeof load->window, &t, sizeof t);
     }
-    return write_packet(load, header, f->bytes, f->length) ? f->n : 0;
+    return write_packet(load, hp_tun_udp(HEADERS, f->n > 1 ? f->segment : 0), f->bytes, f->length) ? f->n : 0;
 }
 
 static void send_frame(hp_relay_load *load, frame *f, hp_time t)

@@ -208,7 +208,7 @@ static bool open_device(hp_device *device, hp_device_kind kind, uint32_t mtu, GE
     if (kind != HP_DEVICE_VETH) {
         device->fd = hp_tun_open(device->ns, device->name, &no_tun);
         device->kind = HP_DEVICE_TUN;
-        device->trains = true;
+        device->trains = device->fd >= 0;
         if (device->fd >= 0) {
             return true;
         }

@@ -3,15 +3,9 @@
 #define HP_LIVE_DEVICE_PRIVATE_H
 
 #include "live/device.h"
+#include "live/device_tun.h"
 
 enum { HP_DEVICE_QUEUE = 8192 }; /* packets that wait in the kernel for the fabric */
-
-/* device_tun.c: a descriptor, one packet a read and a write, HP_TUN_HEADER bytes (struct virtio_net_hdr) before each.
- * -1 and error. */
-enum { HP_TUN_HEADER = 10 };
-int hp_tun_open(hp_netns *ns, const char *name, GError **error);
-/* Leaves the device to its namespace. */
-void hp_tun_close(int fd);
 
 /* device_train.c: packets for a TUN device that are handed over as one. */
 enum { HP_TRAIN_MAX = 64 };

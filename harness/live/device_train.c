@@ -4,23 +4,17 @@
  * for one that wants trains (UDP_GRO).
  *
  * A train is made of packets that the kernel can make again from one header: UDP with a right checksum, no fragments,
- * same addresses, ports, TTL and TOS, identifications in a row, same length; a shorter one is the last. Few packets are no train, since a kernel that refuses one (a port that nobody listens on) answers it once.
- * Nothing waits for more to come: what is held back here leaves in the same turn of the loop.
+ * same addresses, ports, TTL and TOS, identifications in a row, same length; a shorter one is the last. Few packets are
+ * no train, since a kernel that refuses one (a port that nobody listens on) answers it once. Nothing waits for more to
+ * come: what is held back here leaves in the same turn of the loop.
  *
  * Limits: whoever captures inside the namespace sees trains, as on machines with such cards. The world's own taps see
  * single packets. Linux knows these trains from 6.2 on; the first one that an older kernel refuses is the last. */
-#include <errno.h>
-#include <linux/virtio_net.h>
-#include <string.h>
 #include <sys/uio.h>
 
 #include "live/device_private.h"
 
-#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
-#define VIRTIO_NET_HDR_GSO_UDP_L4 5
-#endif
-
-enum { SHORTEST = 4, MAX_BYTES = 60000, HEADERS = 48, CHECKSUM_IN_UDP = 6, UDP_HEADER = 8 };
+enum { SHORTEST = 4, MAX_BYTES = 60000, HEADERS = 48 };
 
 static bool can_be_car(const hp_packet *p)
 {
@@ -62,12 +56,7 @@ bool hp_train_write(const hp_train *train, int fd)
     uint8_t headers[HEADERS];
     const hp_packet *first = train->cars[0];
     size_t length = hp_packet_write_udp_header(first, train->bytes, headers, sizeof headers);
-    struct virtio_net_hdr offload = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-                                     .gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
-                                     .hdr_len = (uint16_t)length,
-                                     .gso_size = (uint16_t)first->length,
-                                     .csum_start = (uint16_t)(length - UDP_HEADER),
-                                     .csum_offset = CHECKSUM_IN_UDP};
+    struct virtio_net_hdr offload = hp_tun_udp(length, first->length);
     struct iovec parts[2 + HP_TRAIN_MAX] = {{&offload, sizeof offload}, {headers, length}};
     for (unsigned i = 0; i < train->n; i++) {
         parts[2 + i] = (struct iovec){train->cars[i]->payload, train->cars[i]->length};

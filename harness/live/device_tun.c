@@ -12,10 +12,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "live/device_private.h"
+#include "live/device_tun.h"
 #include "live/refused.h"
 
 #define NODE "/dev/net/tun"
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5 /* from Linux 6.2 on */
+#endif
+G_STATIC_ASSERT(sizeof(struct virtio_net_hdr) == HP_TUN_HEADER);
 
 static int open_here(const char *name, GError **error)
 {
@@ -48,4 +53,18 @@ void hp_tun_close(int fd)
 {
     ioctl(fd, TUNSETPERSIST, 1UL);
     close(fd);
+}
+
+struct virtio_net_hdr hp_tun_udp(size_t headers, size_t segment)
+{
+    enum { UDP_HEADER = 8, CHECKSUM_IN_UDP = 6 };
+    struct virtio_net_hdr header = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                    .csum_start = (uint16_t)(headers - UDP_HEADER),
+                                    .csum_offset = CHECKSUM_IN_UDP};
+    if (segment > 0) {
+        header.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4;
+        header.gso_size = (uint16_t)segment;
+        header.hdr_len = (uint16_t)headers;
+    }
+    return header;
 }
